@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel's tables, as the kernel keeps them and as a process with the
+ * right to see them reads them (HV_VIEW_*). Arrays of structs of uint64_t,
+ * indexed by number, each padded to a power of two.
+ */
+#ifndef UAPI_TABLES_H
+#define UAPI_TABLES_H
+
+#include "abi.h"
+
+/* A set of processes: bit p % 64 of word p / 64. */
+struct hv_set {
+	uint64_t word[HV_SET_WORDS];
+};
+
+struct hv_proc {
+	uint64_t state;		/* enum hv_proc_state */
+	uint64_t ppid;		/* parent; of an unused pid, who may clone into it */
+	uint64_t root;		/* page of the level-0 table */
+	uint64_t ctx;		/* page of the saved registers */
+
+	/* what it owns; all must be 0 before it is reaped */
+	uint64_t pages_count;	/* pages of any type, free ones included */
+	uint64_t pids_count;	/* pids whose ppid it is, unused ones included */
+	uint64_t files_count;	/* file objects it owns, unused ones included */
+	uint64_t handles_count;
+
+	/* meaningful while it is blocked */
+	uint64_t wait_file;	/* endpoint or console in whose set it is, or 0 */
+	uint64_t wait_peer;	/* process whose reply it waits for, or 0 */
+	uint64_t wait_flags;	/* enum hv_wait_flags */
+
+	uint64_t recv_slot;	/* where the next received handle goes, or HV_NONE */
+	uint64_t reply_to;	/* last caller received and not answered, or 0 */
+	struct hv_set callers;	/* who waits for this process's reply */
+	struct hv_set zombies;	/* its dead children */
+
+	/* how it ended */
+	uint64_t status;	/* argument of kill */
+	uint64_t cause_esr;	/* ESR_EL2 of the trap that stopped it, or 0 */
+	uint64_t cause_elr;	/* address of the instruction */
+	uint64_t cause_far;
+
+	uint64_t name[HV_NAME_BYTES / 8];
+	uint64_t reserved[9];
+};
+
+struct hv_page_desc {
+	uint64_t type;		/* enum hv_page_type */
+	uint64_t owner;		/* pid; free pages have one too */
+	uint64_t count;		/* valid entries of a table L1..L3 */
+	uint64_t reserved;
+};
+
+struct hv_handle_entry {
+	uint64_t file;		/* 0 = empty */
+	uint64_t rights;
+};
+
+struct hv_file_entry {
+	uint64_t type;		/* enum hv_file_type */
+	uint64_t owner;		/* who may create in this slot, or did */
+	uint64_t refs;		/* handles that name it */
+	uint64_t readers;	/* ... with HV_RIGHT_READ */
+	uint64_t writers;	/* ... with HV_RIGHT_WRITE */
+	uint64_t value;		/* chosen at creation */
+	uint64_t offset;	/* set by seek */
+	uint64_t reserved;
+	struct hv_set senders;	/* blocked in send or call; console: in wait, for the break key */
+	struct hv_set receivers; /* blocked in recv, reply_wait or console_read */
+	uint64_t reserved2[4];
+};
+
+struct hv_cpu {
+	uint64_t current;	/* pid, 0 = idle */
+	uint64_t loaded;	/* whose registers the core holds, 0 = nobody's */
+	uint64_t ctx;		/* EL2 address of the loaded process's context page */
+	uint64_t fp_live;	/* 1: Q registers are the loaded process's, not trapped */
+	uint64_t index;
+	uint64_t switches;	/* context switches since boot */
+	uint64_t reserved[2];
+};
+
+struct hv_sched {
+	struct hv_set ready;	/* live, waiting for a core */
+	struct hv_set running;	/* current of some core */
+	uint64_t next_tick;	/* CNTPCT_EL0 value of the next tick */
+	uint64_t ticks;		/* since boot */
+	uint64_t reserved[2];
+	struct hv_cpu cpus[HV_NCPU];
+	uint64_t reserved2[440];	/* fills a page: the view of it shows nothing else */
+};
+
+enum { HV_KLOG_BYTES = 8192 - 16 * 8 };
+
+/* What boot found; never written after boot. */
+struct hv_bootinfo {
+	uint64_t magic;		/* HV_BOOTINFO_MAGIC */
+	uint64_t version;	/* of this interface */
+	uint64_t ram_base;	/* physical address of page 0 */
+	uint64_t ram_pages;	/* usable and reserved pages that the tables cover */
+	uint64_t free_first;	/* first page of the largest run given to init */
+	uint64_t free_end;	/* one past its last */
+	uint64_t initrd_offset;	/* bytes from HV_VIEW_INITRD to the archive */
+	uint64_t initrd_size;	/* bytes */
+	uint64_t dtb_offset;	/* bytes from HV_VIEW_DTB */
+	uint64_t dtb_size;
+	uint64_t gic_version;	/* 2 or 3 */
+	uint64_t cpu_count;	/* that run processes */
+	uint64_t midr;		/* MIDR_EL1 of the boot core */
+	uint64_t cntfrq;	/* Hz */
+	uint64_t boot_time;	/* CNTVCT_EL0 just before the first eret */
+	uint64_t klog_bytes;
+	uint8_t klog[HV_KLOG_BYTES];
+};
+
+#define HV_BOOTINFO_MAGIC 0x38766868656c6c6fULL
+
+_Static_assert(sizeof(struct hv_proc) == 256, "struct hv_proc is a power of two");
+_Static_assert(sizeof(struct hv_page_desc) == 32, "struct hv_page_desc is a power of two");
+_Static_assert(sizeof(struct hv_handle_entry) == 16, "struct hv_handle_entry is a power of two");
+_Static_assert(sizeof(struct hv_file_entry) == 128, "struct hv_file_entry is a power of two");
+_Static_assert(sizeof(struct hv_sched) == HV_PAGE_SIZE, "struct hv_sched fills a page");
+_Static_assert(sizeof(struct hv_bootinfo) == 2 * HV_PAGE_SIZE, "struct hv_bootinfo fills pages");
+_Static_assert(sizeof(struct hv_cpu) == 64, "struct hv_cpu is a power of two");
+
+#endif

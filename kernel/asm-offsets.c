@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers that the assembly needs, taken from the C declarations at build time. */
+#include <stddef.h>
+
+#include "hypercall.h"
+#include "layout.h"
+#include "state.h"
+
+#define DEFINE(name, value) \
+	asm volatile("\n.ascii \"->" #name " %0\"" :: "i"((long)(value)))
+
+void asm_offsets(void);
+void asm_offsets(void)
+{
+	DEFINE(CPU_CURRENT, offsetof(struct hv_cpu, current));
+	DEFINE(CPU_LOADED, offsetof(struct hv_cpu, loaded));
+	DEFINE(CPU_CTX, offsetof(struct hv_cpu, ctx));
+	DEFINE(CPU_FP_LIVE, offsetof(struct hv_cpu, fp_live));
+	DEFINE(CPU_SWITCHES, offsetof(struct hv_cpu, switches));
+
+	DEFINE(PROC_SIZE_SHIFT, __builtin_ctz(sizeof(struct hv_proc)));
+	DEFINE(PROC_ROOT, offsetof(struct hv_proc, root));
+	DEFINE(PROC_CTX, offsetof(struct hv_proc, ctx));
+
+	DEFINE(MACHINE_PAGES_PA, offsetof(struct machine, pages_pa));
+	DEFINE(MACHINE_EMPTY_ROOT, offsetof(struct machine, empty_root));
+	DEFINE(MACHINE_HAS_RAS, offsetof(struct machine, has_ras));
+	DEFINE(MACHINE_CPTR, offsetof(struct machine, cptr));
+
+	DEFINE(OFF_X0, 8 * CTX_X0);
+	DEFINE(OFF_ELR_EL2, 8 * CTX_ELR_EL2);
+	DEFINE(OFF_SP_EL0, 8 * CTX_SP_EL0);
+	DEFINE(OFF_ELR_EL1, 8 * CTX_ELR_EL1);
+	DEFINE(OFF_ESR_EL1, 8 * CTX_ESR_EL1);
+	DEFINE(OFF_VBAR_EL1, 8 * CTX_VBAR_EL1);
+	DEFINE(OFF_TPIDR_EL0, 8 * CTX_TPIDR_EL0);
+	DEFINE(OFF_TPIDRRO_EL0, 8 * CTX_TPIDRRO_EL0);
+	DEFINE(OFF_CNTV_CTL_EL0, 8 * CTX_CNTV_CTL_EL0);
+	DEFINE(OFF_VDISR_EL2, 8 * CTX_VDISR_EL2);
+	DEFINE(OFF_FPCR, 8 * CTX_FPCR);
+	DEFINE(OFF_Q0, 8 * CTX_Q0);
+
+	DEFINE(ASM_HC_FULL_FIRST, HC_FULL_FIRST);
+	DEFINE(ASM_HC_COUNT, HC_COUNT);
+	DEFINE(ASM_ENOSYS, HV_ENOSYS);
+	DEFINE(ASM_PAGE_SIZE, HV_PAGE_SIZE);
+	DEFINE(ASM_STACK_SIZE, sizeof(cpu_stacks[0]));
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the boot section offer to each other. */
+#ifndef KERNEL_BOOT_H
+#define KERNEL_BOOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arch/pte.h>
+
+#include "state.h"
+
+/* ---- symbols of linker.ld -------------------------------------------------- */
+
+extern uint8_t __kernel_start[], __boot_text_end[], __boot_rodata_end[], __boot_data_end[];
+extern uint8_t __text_start[], __text_end[], __rodata_end[], __kernel_end[];
+extern uint8_t __bss_start[], __bss_end[];
+
+/* ---- what the device tree says ----------------------------------------------- */
+
+enum { DT_BANKS = 64, DT_RESERVED = 64, DT_GICRS = 16 };
+
+struct region {
+	uint64_t pa;
+	uint64_t size;
+};
+
+struct facts {
+	uint64_t kernel_pa;
+	struct region dtb;
+	struct region initrd;
+	struct region bank[DT_BANKS];
+	uint64_t bank_count;
+	struct region reserved[DT_RESERVED];
+	uint64_t reserved_count;
+	uint64_t uart_pa;
+	uint64_t gic_version;
+	struct region gicd, gicc;
+	struct region gicr[DT_GICRS];
+	uint64_t gicr_count;
+	uint64_t gicr_stride;	/* 0: as GICR_TYPER implies */
+};
+
+extern struct facts facts;
+
+/* ---- boot.S ------------------------------------------------------------------- */
+
+void boot_zero(void *start, void *end);
+_Noreturn void boot_exception(uint64_t esr, uint64_t elr, uint64_t far);
+_Noreturn void boot_main(uint64_t dtb_pa, uint64_t kernel_pa);
+
+/* ---- boot_print.c: to the UART, if it is known, and to bootinfo.klog -------------- */
+
+void boot_uart_start(uint64_t pa);
+/* Everything goes out before the UART's interrupt takes over. */
+void boot_uart_finish(void);
+/* Knows %s, %lu, %lx. */
+void boot_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* One line, then power off. */
+_Noreturn void boot_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* From now on boot_fail() may ask the firmware to power off. */
+void boot_psci_known(void);
+
+/* ---- boot_mmu.c ----------------------------------------------------------------------- */
+
+/* Runs with the MMU off, at the physical address. */
+void boot_early_tables(uint64_t kernel_pa);
+/* Maps RAM at its own address, read-only, by 2 MiB blocks, until boot ends. */
+const uint8_t *boot_map_identity(uint64_t pa, uint64_t size);
+/* Maps pages [first, end) of pages[]. */
+void boot_map_pages(uint64_t first, uint64_t end);
+/* Maps device registers at a fixed address of layout.h. */
+void boot_map_device(uint64_t va, uint64_t pa, uint64_t size);
+/* The entries to clear when boot is over. */
+uint64_t *boot_section_entry(void);
+uint64_t *boot_identity_entry(void);
+
+/* ---- boot_ram.c ------------------------------------------------------------------------------ */
+
+/* Numbers the pages, makes all that are RAM and nobody's free pages of init. */
+void ram_start(void);
+/* Takes a zeroed page from init's free pages for a purpose; its number. */
+uint64_t ram_take(uint64_t type);
+/* Says which free pages are left. */
+void ram_finish(void);
+static inline uint64_t boot_page_pa(uint64_t page)
+{
+	return machine.pages_pa + (page << HV_PAGE_SHIFT);
+}
+
+/* ---- the rest, each in its own file ------------------------------------------------------------ */
+
+void view_build(void);
+void init_load(void);
+void state_start(void);
+void sysregs_check(void);
+void sysregs_start(void);
+void boot_gic_start(void);
+
+/* vectors.S: unmaps what boot used, enters process 1. */
+_Noreturn void leave_boot(uint64_t *boot_l2_entry, uint64_t *idmap_l0_entry);
+
+#endif

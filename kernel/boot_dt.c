@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What boot needs to know of the machine, read from the device tree by
+ * libfdt. Invariant: each dt_parse_*() either fills its part of `facts`
+ * completely or ends boot with one line that names what is missing.
+ */
+#include "boot_dt.h"
+
+#include <libfdt.h>
+
+#include "boot.h"
+
+struct facts facts;
+
+static int uart_node = -1;
+static int gic_node = -1;
+
+/* The Image protocol: 8-byte aligned, at most 2 MiB. */
+bool dt_open(uint64_t pa)
+{
+	if (pa == 0 || pa % 8 != 0)
+		return false;
+	facts.dtb.pa = pa;
+	(void)boot_map_identity(pa, sizeof(struct fdt_header));
+	if (fdt_check_header(dt_blob()) != 0)
+		return false;
+	facts.dtb.size = fdt_totalsize(dt_blob());
+	if (facts.dtb.size > PTE_L2_SIZE)
+		return false;
+	(void)boot_map_identity(pa, facts.dtb.size);
+	dt_scan();
+	return true;
+}
+
+/* chosen/stdout-path: a path or an alias, with options after a colon (3.6). */
+static int stdout_node(void)
+{
+	int chosen = dt_at_root("chosen"), bytes, n = 0;
+	const char *path = chosen < 0 ? NULL : dt_property(chosen, "stdout-path", &bytes);
+
+	if (path == NULL)
+		return -1;
+	while (n < bytes && path[n] != ':' && path[n] != 0)
+		n++;
+	return dt_path(path, n);
+}
+
+void dt_parse_uart(void)
+{
+	int node = stdout_node();
+	struct region region;
+
+	if (node < 0 || !dt_is_compatible(node, "arm,pl011"))
+		node = dt_find(DT_UART);
+	if (node < 0 || !dt_reg(node, 0, &region))
+		boot_fail("no UART: the device tree names no enabled arm,pl011 with an address");
+	boot_uart_start(region.pa);
+	facts.uart_pa = region.pa;
+	uart_node = node;
+}
+
+void dt_parse_psci(void)
+{
+	int node = dt_find(DT_PSCI);
+	const char *method = node < 0 ? NULL : dt_property(node, "method", NULL);
+
+	if (node < 0)
+		boot_fail("no PSCI: the firmware must offer arm,psci-0.2 or later, and say so in the device tree");
+	if (method == NULL || method[0] != 's')
+		boot_fail("PSCI is not reached by SMC: the device tree must say method = \"smc\"");
+	boot_psci_known();
+}
+
+static bool parse_gicv2(void)
+{
+	facts.gic_version = 2;
+	return dt_reg(gic_node, 0, &facts.gicd) && dt_reg(gic_node, 1, &facts.gicc);
+}
+
+static bool parse_gicv3(void)
+{
+	int bytes;
+	const fdt32_t *count = dt_property(gic_node, "#redistributor-regions", &bytes);
+	uint64_t regions = count != NULL && bytes == 4 ? fdt32_to_cpu(*count) : 1;
+	const fdt64_t *stride = dt_property(gic_node, "redistributor-stride", &bytes);
+
+	facts.gic_version = 3;
+	if (stride != NULL && bytes == 8)
+		facts.gicr_stride = fdt64_ld(stride);
+	if (!dt_reg(gic_node, 0, &facts.gicd))
+		return false;
+	while (facts.gicr_count < regions && facts.gicr_count < DT_GICRS &&
+	       dt_reg(gic_node, (int)facts.gicr_count + 1, &facts.gicr[facts.gicr_count]))
+		facts.gicr_count++;
+	return facts.gicr_count > 0;
+}
+
+void dt_parse_gic(void)
+{
+	gic_node = dt_find(DT_GICV3);
+	if (gic_node < 0)
+		gic_node = dt_find(DT_GICV2);
+	if (gic_node < 0)
+		boot_fail("no interrupt controller: the device tree names no arm,gic-v3, arm,gic-400 or arm,cortex-a15-gic");
+	if (!(gic_node == dt_find(DT_GICV3) ? parse_gicv3() : parse_gicv2()))
+		boot_fail("the GICv%lu cannot be used: its device tree node lacks a register region",
+			  facts.gic_version);
+	machine.gic_version = facts.gic_version;
+}
+
+/* The timer's fourth interrupt is that of the EL2 physical one (binding arm,arch_timer). */
+void dt_parse_interrupts(void)
+{
+	int timer = dt_find(DT_TIMER);
+
+	if (timer >= 0)
+		machine.timer_intid = dt_interrupt(timer, gic_node, 3);
+	if (machine.timer_intid < 16 || machine.timer_intid > 31)
+		boot_fail("no EL2 timer: the device tree needs an arm,armv8-timer with four interrupts");
+	machine.uart_intid = dt_interrupt(uart_node, gic_node, 0);
+	if (machine.uart_intid < 32)
+		boot_fail("no interrupt for the UART: its device tree node must name one of the GIC");
+}
+
+/* Boot loaders write 32 or 64 bits, whatever the cells are. */
+static bool chosen_address(const char *name, uint64_t *value)
+{
+	int chosen = dt_at_root("chosen"), bytes;
+	const fdt32_t *p = chosen < 0 ? NULL : dt_property(chosen, name, &bytes);
+
+	if (p == NULL || (bytes != 4 && bytes != 8))
+		return false;
+	*value = fdt32_to_cpu(p[0]);
+	if (bytes == 8)
+		*value = *value << 32 | fdt32_to_cpu(p[1]);
+	return true;
+}
+
+void dt_parse_initrd(void)
+{
+	uint64_t start, end;
+
+	if (!chosen_address("linux,initrd-start", &start) || !chosen_address("linux,initrd-end", &end))
+		boot_fail("no initrd: the boot loader must load the archive with init (QEMU: -initrd build/initrd.cpio)");
+	if (end < start)
+		boot_fail("the initrd ends at %lx, before its start at %lx", end, start);
+	if (end - start > HV_VIEW_INITRD_MAX - HV_PAGE_SIZE)
+		boot_fail("the initrd is too large: %lu MiB, and %lu MiB is the limit",
+			  (end - start) >> 20, (uint64_t)HV_VIEW_INITRD_MAX >> 20);
+	facts.initrd = (struct region){ start, end - start };
+}
+
+static void add_reserved(struct region region)
+{
+	if (facts.reserved_count == DT_RESERVED)
+		boot_fail("more than %lu reserved regions in the device tree", (uint64_t)DT_RESERVED);
+	facts.reserved[facts.reserved_count++] = region;
+}
+
+static void parse_reserved(void)
+{
+	int parent = dt_at_root("reserved-memory");
+	struct region region;
+
+	for (int i = 0; i < fdt_num_mem_rsv(dt_blob()); i++)
+		if (fdt_get_mem_rsv(dt_blob(), i, &region.pa, &region.size) == 0)
+			add_reserved(region);
+	if (parent < 0)
+		return;
+	for (int node = dt_next_child(parent, -1); node >= 0; node = dt_next_child(parent, node))
+		for (int i = 0; dt_is_okay(node) && dt_reg(node, i, &region); i++)
+			add_reserved(region);
+}
+
+static bool is_memory(int node)
+{
+	int bytes;
+	const char *type = dt_property(node, "device_type", &bytes);
+
+	return type != NULL && fdt_stringlist_contains(type, bytes, "memory") && dt_is_okay(node);
+}
+
+/* Banks beyond the array's end are left unused. */
+void dt_parse_memory(void)
+{
+	for (int node = dt_next_child(0, -1); node >= 0; node = dt_next_child(0, node)) {
+		if (!is_memory(node))
+			continue;
+		for (int i = 0; facts.bank_count < DT_BANKS; i++) {
+			if (!dt_reg(node, i, &facts.bank[facts.bank_count]))
+				break;
+			facts.bank_count += facts.bank[facts.bank_count].size != 0;
+		}
+	}
+	if (facts.bank_count == 0)
+		boot_fail("no memory: the device tree has no memory node with a region");
+	parse_reserved();
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* The device tree: questions about nodes (boot_dt_tree.c), and what boot asks (boot_dt.c). */
+#ifndef KERNEL_BOOT_DT_H
+#define KERNEL_BOOT_DT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct region;
+
+/* Kinds of nodes that boot looks for by their `compatible`. */
+enum dt_kind { DT_UART, DT_GICV2, DT_GICV3, DT_TIMER, DT_PSCI, DT_KINDS };
+
+/* ---- boot_dt_tree.c: a node is a number, negative = none ----------------------- */
+
+const void *dt_blob(void);
+/* Walks the tree once; the rest may be used afterwards. */
+void dt_scan(void);
+/* The first enabled node of a kind. */
+int dt_find(enum dt_kind kind);
+/* The child of the root with that name. */
+int dt_at_root(const char *name);
+/* A child of `parent`: the first, or the one after `after`. */
+int dt_next_child(int parent, int after);
+/* A path, or an alias. */
+int dt_path(const char *path, int length);
+const void *dt_property(int node, const char *name, int *bytes);
+bool dt_is_okay(int node);
+bool dt_is_compatible(int node, const char *name);
+/* The index-th region of `reg`, as the CPU sees it. */
+bool dt_reg(int node, int index, struct region *region);
+/* The INTID of the index-th interrupt, if it goes to `gic`; 0 = none. */
+uint64_t dt_interrupt(int node, int gic, int index);
+
+/* ---- boot_dt.c ------------------------------------------------------------------- */
+
+/* Whether there is a sound device tree at an address. */
+bool dt_open(uint64_t pa);
+/* Each fills in its part of `facts` and `machine`, or ends boot. In this order. */
+void dt_parse_uart(void);
+void dt_parse_psci(void);
+void dt_parse_gic(void);
+void dt_parse_interrupts(void);
+void dt_parse_memory(void);
+void dt_parse_initrd(void);
+
+#endif

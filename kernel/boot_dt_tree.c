@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nodes of the device tree, their addresses and their interrupts (Devicetree
+ * Specification 0.4, 2.3 and 2.4), on top of libfdt. libfdt walks from the
+ * root for each question about a parent; one walk that remembers the parents
+ * is a tenth of the work of boot.
+ *
+ * Invariants: a node is a number below node_count; a region is returned only
+ * if every bus above the node says how its addresses translate.
+ */
+#include "boot_dt.h"
+
+#include <libfdt.h>
+
+#include "boot.h"
+
+enum { NODES = 4096, DEPTH = 32 };
+
+static struct {
+	int offset;	/* libfdt's name for it */
+	int parent;
+} nodes[NODES];
+static int node_count;
+static int found[DT_KINDS];
+
+static const struct {
+	const char *compatible;
+	enum dt_kind kind;
+} kinds[] = {
+	{ "arm,pl011", DT_UART },
+	{ "arm,gic-v3", DT_GICV3 },
+	{ "arm,gic-400", DT_GICV2 },
+	{ "arm,cortex-a15-gic", DT_GICV2 },
+	{ "arm,armv8-timer", DT_TIMER },
+	{ "arm,psci-1.0", DT_PSCI },
+	{ "arm,psci-0.2", DT_PSCI },
+};
+
+const void *dt_blob(void)
+{
+	return (const void *)(uintptr_t)facts.dtb.pa;
+}
+
+const void *dt_property(int node, const char *name, int *bytes)
+{
+	return fdt_getprop(dt_blob(), nodes[node].offset, name, bytes);
+}
+
+bool dt_is_okay(int node)
+{
+	const char *status = dt_property(node, "status", NULL);
+
+	return status == NULL || (status[0] == 'o' && status[1] == 'k');
+}
+
+static void classify(int node)
+{
+	int bytes;
+	const char *list = dt_property(node, "compatible", &bytes);
+
+	if (list == NULL)
+		return;
+	for (uint64_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (found[kinds[i].kind] < 0 && fdt_stringlist_contains(list, bytes, kinds[i].compatible) &&
+		    dt_is_okay(node))
+			found[kinds[i].kind] = node;
+}
+
+void dt_scan(void)
+{
+	int last_at_depth[DEPTH], depth = 0;
+
+	for (int i = 0; i < DT_KINDS; i++)
+		found[i] = -1;
+	for (int at = 0; at >= 0; at = fdt_next_node(dt_blob(), at, &depth)) {
+		if (depth < 0)
+			break;
+		if (node_count == NODES || depth >= DEPTH)
+			boot_fail("the device tree has more than %lu nodes or is deeper than %lu",
+				  (uint64_t)NODES, (uint64_t)DEPTH);
+		nodes[node_count].offset = at;
+		nodes[node_count].parent = depth == 0 ? -1 : last_at_depth[depth - 1];
+		last_at_depth[depth] = node_count;
+		classify(node_count++);
+	}
+}
+
+int dt_find(enum dt_kind kind)
+{
+	return found[kind];
+}
+
+int dt_next_child(int parent, int after)
+{
+	for (int node = after < 0 ? parent + 1 : after + 1; node < node_count; node++)
+		if (nodes[node].parent == parent)
+			return node;
+	return -1;
+}
+
+static bool is_named(int node, const char *name)
+{
+	const char *own = fdt_get_name(dt_blob(), nodes[node].offset, NULL);
+
+	while (own != NULL && *name != 0 && *own == *name) {
+		own++;
+		name++;
+	}
+	return own != NULL && *name == 0 && *own == 0;
+}
+
+int dt_at_root(const char *name)
+{
+	for (int node = dt_next_child(0, -1); node >= 0; node = dt_next_child(0, node))
+		if (is_named(node, name))
+			return node;
+	return -1;
+}
+
+int dt_path(const char *path, int length)
+{
+	int offset = fdt_path_offset_namelen(dt_blob(), path, length);
+
+	for (int node = 0; node < node_count; node++)
+		if (nodes[node].offset == offset)
+			return node;
+	return -1;
+}
+
+bool dt_is_compatible(int node, const char *name)
+{
+	return fdt_node_check_compatible(dt_blob(), nodes[node].offset, name) == 0;
+}
+
+/* ---- addresses ----------------------------------------------------------------- */
+
+static uint64_t read_cells(const fdt32_t *p, int n)
+{
+	uint64_t value = 0;
+
+	while (n-- > 0)
+		value = value << 32 | fdt32_to_cpu(*p++);
+	return value;
+}
+
+static int address_cells(int node)
+{
+	return fdt_address_cells(dt_blob(), nodes[node].offset);
+}
+
+static int size_cells(int node)
+{
+	return fdt_size_cells(dt_blob(), nodes[node].offset);
+}
+
+/* One step up: an address on `bus` becomes one on the parent of `bus` (2.3.8, ranges). */
+static bool translate(int bus, uint64_t *pa)
+{
+	int child = address_cells(bus), size = size_cells(bus), bytes, step;
+	int parent = address_cells(nodes[bus].parent);
+	const fdt32_t *p = dt_property(bus, "ranges", &bytes);
+
+	if (p == NULL || child < 0 || size < 0 || parent < 0)
+		return false;
+	if (bytes == 0)
+		return true;
+	step = child + parent + size;
+	for (int left = bytes / 4; left >= step && step > 0; left -= step, p += step) {
+		uint64_t from = read_cells(p, child), to = read_cells(p + child, parent);
+
+		if (*pa - from < read_cells(p + child + parent, size)) {
+			*pa = *pa - from + to;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool dt_reg(int node, int index, struct region *region)
+{
+	int bus = nodes[node].parent, address, size, bytes;
+	const fdt32_t *p = dt_property(node, "reg", &bytes);
+
+	if (p == NULL || bus < 0)
+		return false;
+	address = address_cells(bus);
+	size = size_cells(bus);
+	if (address < 1 || size < 0 || bytes / 4 < (index + 1) * (address + size))
+		return false;
+	p += index * (address + size);
+	region->pa = read_cells(p, address);
+	region->size = read_cells(p + address, size);
+	/* The root's addresses are the CPU's. */
+	for (; bus > 0; bus = nodes[bus].parent)
+		if (!translate(bus, &region->pa))
+			return false;
+	return true;
+}
+
+/* ---- interrupts ------------------------------------------------------------------- */
+
+/* The controller of a node: its interrupt-parent, or that of the nearest ancestor with one. */
+static bool is_wired_to(int node, uint32_t phandle)
+{
+	for (; node >= 0; node = nodes[node].parent) {
+		int bytes;
+		const fdt32_t *p = dt_property(node, "interrupt-parent", &bytes);
+
+		if (p != NULL)
+			return bytes == 4 && fdt32_to_cpu(*p) == phandle;
+	}
+	return false;
+}
+
+/* The binding arm,gic: cells are type (0 SPI, 1 PPI), number, flags. */
+uint64_t dt_interrupt(int node, int gic, int index)
+{
+	int bytes, cells_bytes;
+	const fdt32_t *p = dt_property(node, "interrupts", &bytes);
+	const fdt32_t *c = dt_property(gic, "#interrupt-cells", &cells_bytes);
+	uint64_t cells, number;
+
+	if (p == NULL || c == NULL || cells_bytes != 4 ||
+	    !is_wired_to(node, fdt_get_phandle(dt_blob(), nodes[gic].offset)))
+		return 0;
+	cells = fdt32_to_cpu(*c);
+	if (cells < 3 || cells > 8 || (uint64_t)bytes / 4 < ((uint64_t)index + 1) * cells)
+		return 0;
+	p += (uint64_t)index * cells;
+	number = fdt32_to_cpu(p[1]);
+	if (fdt32_to_cpu(p[0]) == 0 && number < 988)
+		return 32 + number;
+	if (fdt32_to_cpu(p[0]) == 1 && number < 16)
+		return 16 + number;
+	return 0;
+}

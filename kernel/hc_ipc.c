@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hypercalls of IPC: a rendezvous at an endpoint. Keep: who waits at an
+ * endpoint is in its senders or its receivers, and never both sets are
+ * non-empty; who waits for p's reply is in p's callers and has wait_peer p;
+ * the page and the handle in a waiting sender's message are the sender's.
+ *
+ * Results are written to context pages: x1..x7 here, x0 of the caller by
+ * vectors.S from what the handler returns. A process that blocks returns the
+ * result that it will have if it is woken without a message.
+ */
+#include "handle.h"
+#include "hypercall.h"
+#include "timer.h"
+
+struct message {
+	uint64_t page;
+	uint64_t handle;
+	uint64_t w0, w1, w2, w3;
+};
+
+/* Are the page and the handle the caller's to give away? */
+static int64_t check_attached(uint64_t self, uint64_t page, uint64_t handle)
+{
+	if (page != 0) {
+		if (page >= HV_NPAGE || (page_descs[page].type != HV_PAGE_FREE &&
+					 page_descs[page].type != HV_PAGE_PARCEL))
+			return -HV_EINVAL;
+		if (page_descs[page].owner != self)
+			return -HV_EACCES;
+	}
+	if (handle != HV_NONE && !is_handle(self, handle))
+		return -HV_EBADF;
+	return 0;
+}
+
+static bool can_receive(uint64_t pid, uint64_t handle)
+{
+	return handle == HV_NONE || is_free_slot(pid, procs[pid].recv_slot);
+}
+
+/* Gives the message to `to`, in its registers x1..x7. */
+static void deliver(uint64_t from, uint64_t to, const struct message *m)
+{
+	uint64_t *ctx = ctx_of(to);
+	uint64_t slot = HV_NONE;
+
+	if (m->page != 0)
+		page_give(m->page, to);
+	if (m->handle != HV_NONE) {
+		slot = procs[to].recv_slot;
+		handle_move(from, m->handle, to, slot);
+		procs[to].recv_slot = HV_NONE;
+	}
+	ctx[CTX_X0 + 1] = from;
+	ctx[CTX_X0 + 2] = m->page;
+	ctx[CTX_X0 + 3] = slot;
+	ctx[CTX_X0 + 4] = m->w0;
+	ctx[CTX_X0 + 5] = m->w1;
+	ctx[CTX_X0 + 6] = m->w2;
+	ctx[CTX_X0 + 7] = m->w3;
+}
+
+/* Leaves the message in the sender's own context page until somebody receives. */
+static void message_park(uint64_t self, const struct message *m)
+{
+	uint64_t *ctx = ctx_of(self);
+
+	ctx[CTX_MSG_PAGE] = m->page;
+	ctx[CTX_MSG_HANDLE] = m->handle;
+	ctx[CTX_MSG_W0] = m->w0;
+	ctx[CTX_MSG_W1] = m->w1;
+	ctx[CTX_MSG_W2] = m->w2;
+	ctx[CTX_MSG_W3] = m->w3;
+}
+
+static struct message message_parked(uint64_t pid)
+{
+	const uint64_t *ctx = ctx_of(pid);
+	struct message m = {
+		.page = ctx[CTX_MSG_PAGE], .handle = ctx[CTX_MSG_HANDLE],
+		.w0 = ctx[CTX_MSG_W0], .w1 = ctx[CTX_MSG_W1],
+		.w2 = ctx[CTX_MSG_W2], .w3 = ctx[CTX_MSG_W3],
+	};
+
+	return m;
+}
+
+/* ---- send and call --------------------------------------------------------- */
+
+static int64_t check_send(uint64_t self, uint64_t handle, uint64_t deadline, uint64_t page,
+			  uint64_t passed)
+{
+	int64_t error = check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_WRITE);
+	const struct hv_file_entry *file;
+
+	if (error)
+		return error;
+	error = check_attached(self, page, passed);
+	if (error)
+		return error;
+	if (passed == handle)
+		return -HV_EINVAL;
+	file = &files[handles[self][handle].file];
+	if (file->readers == 0)
+		return -HV_EPIPE;
+	if (!set_is_empty(&file->receivers))
+		return can_receive(set_next(&file->receivers, self), passed) ? 0 : -HV_ENOBUFS;
+	return deadline == HV_NOWAIT ? -HV_EAGAIN : 0;
+}
+
+/* The sender waits for a receiver. */
+static int64_t send_wait(struct hv_cpu *cpu, uint64_t file, uint64_t flags, uint64_t deadline,
+			 const struct message *m)
+{
+	message_park(cpu->current, m);
+	set_add(&files[file].senders, cpu->current);
+	sched_block(cpu, file, 0, flags, deadline);
+	sched_run_next(cpu);
+	return -HV_EPIPE;
+}
+
+/* Hands the message to a waiting receiver, which is no longer waiting then. */
+static void send_to(uint64_t self, uint64_t file, uint64_t receiver, uint64_t reply_to,
+		    const struct message *m)
+{
+	set_remove(&files[file].receivers, receiver);
+	deliver(self, receiver, m);
+	ctx_of(receiver)[CTX_X0] = 0;
+	procs[receiver].reply_to = reply_to;
+}
+
+int64_t hc_send(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
+		uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+{
+	struct hv_cpu *cpu = this_cpu();
+	uint64_t self = cpu->current;
+	int64_t error = check_send(self, handle, deadline, page, passed);
+	struct message m = { page, passed, w0, w1, w2, w3 };
+	uint64_t file, receiver;
+
+	if (error)
+		return error;
+
+	file = handles[self][handle].file;
+	receiver = set_next(&files[file].receivers, self);
+	if (receiver == 0)
+		return send_wait(cpu, file, 0, deadline, &m);
+	send_to(self, file, receiver, 0, &m);
+	set_add(&sched.ready, receiver);
+	return 0;
+}
+
+int64_t hc_call(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
+		uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+{
+	struct hv_cpu *cpu = this_cpu();
+	uint64_t self = cpu->current;
+	int64_t error = check_send(self, handle, deadline, page, passed);
+	struct message m = { page, passed, w0, w1, w2, w3 };
+	uint64_t file, receiver;
+
+	if (error)
+		return error;
+
+	file = handles[self][handle].file;
+	receiver = set_next(&files[file].receivers, self);
+	if (receiver == 0)
+		return send_wait(cpu, file, HV_WAIT_CALL, deadline, &m);
+	send_to(self, file, receiver, self, &m);
+	set_add(&procs[receiver].callers, self);
+	sched_block(cpu, file, receiver, HV_WAIT_CALL, deadline);
+	sched_run(cpu, receiver);
+	return -HV_EPIPE;
+}
+
+/* ---- recv -------------------------------------------------------------------- */
+
+/* Is there a message that self can take, or may it wait for one? */
+static int64_t check_next(uint64_t self, uint64_t file, uint64_t deadline)
+{
+	uint64_t sender = set_next(&files[file].senders, self);
+
+	if (sender != 0)
+		return can_receive(self, ctx_of(sender)[CTX_MSG_HANDLE]) ? 0 : -HV_ENOBUFS;
+	if (files[file].writers == 0)
+		return -HV_EPIPE;
+	return deadline == HV_NOWAIT ? -HV_EAGAIN : 0;
+}
+
+static int64_t check_recv(uint64_t self, uint64_t handle, uint64_t deadline, uint64_t flags)
+{
+	int64_t error = check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_READ);
+
+	if (error)
+		return error;
+	if (flags & ~(uint64_t)HV_WAIT_CHILD)
+		return -HV_EINVAL;
+	if (flags != 0 && !set_is_empty(&procs[self].zombies))
+		return -HV_EINTR;
+	return check_next(self, handles[self][handle].file, deadline);
+}
+
+/* Takes the message of a waiting sender. */
+static void receive_from(uint64_t self, uint64_t file, uint64_t sender)
+{
+	struct message m = message_parked(sender);
+
+	set_remove(&files[file].senders, sender);
+	deliver(sender, self, &m);
+	if (procs[sender].wait_flags & HV_WAIT_CALL) {
+		set_add(&procs[self].callers, sender);
+		procs[sender].wait_peer = self;
+		procs[self].reply_to = sender;
+	} else {
+		ctx_of(sender)[CTX_X0] = 0;
+		set_add(&sched.ready, sender);
+		procs[self].reply_to = 0;
+	}
+}
+
+int64_t hc_recv(uint64_t handle, uint64_t deadline, uint64_t flags)
+{
+	struct hv_cpu *cpu = this_cpu();
+	uint64_t self = cpu->current;
+	int64_t error = check_recv(self, handle, deadline, flags);
+	uint64_t file, sender;
+
+	if (error)
+		return error;
+
+	file = handles[self][handle].file;
+	sender = set_next(&files[file].senders, self);
+	if (sender != 0) {
+		receive_from(self, file, sender);
+		return 0;
+	}
+	set_add(&files[file].receivers, self);
+	sched_block(cpu, file, 0, flags, deadline);
+	sched_run_next(cpu);
+	return -HV_EPIPE;
+}
+
+/* ---- replies ------------------------------------------------------------------ */
+
+int64_t hc_set_recv_slot(uint64_t handle)
+{
+	uint64_t self = current_pid();
+
+	if (handle != HV_NONE && handle >= HV_NHANDLE)
+		return -HV_EBADF;
+	if (handle != HV_NONE && handles[self][handle].file != 0)
+		return -HV_EEXIST;
+
+	procs[self].recv_slot = handle;
+	return 0;
+}
+
+/* The caller has its answer; it is neither blocked nor ready yet. */
+static void reply_to(uint64_t self, uint64_t caller, const struct message *m)
+{
+	set_remove(&procs[self].callers, caller);
+	deliver(self, caller, m);
+	ctx_of(caller)[CTX_X0] = 0;
+}
+
+static int64_t check_reply(uint64_t self, uint64_t pid, uint64_t page, uint64_t handle)
+{
+	int64_t error;
+
+	if (!is_pid(pid))
+		return -HV_ESRCH;
+	if (!set_has(&procs[self].callers, pid))
+		return -HV_EPERM;
+	error = check_attached(self, page, handle);
+	if (error)
+		return error;
+	return can_receive(pid, handle) ? 0 : -HV_ENOBUFS;
+}
+
+int64_t hc_reply(uint64_t pid, uint64_t page, uint64_t handle, uint64_t w0, uint64_t w1,
+		 uint64_t w2, uint64_t w3)
+{
+	uint64_t self = current_pid();
+	int64_t error = check_reply(self, pid, page, handle);
+	struct message m = { page, handle, w0, w1, w2, w3 };
+
+	if (error)
+		return error;
+
+	reply_to(self, pid, &m);
+	set_add(&sched.ready, pid);
+	return 0;
+}
+
+static int64_t check_reply_wait(uint64_t self, uint64_t handle, uint64_t deadline, uint64_t page,
+				uint64_t passed)
+{
+	int64_t error = check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_READ);
+	uint64_t caller = procs[self].reply_to;
+
+	if (error)
+		return error;
+	if (!set_has(&procs[self].callers, caller))
+		return -HV_EPERM;
+	error = check_attached(self, page, passed);
+	if (error)
+		return error;
+	if (passed == handle)
+		return -HV_EINVAL;
+	if (!can_receive(caller, passed))
+		return -HV_ENOBUFS;
+	return check_next(self, handles[self][handle].file, deadline);
+}
+
+int64_t hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
+		      uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+{
+	struct hv_cpu *cpu = this_cpu();
+	uint64_t self = cpu->current;
+	int64_t error = check_reply_wait(self, handle, deadline, page, passed);
+	struct message m = { page, passed, w0, w1, w2, w3 };
+	uint64_t file, sender, caller;
+
+	if (error)
+		return error;
+
+	file = handles[self][handle].file;
+	caller = procs[self].reply_to;
+	reply_to(self, caller, &m);
+	sender = set_next(&files[file].senders, self);
+	if (sender != 0) {
+		set_add(&sched.ready, caller);
+		receive_from(self, file, sender);
+		return 0;
+	}
+	procs[self].reply_to = 0;
+	set_add(&files[file].receivers, self);
+	sched_block(cpu, file, 0, 0, deadline);
+	sched_run(cpu, caller);
+	return -HV_EPIPE;
+}

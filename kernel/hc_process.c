@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hypercalls on processes and pids. Keep: pids_count of p is the number of
+ * pids whose ppid is p; zombies of p are exactly its dead children.
+ */
+#include "check.h"
+#include "context.h"
+#include "hypercall.h"
+#include "page.h"
+
+#include <arch/pte.h>
+
+int64_t hc_self(void)
+{
+	return (int64_t)current_pid();
+}
+
+int64_t hc_set_name(uint64_t pid, uint64_t name0, uint64_t name1)
+{
+	int64_t error = check_build(current_pid(), pid);
+
+	if (error)
+		return error;
+
+	procs[pid].name[0] = name0;
+	procs[pid].name[1] = name1;
+	return 0;
+}
+
+static int64_t check_embryo(uint64_t self, uint64_t pid)
+{
+	if (!is_pid(pid))
+		return -HV_ESRCH;
+	if (!is_embryo_of(pid, self))
+		return -HV_EPERM;
+	return 0;
+}
+
+int64_t hc_set_entry(uint64_t pid, uint64_t pc, uint64_t arg)
+{
+	int64_t error = check_embryo(current_pid(), pid);
+
+	if (error)
+		return error;
+
+	page_zero(procs[pid].ctx);
+	ctx_of(pid)[CTX_X0] = arg;
+	ctx_of(pid)[CTX_ELR_EL2] = pc;
+	ctx_of(pid)[CTX_SPSR_EL2] = SPSR_START;
+	return 0;
+}
+
+int64_t hc_set_runnable(uint64_t pid)
+{
+	int64_t error = check_embryo(current_pid(), pid);
+
+	if (error)
+		return error;
+
+	procs[pid].state = HV_PROC_LIVE;
+	set_add(&sched.ready, pid);
+	return 0;
+}
+
+static int64_t check_reap(uint64_t self, uint64_t pid)
+{
+	if (!is_pid(pid))
+		return -HV_ESRCH;
+	if (procs[pid].ppid != self)
+		return -HV_EPERM;
+	if (procs[pid].state != HV_PROC_ZOMBIE)
+		return -HV_ESTATE;
+	if (procs[pid].pages_count | procs[pid].pids_count | procs[pid].files_count |
+	    procs[pid].handles_count)
+		return -HV_EBUSY;
+	return 0;
+}
+
+int64_t hc_reap(uint64_t pid)
+{
+	uint64_t self = current_pid();
+	int64_t error = check_reap(self, pid);
+
+	if (error)
+		return error;
+
+	procs[pid].state = HV_PROC_UNUSED;
+	set_remove(&procs[self].zombies, pid);
+	return 0;
+}
+
+/* The pid gets another owner or parent. */
+static void pid_give(uint64_t pid, uint64_t to)
+{
+	procs[procs[pid].ppid].pids_count--;
+	procs[to].pids_count++;
+	procs[pid].ppid = to;
+}
+
+static int64_t check_reparent(uint64_t self, uint64_t pid)
+{
+	if (!is_pid(pid))
+		return -HV_ESRCH;
+	if (procs[pid].state == HV_PROC_UNUSED)
+		return -HV_ESTATE;
+	if (procs[procs[pid].ppid].ppid != self)
+		return -HV_EPERM;
+	if (procs[procs[pid].ppid].state != HV_PROC_ZOMBIE)
+		return -HV_EBUSY;
+	return 0;
+}
+
+int64_t hc_reparent(uint64_t pid)
+{
+	uint64_t self = current_pid();
+	int64_t error = check_reparent(self, pid);
+
+	if (error)
+		return error;
+
+	set_remove(&procs[procs[pid].ppid].zombies, pid);
+	if (procs[pid].state == HV_PROC_ZOMBIE)
+		set_add(&procs[self].zombies, pid);
+	pid_give(pid, self);
+	return 0;
+}
+
+static int64_t check_grant_pid(uint64_t self, uint64_t child, uint64_t pid)
+{
+	int64_t error = is_pid(pid) ? check_grant(self, child) : -HV_ESRCH;
+
+	if (error)
+		return error;
+	if (procs[pid].ppid != self)
+		return -HV_EACCES;
+	if (procs[pid].state != HV_PROC_UNUSED)
+		return -HV_EBUSY;
+	return 0;
+}
+
+int64_t hc_grant_pid(uint64_t child, uint64_t pid)
+{
+	int64_t error = check_grant_pid(current_pid(), child, pid);
+
+	if (error)
+		return error;
+
+	pid_give(pid, child);
+	return 0;
+}
+
+static int64_t check_revoke_pid(uint64_t self, uint64_t pid)
+{
+	if (!is_pid(pid))
+		return -HV_ESRCH;
+	if (procs[pid].state != HV_PROC_UNUSED)
+		return -HV_EBUSY;
+	if (procs[procs[pid].ppid].ppid != self)
+		return -HV_EPERM;
+	return 0;
+}
+
+int64_t hc_revoke_pid(uint64_t pid)
+{
+	uint64_t self = current_pid();
+	int64_t error = check_revoke_pid(self, pid);
+
+	if (error)
+		return error;
+
+	pid_give(pid, self);
+	return 0;
+}
+
+static int64_t check_clone(uint64_t self, uint64_t pid, uint64_t ctx, uint64_t root)
+{
+	int64_t error;
+
+	if (!is_pid(pid))
+		return -HV_ESRCH;
+	if (procs[pid].ppid != self)
+		return -HV_EACCES;
+	if (procs[pid].state != HV_PROC_UNUSED)
+		return -HV_ESTATE;
+	error = check_page(self, ctx, HV_PAGE_FREE);
+	if (error)
+		return error;
+	if (root == ctx)
+		return -HV_EINVAL;
+	return check_page(self, root, HV_PAGE_FREE);
+}
+
+/* A pid that was used before may still hold the words of its last process. */
+static void proc_reset(struct hv_proc *proc)
+{
+	proc->wait_file = 0;
+	proc->wait_peer = 0;
+	proc->wait_flags = 0;
+	proc->recv_slot = HV_NONE;
+	proc->reply_to = 0;
+	proc->status = 0;
+	proc->cause_esr = 0;
+	proc->cause_elr = 0;
+	proc->cause_far = 0;
+	proc->name[0] = 0;
+	proc->name[1] = 0;
+}
+
+int64_t hc_clone(uint64_t pid, uint64_t ctx, uint64_t root)
+{
+	struct hv_cpu *cpu = this_cpu();
+	uint64_t self = cpu->current;
+	int64_t error = check_clone(self, pid, ctx, root);
+
+	if (error)
+		return error;
+
+	context_save(cpu, ctx_of(self));
+	page_copy(ctx, procs[self].ctx);
+	pages[ctx][CTX_X0] = 0;
+	page_zero(root);
+	dsb_ishst();
+	pte_write(&pages[root][HV_L0_SELF], pte_table(page_pa(root)));
+	page_descs[ctx].type = HV_PAGE_CTX;
+	page_descs[root].type = HV_PAGE_L0;
+	page_descs[root].count = 0;
+	page_give(ctx, pid);
+	page_give(root, pid);
+	proc_reset(&procs[pid]);
+	procs[pid].ctx = ctx;
+	procs[pid].root = root;
+	procs[pid].state = HV_PROC_EMBRYO;
+	return 0;
+}
+
+int64_t hc_yield(void)
+{
+	sched_yield(this_cpu());
+	return 0;
+}
+
+static int64_t check_switch(uint64_t self, uint64_t pid)
+{
+	if (!is_pid(pid))
+		return -HV_ESRCH;
+	if (procs[pid].ppid != self && procs[self].ppid != pid)
+		return -HV_EPERM;
+	if (!set_has(&sched.ready, pid))
+		return -HV_ESTATE;
+	return 0;
+}
+
+int64_t hc_switch_to(uint64_t pid)
+{
+	struct hv_cpu *cpu = this_cpu();
+	int64_t error = check_switch(cpu->current, pid);
+
+	if (error)
+		return error;
+
+	set_remove(&sched.running, cpu->current);
+	set_add(&sched.ready, cpu->current);
+	sched_run(cpu, pid);
+	return 0;
+}
+
+static int64_t check_kill(uint64_t self, uint64_t pid)
+{
+	if (!is_pid(pid))
+		return -HV_ESRCH;
+	if (pid != self && procs[pid].ppid != self)
+		return -HV_EPERM;
+	if (procs[pid].state == HV_PROC_UNUSED || procs[pid].state == HV_PROC_ZOMBIE)
+		return -HV_ESTATE;
+	return 0;
+}
+
+int64_t hc_kill(uint64_t pid, uint64_t status)
+{
+	struct hv_cpu *cpu = this_cpu();
+	int64_t error = check_kill(cpu->current, pid);
+
+	if (error)
+		return error;
+
+	proc_stop(cpu, pid, status);
+	return 0;
+}
+
+static int64_t check_wait(uint64_t self, uint64_t deadline, uint64_t console_handle)
+{
+	int64_t error = 0;
+
+	if (console_handle != HV_NONE)
+		error = check_object(self, console_handle, HV_FILE_CONSOLE, HV_RIGHT_READ);
+	if (error)
+		return error;
+	if (set_is_empty(&procs[self].zombies) && deadline == HV_NOWAIT)
+		return -HV_EAGAIN;
+	return 0;
+}
+
+int64_t hc_wait(uint64_t deadline, uint64_t console_handle)
+{
+	struct hv_cpu *cpu = this_cpu();
+	uint64_t self = cpu->current;
+	int64_t error = check_wait(self, deadline, console_handle);
+	uint64_t file = 0;
+
+	if (error)
+		return error;
+
+	if (!set_is_empty(&procs[self].zombies))
+		return (int64_t)set_lowest(&procs[self].zombies);
+	if (console_handle != HV_NONE) {
+		file = handles[self][console_handle].file;
+		set_add(&files[file].senders, self);
+	}
+	sched_block(cpu, file, 0, HV_WAIT_CHILD, deadline);
+	sched_run_next(cpu);
+	return -HV_EINTR;
+}

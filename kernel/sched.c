@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who runs, who waits, who dies. Keeps: p is in sched.running exactly if it
+ * is the current process of some core, and each blocked process is in the
+ * sets that its wait_file and wait_peer name.
+ */
+#include "sched.h"
+#include "timer.h"
+
+bool sched_is_blocked(uint64_t pid)
+{
+	return procs[pid].state == HV_PROC_LIVE && !set_has(&sched.ready, pid) &&
+	       !set_has(&sched.running, pid);
+}
+
+void sched_run(struct hv_cpu *cpu, uint64_t pid)
+{
+	set_remove(&sched.ready, pid);
+	set_add(&sched.running, pid);
+	cpu->current = pid;
+}
+
+void sched_run_next(struct hv_cpu *cpu)
+{
+	uint64_t next = set_next(&sched.ready, cpu->current);
+
+	if (next != 0)
+		sched_run(cpu, next);
+	else
+		cpu->current = 0;
+}
+
+void sched_yield(struct hv_cpu *cpu)
+{
+	set_remove(&sched.running, cpu->current);
+	set_add(&sched.ready, cpu->current);
+	sched_run_next(cpu);
+}
+
+void sched_block(struct hv_cpu *cpu, uint64_t file, uint64_t peer, uint64_t flags,
+		 uint64_t deadline)
+{
+	struct hv_proc *proc = &procs[cpu->current];
+
+	proc->wait_file = file;
+	proc->wait_peer = peer;
+	proc->wait_flags = flags;
+	timer_set(cpu->current, deadline);
+	set_remove(&sched.running, cpu->current);
+}
+
+void sched_unwait(uint64_t pid)
+{
+	struct hv_proc *proc = &procs[pid];
+
+	/* file 0 and process 0 are nobody's: their sets stay empty */
+	set_remove(&files[proc->wait_file].senders, pid);
+	set_remove(&files[proc->wait_file].receivers, pid);
+	set_remove(&procs[proc->wait_peer].callers, pid);
+}
+
+/* Tells the parent, if it waits for that. */
+static void proc_notify_parent(uint64_t pid)
+{
+	uint64_t parent = procs[pid].ppid;
+
+	set_add(&procs[parent].zombies, pid);
+	if (sched_is_blocked(parent) && procs[parent].wait_flags & HV_WAIT_CHILD) {
+		sched_unwait(parent);
+		ctx_of(parent)[CTX_X0] = (uint64_t)-HV_EINTR;
+		set_add(&sched.ready, parent);
+	}
+}
+
+/*
+ * After this the process never runs again, so its translations are removed
+ * here, once, and its pages can be reclaimed without. If it is the one whose
+ * tables the core walks, the core is moved to the empty table first: a
+ * speculative walk must not refill the TLB behind the invalidation.
+ */
+static void proc_flush(struct hv_cpu *cpu, uint64_t pid)
+{
+	if (cpu->loaded == pid) {
+		sysreg_write(ttbr0_el1, machine.empty_root);
+		isb();
+	}
+	dsb_ishst();
+	tlbi_asid(pid);
+	dsb_ish();
+}
+
+void proc_stop(struct hv_cpu *cpu, uint64_t pid, uint64_t status)
+{
+	procs[pid].status = status;
+	sched_unwait(pid);
+	procs[pid].state = HV_PROC_ZOMBIE;
+	set_remove(&sched.ready, pid);
+	set_remove(&sched.running, pid);
+	set_wake_all(&procs[pid].callers);
+	proc_notify_parent(pid);
+	proc_flush(cpu, pid);
+	if (cpu->current == pid)
+		sched_run_next(cpu);
+}

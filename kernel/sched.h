@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sets of processes, and who runs. A live process is in exactly one of three
+ * places: sched.ready, sched.running, or blocked (in neither).
+ */
+#ifndef KERNEL_SCHED_H
+#define KERNEL_SCHED_H
+
+#include <stdbool.h>
+
+#include "prim.h"
+#include "state.h"
+
+/* The core that executes this; TPIDR_EL2 is set by boot and never changed. */
+static inline struct hv_cpu *this_cpu(void)
+{
+	return (struct hv_cpu *)sysreg_read(tpidr_el2);
+}
+
+static inline void set_add(struct hv_set *set, uint64_t pid)
+{
+	set->word[pid / 64] |= 1ULL << (pid % 64);
+}
+
+static inline void set_remove(struct hv_set *set, uint64_t pid)
+{
+	set->word[pid / 64] &= ~(1ULL << (pid % 64));
+}
+
+static inline bool set_has(const struct hv_set *set, uint64_t pid)
+{
+	return (set->word[pid / 64] >> (pid % 64)) & 1;
+}
+
+static inline bool set_is_empty(const struct hv_set *set)
+{
+	return (set->word[0] | set->word[1]) == 0;
+}
+
+/*
+ * The member that follows `after` in circular order (`after` itself comes
+ * last); 0 if the set is empty. Pid 0 is never a member.
+ */
+static inline uint64_t set_next(const struct hv_set *set, uint64_t after)
+{
+	_Static_assert(HV_SET_WORDS == 2, "set_next looks at two words");
+	uint64_t w = after / 64;
+	uint64_t above_mask = (~0ULL << 1) << (after % 64);
+	uint64_t above = set->word[w] & above_mask;
+	uint64_t other = set->word[w ^ 1];
+	uint64_t below = set->word[w] & ~above_mask;
+	uint64_t rest = other ? other : below;
+	uint64_t rest_word = other ? w ^ 1 : w;
+	uint64_t bits = above ? above : rest;
+	uint64_t bits_word = above ? w : rest_word;
+
+	return bits ? bits_word * 64 + ctz64(bits) : 0;
+}
+
+static inline uint64_t set_lowest(const struct hv_set *set)
+{
+	return set_next(set, HV_NPROC - 1);
+}
+
+/* Makes every member ready at once; their results were set when they blocked. */
+static inline void set_wake_all(struct hv_set *set)
+{
+	sched.ready.word[0] |= set->word[0];
+	sched.ready.word[1] |= set->word[1];
+	set->word[0] = 0;
+	set->word[1] = 0;
+}
+
+/* The saved registers of a process. */
+static inline uint64_t *ctx_of(uint64_t pid)
+{
+	return pages[procs[pid].ctx];
+}
+
+bool sched_is_blocked(uint64_t pid);
+
+/* Gives the core to a ready process. Its present one must have left. */
+void sched_run(struct hv_cpu *cpu, uint64_t pid);
+/* Gives it to the next ready process in round-robin order, or idles. */
+void sched_run_next(struct hv_cpu *cpu);
+/* Puts the present one at the end of the order and runs the next. */
+void sched_yield(struct hv_cpu *cpu);
+
+/* Takes the present process off the core and blocks it. */
+void sched_block(struct hv_cpu *cpu, uint64_t file, uint64_t peer, uint64_t flags,
+		 uint64_t deadline);
+/* Takes a blocked process out of the sets that it waits in. */
+void sched_unwait(uint64_t pid);
+
+/* Stops a live process or an embryo for good. */
+void proc_stop(struct hv_cpu *cpu, uint64_t pid, uint64_t status);
+
+#endif

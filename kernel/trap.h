@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* What vectors.S calls once a process's general registers are in its context page. */
+#ifndef KERNEL_TRAP_H
+#define KERNEL_TRAP_H
+
+#include "state.h"
+
+/* A synchronous exception other than a plain hypercall. */
+void trap_sync(struct hv_cpu *cpu);
+/* An interrupt; also called by the idle core, when no process is loaded. */
+void trap_irq(struct hv_cpu *cpu);
+/* Stops the current process, with the syndrome as the cause. */
+void trap_stop(struct hv_cpu *cpu);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Entry to and exit from EL2, and nothing else. While a process runs, SP_EL2
+ * is the top of this core's stack and TPIDR_EL2 its struct hv_cpu.
+ *
+ * In the slow paths x19 is the struct hv_cpu and x20 the context page of the
+ * loaded process, across the call into C.
+ */
+#include "asm-offsets.h"
+
+	.text
+
+	/* Each vector has 0x80 bytes; .org makes an overflow fail the build. */
+	.macro vector offset
+	.org	el2_vectors + \offset
+	.endm
+
+	.macro zero_x1_x17
+	.irp	n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
+	mov	x\n, xzr
+	.endr
+	.endm
+
+	/* x18..x30 into the context x17 */
+	.macro save_x18_x30
+	stp	x18, x19, [x17, #OFF_X0 + 8 * 18]
+	stp	x20, x21, [x17, #OFF_X0 + 8 * 20]
+	stp	x22, x23, [x17, #OFF_X0 + 8 * 22]
+	stp	x24, x25, [x17, #OFF_X0 + 8 * 24]
+	stp	x26, x27, [x17, #OFF_X0 + 8 * 26]
+	stp	x28, x29, [x17, #OFF_X0 + 8 * 28]
+	str	x30, [x17, #OFF_X0 + 8 * 30]
+	.endm
+
+	/* An exception that EL2 itself took: it must not exist. */
+	.macro vector_panic offset
+	vector	\offset
+	b	vectors_panic
+	.endm
+
+	/* Every general register goes to the context page; then C, then vectors_leave. */
+	.macro vector_trap offset, function
+	vector	\offset
+	stp	x16, x17, [sp, #-16]!
+	bl_trap	\function
+	.endm
+
+	/* x30 is still the process's, so the way to common code is a plain branch */
+	.macro bl_trap function
+	adr	x16, \function
+	b	vectors_trap
+	.endm
+
+	.balign	2048
+	.globl	el2_vectors
+el2_vectors:
+	vector_panic 0x000		/* EL2 with SP_EL0 */
+	vector_panic 0x080
+	vector_panic 0x100
+	vector_panic 0x180
+	vector_panic 0x200		/* EL2 with SP_EL2 */
+	vector_panic 0x280
+	vector_panic 0x300
+	vector_panic 0x380
+
+	/*
+	 * Synchronous exception from AArch64: `hvc #0` with a number of the
+	 * fast class ends right here. ESR_EL2 of it is exactly 0x5a000000
+	 * (EC 0x16, IL 1, imm16 0; D19.2.37).
+	 */
+	vector	0x400
+	stp	x16, x17, [sp, #-16]!
+	mrs	x16, esr_el2
+	mov	w17, #0x5a000000
+	cmp	x16, x17
+	b.ne	vectors_sync
+	cmp	x8, #ASM_HC_FULL_FIRST
+	b.hs	vectors_full
+	str	x30, [sp]
+	adrp	x16, hypercall_table
+	add	x16, x16, :lo12:hypercall_table
+	ldr	x16, [x16, x8, lsl #3]
+	blr	x16
+	ldr	x30, [sp], #16
+	zero_x1_x17
+	eret
+
+	vector_trap 0x480, trap_irq	/* IRQ */
+	vector_trap 0x500, trap_irq	/* FIQ */
+	vector_trap 0x580, trap_stop	/* SError */
+	vector_trap 0x600, trap_sync	/* from AArch32: EL0 only */
+	vector_trap 0x680, trap_irq
+	vector_trap 0x700, trap_irq
+	vector_trap 0x780, trap_stop
+	.org	el2_vectors + 0x800
+
+vectors_sync:
+	bl_trap	trap_sync
+
+/*
+ * A trap. In: x16 = C function(cpu); the process's x16, x17 on the stack.
+ */
+vectors_trap:
+	mrs	x17, tpidr_el2
+	ldr	x17, [x17, #CPU_CTX]
+	stp	x0, x1, [x17, #OFF_X0]
+	stp	x2, x3, [x17, #OFF_X0 + 8 * 2]
+	stp	x4, x5, [x17, #OFF_X0 + 8 * 4]
+	stp	x6, x7, [x17, #OFF_X0 + 8 * 6]
+	stp	x8, x9, [x17, #OFF_X0 + 8 * 8]
+	stp	x10, x11, [x17, #OFF_X0 + 8 * 10]
+	stp	x12, x13, [x17, #OFF_X0 + 8 * 12]
+	stp	x14, x15, [x17, #OFF_X0 + 8 * 14]
+	ldp	x0, x1, [sp], #16
+	stp	x0, x1, [x17, #OFF_X0 + 8 * 16]
+	save_x18_x30
+	mrs	x19, tpidr_el2
+	mov	x20, x17
+	mov	x0, x19
+	blr	x16
+	b	vectors_leave
+
+/*
+ * A hypercall that may switch process, or an unknown number. The context
+ * gets zero for x1..x17; the handler may overwrite x1..x7 there.
+ */
+vectors_full:
+	cmp	x8, #ASM_HC_COUNT
+	b.hs	vectors_unknown
+	mrs	x16, tpidr_el2
+	ldr	x17, [x16, #CPU_CTX]
+	save_x18_x30
+	stp	xzr, xzr, [x17, #OFF_X0]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 2]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 4]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 6]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 8]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 10]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 12]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 14]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 16]
+	add	sp, sp, #16
+	mov	x19, x16
+	mov	x20, x17
+	adrp	x16, hypercall_table
+	add	x16, x16, :lo12:hypercall_table
+	ldr	x16, [x16, x8, lsl #3]
+	blr	x16
+	str	x0, [x20, #OFF_X0]
+
+/* The way back: to the loaded process, or to another one. */
+vectors_leave:
+	ldp	x1, x2, [x19, #CPU_CURRENT]	/* current, loaded */
+	cmp	x1, x2
+	b.ne	vectors_switch
+vectors_return:
+	mov	x0, x20
+	ldp	x2, x3, [x0, #OFF_X0 + 8 * 2]
+	ldp	x4, x5, [x0, #OFF_X0 + 8 * 4]
+	ldp	x6, x7, [x0, #OFF_X0 + 8 * 6]
+	ldp	x8, x9, [x0, #OFF_X0 + 8 * 8]
+	ldp	x10, x11, [x0, #OFF_X0 + 8 * 10]
+	ldp	x12, x13, [x0, #OFF_X0 + 8 * 12]
+	ldp	x14, x15, [x0, #OFF_X0 + 8 * 14]
+	ldp	x16, x17, [x0, #OFF_X0 + 8 * 16]
+	ldp	x18, x19, [x0, #OFF_X0 + 8 * 18]
+	ldp	x20, x21, [x0, #OFF_X0 + 8 * 20]
+	ldp	x22, x23, [x0, #OFF_X0 + 8 * 22]
+	ldp	x24, x25, [x0, #OFF_X0 + 8 * 24]
+	ldp	x26, x27, [x0, #OFF_X0 + 8 * 26]
+	ldp	x28, x29, [x0, #OFF_X0 + 8 * 28]
+	ldr	x30, [x0, #OFF_X0 + 8 * 30]
+	ldp	x0, x1, [x0, #OFF_X0]
+	eret
+
+vectors_unknown:
+	add	sp, sp, #16
+	mov	x0, #-ASM_ENOSYS
+	zero_x1_x17
+	eret
+
+/* The loaded process leaves the core. */
+vectors_switch:
+	mov	x0, x19
+	mov	x1, x20
+	bl	context_save
+
+/* In: x19. Loads the current process, or idles. */
+vectors_load:
+	ldr	x5, [x19, #CPU_CURRENT]
+	cbz	x5, vectors_idle
+	adrp	x6, procs
+	add	x6, x6, :lo12:procs
+	add	x6, x6, x5, lsl #PROC_SIZE_SHIFT
+	ldr	x7, [x6, #PROC_ROOT]
+	ldr	x8, [x6, #PROC_CTX]
+	adrp	x9, machine
+	add	x9, x9, :lo12:machine
+	ldr	x9, [x9, #MACHINE_PAGES_PA]
+	add	x7, x9, x7, lsl #12
+	orr	x7, x7, x5, lsl #48		/* ASID = pid */
+	msr	ttbr0_el1, x7
+	adrp	x20, pages
+	add	x20, x20, :lo12:pages
+	add	x20, x20, x8, lsl #12
+	ldr	x7, [x19, #CPU_SWITCHES]
+	add	x7, x7, #1
+	str	x7, [x19, #CPU_SWITCHES]
+	str	x5, [x19, #CPU_LOADED]
+	str	x20, [x19, #CPU_CTX]
+	mov	x1, x20
+	bl	context_load
+	b	vectors_return
+
+/*
+ * Nobody is ready. Interrupts are masked at EL2, but a pending one ends the
+ * wait (D1.16.2); it is then handled as if it had been taken.
+ */
+vectors_idle:
+	str	xzr, [x19, #CPU_LOADED]
+	adrp	x0, machine
+	add	x0, x0, :lo12:machine
+	ldr	x0, [x0, #MACHINE_EMPTY_ROOT]
+	msr	ttbr0_el1, x0
+	isb					/* no walk uses the old tables any more */
+	dsb	sy				/* stores are done before the wait */
+	wfi
+	mov	x0, x19
+	bl	trap_irq
+	b	vectors_load
+
+/*
+ * leave_boot(x0 = EL2 table entry of the boot section, x1 = of the identity
+ * map). Unmaps both and enters the first process. Does not return.
+ */
+	.globl	leave_boot
+	.type	leave_boot, %function
+leave_boot:
+	str	xzr, [x0]
+	str	xzr, [x1]
+	dsb	ishst			/* the two entries, before the invalidation */
+	tlbi	alle2
+	tlbi	alle1
+	dsb	ish			/* the invalidation, before anything else */
+	isb
+	mrs	x19, tpidr_el2
+	adrp	x0, cpu_stacks
+	add	x0, x0, :lo12:cpu_stacks
+	add	x0, x0, #ASM_STACK_SIZE
+	mov	sp, x0
+	b	vectors_load
+	.size	leave_boot, . - leave_boot
+
+/* Passes x0..x30, ESR, ELR, FAR and SP to panic(const uint64_t *). */
+vectors_panic:
+	sub	sp, sp, #8 * 36
+	stp	x0, x1, [sp]
+	stp	x2, x3, [sp, #8 * 2]
+	stp	x4, x5, [sp, #8 * 4]
+	stp	x6, x7, [sp, #8 * 6]
+	stp	x8, x9, [sp, #8 * 8]
+	stp	x10, x11, [sp, #8 * 10]
+	stp	x12, x13, [sp, #8 * 12]
+	stp	x14, x15, [sp, #8 * 14]
+	stp	x16, x17, [sp, #8 * 16]
+	stp	x18, x19, [sp, #8 * 18]
+	stp	x20, x21, [sp, #8 * 20]
+	stp	x22, x23, [sp, #8 * 22]
+	stp	x24, x25, [sp, #8 * 24]
+	stp	x26, x27, [sp, #8 * 26]
+	stp	x28, x29, [sp, #8 * 28]
+	mrs	x0, esr_el2
+	stp	x30, x0, [sp, #8 * 30]
+	mrs	x0, elr_el2
+	mrs	x1, far_el2
+	stp	x0, x1, [sp, #8 * 32]
+	add	x0, sp, #8 * 36
+	str	x0, [sp, #8 * 34]
+	mov	x0, sp
+	b	panic
