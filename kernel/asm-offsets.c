@@ -6,6 +6,12 @@
 #include "layout.h"
 #include "state.h"
 
+/* Pairs that vectors.S loads or stores at once. */
+_Static_assert(offsetof(struct hv_cpu, loaded) == offsetof(struct hv_cpu, current) + 8, "pair");
+_Static_assert(offsetof(struct hv_cpu, ctx) == offsetof(struct hv_cpu, loaded) + 8, "pair");
+_Static_assert(offsetof(struct hv_cpu, pages_pa) == offsetof(struct hv_cpu, switches) + 8, "pair");
+_Static_assert(offsetof(struct hv_proc, ctx) == offsetof(struct hv_proc, root) + 8, "pair");
+
 #define DEFINE(name, value) \
 	asm volatile("\n.ascii \"->" #name " %0\"" :: "i"((long)(value)))
 
@@ -17,14 +23,12 @@ void asm_offsets(void)
 	DEFINE(CPU_CTX, offsetof(struct hv_cpu, ctx));
 	DEFINE(CPU_FP_LIVE, offsetof(struct hv_cpu, fp_live));
 	DEFINE(CPU_SWITCHES, offsetof(struct hv_cpu, switches));
+	DEFINE(CPU_HAS_RAS, offsetof(struct hv_cpu, has_ras));
 
 	DEFINE(PROC_SIZE_SHIFT, __builtin_ctz(sizeof(struct hv_proc)));
 	DEFINE(PROC_ROOT, offsetof(struct hv_proc, root));
-	DEFINE(PROC_CTX, offsetof(struct hv_proc, ctx));
 
-	DEFINE(MACHINE_PAGES_PA, offsetof(struct machine, pages_pa));
 	DEFINE(MACHINE_EMPTY_ROOT, offsetof(struct machine, empty_root));
-	DEFINE(MACHINE_HAS_RAS, offsetof(struct machine, has_ras));
 	DEFINE(MACHINE_CPTR, offsetof(struct machine, cptr));
 
 	DEFINE(OFF_X0, 8 * CTX_X0);

@@ -10,12 +10,17 @@
 
 #include "boot.h"
 
+#define DTB_MAX ((uint64_t)8 << 20)
+
 struct facts facts;
 
 static int uart_node = -1;
 static int gic_node = -1;
 
-/* The Image protocol: 8-byte aligned, at most 2 MiB. */
+/*
+ * The Image protocol: 8-byte aligned, at most 2 MiB. QEMU's -dtb makes larger
+ * ones, mostly padding, so the limit is what the view of it has room for.
+ */
 bool dt_open(uint64_t pa)
 {
 	if (pa == 0 || pa % 8 != 0)
@@ -25,8 +30,9 @@ bool dt_open(uint64_t pa)
 	if (fdt_check_header(dt_blob()) != 0)
 		return false;
 	facts.dtb.size = fdt_totalsize(dt_blob());
-	if (facts.dtb.size > PTE_L2_SIZE)
-		return false;
+	if (facts.dtb.size > DTB_MAX)
+		boot_fail("the device tree is too large: %lu KiB, and %lu KiB is the limit",
+			  facts.dtb.size >> 10, DTB_MAX >> 10);
 	(void)boot_map_identity(pa, facts.dtb.size);
 	dt_scan();
 	return true;
@@ -143,7 +149,7 @@ void dt_parse_initrd(void)
 	if (!chosen_address("linux,initrd-start", &start) || !chosen_address("linux,initrd-end", &end))
 		boot_fail("no initrd: the boot loader must load the archive with init (QEMU: -initrd build/initrd.cpio)");
 	if (end < start)
-		boot_fail("the initrd ends at %lx, before its start at %lx", end, start);
+		boot_fail("the initrd ends at 0x%lx, before its start at 0x%lx", end, start);
 	if (end - start > HV_VIEW_INITRD_MAX - HV_PAGE_SIZE)
 		boot_fail("the initrd is too large: %lu MiB, and %lu MiB is the limit",
 			  (end - start) >> 20, (uint64_t)HV_VIEW_INITRD_MAX >> 20);

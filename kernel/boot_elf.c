@@ -112,11 +112,14 @@ uint64_t elf_phdr_count(const uint8_t *file)
 struct elf_segment elf_segment(const uint8_t *file, uint64_t index)
 {
 	const uint8_t *p = phdr(file, index);
-	uint64_t flags = get(p + P_FLAGS, 4);
+	uint64_t flags = get(p + P_FLAGS, 4), mem_size = get(p + P_MEMSZ, 8);
 
+	/* elf_check() has looked at nothing else of these. */
+	if (get(p + P_TYPE, 4) != TYPE_LOAD || mem_size == 0)
+		return (struct elf_segment){ 0 };
 	return (struct elf_segment){
 		.va = get(p + P_VADDR, 8),
-		.mem_size = get(p + P_TYPE, 4) == TYPE_LOAD ? get(p + P_MEMSZ, 8) : 0,
+		.mem_size = mem_size,
 		.file_size = get(p + P_FILESZ, 8),
 		.data = file + get(p + P_OFFSET, 8),
 		.is_writable = (flags & FLAG_W) != 0,

@@ -39,7 +39,7 @@ void boot_main(uint64_t dtb_pa, uint64_t kernel_pa)
 	if (dtb_pa == 0)
 		boot_fail("no device tree: the boot loader must pass its address in x0 (QEMU: boot build/hv8.img, not the ELF)");
 	if (!dt_open(dtb_pa))
-		boot_fail("no valid device tree at %lx, the address in x0", dtb_pa);
+		boot_fail("no valid device tree at 0x%lx, the address in x0", dtb_pa);
 	dt_parse_uart();
 	boot_print("hv8: version %s on %s (MIDR 0x%lx)\n", HV8_VERSION,
 		   core_name(sysreg_read(midr_el1)), sysreg_read(midr_el1));

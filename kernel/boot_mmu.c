@@ -138,7 +138,7 @@ const uint8_t *boot_map_identity(uint64_t pa, uint64_t size)
 {
 	if (pa >> PTE_L0_SHIFT != facts.kernel_pa >> PTE_L0_SHIFT ||
 	    (pa + size) >> PTE_L0_SHIFT != facts.kernel_pa >> PTE_L0_SHIFT)
-		boot_fail("nothing can be read at %lx, too far from the kernel: load the device tree and the initrd next to it", pa);
+		boot_fail("nothing can be read at 0x%lx, too far from the kernel: load the device tree and the initrd next to it", pa);
 	for (uint64_t at = pa & ~(PTE_L2_SIZE - 1); at < pa + size; at += PTE_L2_SIZE) {
 		uint64_t *entry = &identity_l2(at)[index_of(at, PTE_L2_SHIFT)];
 

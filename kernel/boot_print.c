@@ -145,6 +145,6 @@ void boot_fail(const char *format, ...)
 
 void boot_exception(uint64_t esr, uint64_t elr, uint64_t far)
 {
-	boot_fail("exception at EL2 while booting: ESR %lx ELR %lx FAR %lx: "
+	boot_fail("exception at EL2 while booting: ESR 0x%lx ELR 0x%lx FAR 0x%lx: "
 		  "does the device tree match the machine?", esr, elr, far);
 }

@@ -77,7 +77,7 @@ static void find_page_0(void)
 			return;
 		}
 	}
-	boot_fail("the kernel was loaded at %lx, which the device tree does not call memory", facts.kernel_pa);
+	boot_fail("the kernel was loaded at 0x%lx, which the device tree does not call memory", facts.kernel_pa);
 }
 
 static void find_ranges(void)
@@ -131,7 +131,7 @@ static void report(void)
 	}
 	boot_print("hv8: RAM %lu MiB at 0x%lx, %lu MiB of it free for init\n", used >> 20,
 		   machine.pages_pa, procs[HV_INIT_PID].pages_count >> 8);
-	if (all > used)
+	if (all - used >= 1 << 20)
 		boot_print("hv8: RAM beyond that not used: %lu MiB of %lu (the tables cover %lu MiB)\n",
 			   (all - used) >> 20, all >> 20, (uint64_t)HV_NPAGE >> 8);
 }

@@ -123,8 +123,8 @@ static void el2_extensions(void)
 	}
 	if (ID_FIELD(mmfr0, MMFR0_ECV) > 1)
 		sysreg_write(CNTPOFF_AT_EL2, 0);
-	machine.has_ras = has(sysreg_read(id_aa64pfr0_el1), PFR0_RAS);
-	if (machine.has_ras) {
+	sched.cpus[0].has_ras = has(sysreg_read(id_aa64pfr0_el1), PFR0_RAS);
+	if (sched.cpus[0].has_ras) {
 		sysreg_write(VDISR_AT_EL2, 0);
 		sysreg_write(VSESR_AT_EL2, 0);
 	}
@@ -161,6 +161,7 @@ static void el2_registers(void)
 	sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
 	sysreg_write(actlr_el2, 0);			/* Cortex-A53: EL1 may write none of the core's own registers */
 	sysreg_write(vbar_el2, (uint64_t)(uintptr_t)el2_vectors);
+	sched.cpus[0].pages_pa = machine.pages_pa;
 	sysreg_write(tpidr_el2, (uint64_t)(uintptr_t)&sched.cpus[0]);
 	el2_extensions();
 	el2_gic();

@@ -4,19 +4,7 @@
  * page. EL2, no stack; offsets come from state.h.
  */
 #include "asm-offsets.h"
-
-	/* the two registers become words off and off + 8 of the context \ctx */
-	.macro save_pair ctx, off, reg0, reg1
-	mrs	x2, \reg0
-	mrs	x3, \reg1
-	stp	x2, x3, [\ctx, #\off]
-	.endm
-
-	.macro load_pair ctx, off, reg0, reg1
-	ldp	x2, x3, [\ctx, #\off]
-	msr	\reg0, x2
-	msr	\reg1, x3
-	.endm
+#include "context_asm.h"
 
 	.macro q_registers op, base
 	\op	q0, q1, [\base]
@@ -40,71 +28,40 @@
 	.arch	armv8-a+fp+simd
 	.text
 
-/* VDISR_EL2 exists with FEAT_RAS only; by encoding, as the baseline lacks the name. */
-#define VDISR_EL2 S3_4_C12_C1_1
-
 /*
- * context_save(x0 = cpu, x1 = context). Clobbers x2-x4.
+ * context_save(x0 = cpu, x1 = context). Clobbers x2, x3, x4.
  * Afterwards FP/SIMD is trapped and no Q register is live.
  */
 	.balign	16
 	.globl	context_save
 	.type	context_save, %function
 context_save:
-	save_pair x1, OFF_ELR_EL2, elr_el2, spsr_el2
-	save_pair x1, OFF_SP_EL0, sp_el0, sp_el1
-	save_pair x1, OFF_ELR_EL1, elr_el1, spsr_el1
-	save_pair x1, OFF_ESR_EL1, esr_el1, far_el1
-	save_pair x1, OFF_VBAR_EL1, vbar_el1, par_el1
-	save_pair x1, OFF_TPIDR_EL0, tpidr_el0, tpidr_el1
-	save_pair x1, OFF_TPIDRRO_EL0, tpidrro_el0, cntkctl_el1
-	save_pair x1, OFF_CNTV_CTL_EL0, cntv_ctl_el0, cntv_cval_el0
-	adrp	x4, machine
-	add	x4, x4, :lo12:machine
-	ldr	x2, [x4, #MACHINE_HAS_RAS]
-	cbz	x2, 1f
-	mrs	x2, VDISR_EL2
-	str	x2, [x1, #OFF_VDISR_EL2]
-1:	ldr	x2, [x0, #CPU_FP_LIVE]
-	cbz	x2, 2f
+	save_system_registers x0, x1
+	ldr	x2, [x0, #CPU_FP_LIVE]
+	cbnz	x2, context_save_fp
+	ret
+	.size	context_save, . - context_save
+
+/*
+ * context_save_fp(x0 = cpu, x1 = context), with live Q registers. Clobbers
+ * x2, x3. Afterwards FP/SIMD is trapped and no Q register is live.
+ */
+	.balign	16
+	.globl	context_save_fp
+	.type	context_save_fp, %function
+context_save_fp:
 	mrs	x2, fpcr
 	mrs	x3, fpsr
 	stp	x2, x3, [x1, #OFF_FPCR]
 	add	x2, x1, #OFF_Q0
 	q_registers stp, x2
 	str	xzr, [x0, #CPU_FP_LIVE]
-	ldr	x2, [x4, #MACHINE_CPTR]
+	adrp	x2, machine
+	add	x2, x2, :lo12:machine
+	ldr	x2, [x2, #MACHINE_CPTR]
 	msr	cptr_el2, x2
-2:	ret
-	.size	context_save, . - context_save
-
-/*
- * context_load(x1 = context). Clobbers x2-x4.
- * AFSR0/1_EL1 are zeroed, not switched: no value of one process may be read
- * by the next, and the cores of the baseline never write them (DDI 0500J, 4.3).
- */
-	.balign	16
-	.globl	context_load
-	.type	context_load, %function
-context_load:
-	load_pair x1, OFF_ELR_EL2, elr_el2, spsr_el2
-	load_pair x1, OFF_SP_EL0, sp_el0, sp_el1
-	load_pair x1, OFF_ELR_EL1, elr_el1, spsr_el1
-	load_pair x1, OFF_ESR_EL1, esr_el1, far_el1
-	load_pair x1, OFF_VBAR_EL1, vbar_el1, par_el1
-	load_pair x1, OFF_TPIDR_EL0, tpidr_el0, tpidr_el1
-	load_pair x1, OFF_TPIDRRO_EL0, tpidrro_el0, cntkctl_el1
-	load_pair x1, OFF_CNTV_CTL_EL0, cntv_ctl_el0, cntv_cval_el0
-	msr	afsr0_el1, xzr
-	msr	afsr1_el1, xzr
-	adrp	x4, machine
-	add	x4, x4, :lo12:machine
-	ldr	x2, [x4, #MACHINE_HAS_RAS]
-	cbz	x2, 1f
-	ldr	x2, [x1, #OFF_VDISR_EL2]
-	msr	VDISR_EL2, x2
-1:	ret
-	.size	context_load, . - context_load
+	ret
+	.size	context_save_fp, . - context_save_fp
 
 /*
  * context_load_fp(x0 = cpu, x1 = context). Clobbers x2, x3 and every Q register,

@@ -74,6 +74,7 @@ int64_t hc_create(uint64_t handle, uint64_t file, uint64_t type, uint64_t value)
 	files[file].type = type;
 	files[file].value = value;
 	files[file].offset = 0;
+	files[file].last_sender = 0;
 	handle_put(self, handle, file, HV_RIGHT_ALL);
 	return 0;
 }

@@ -8,10 +8,12 @@
  * Results are written to context pages: x1..x7 here, x0 of the caller by
  * vectors.S from what the handler returns. A process that blocks returns the
  * result that it will have if it is woken without a message.
+ *
+ * A message of words alone, to somebody who waits, is the case that matters
+ * for speed; what has to do with pages and handles is in functions of its own.
  */
 #include "handle.h"
 #include "hypercall.h"
-#include "timer.h"
 
 struct message {
 	uint64_t page;
@@ -19,8 +21,14 @@ struct message {
 	uint64_t w0, w1, w2, w3;
 };
 
-/* Are the page and the handle the caller's to give away? */
-static int64_t check_attached(uint64_t self, uint64_t page, uint64_t handle)
+static inline bool is_plain(uint64_t page, uint64_t handle)
+{
+	return page == 0 && handle == HV_NONE;
+}
+
+/* Are the page and the handle the caller's to give away, not by way of `via`? */
+static __attribute__((noinline)) int64_t check_attached(uint64_t self, uint64_t page,
+							uint64_t handle, uint64_t via)
 {
 	if (page != 0) {
 		if (page >= HV_NPAGE || (page_descs[page].type != HV_PAGE_FREE &&
@@ -31,40 +39,74 @@ static int64_t check_attached(uint64_t self, uint64_t page, uint64_t handle)
 	}
 	if (handle != HV_NONE && !is_handle(self, handle))
 		return -HV_EBADF;
+	if (handle != HV_NONE && handle == via)
+		return -HV_EINVAL;
 	return 0;
 }
 
-static bool can_receive(uint64_t pid, uint64_t handle)
+static inline bool can_receive(uint64_t pid, uint64_t handle)
 {
 	return handle == HV_NONE || is_free_slot(pid, procs[pid].recv_slot);
 }
 
+/* Moves the page and the handle; returns the slot that the handle got. */
+static __attribute__((noinline)) uint64_t move_attached(uint64_t from, uint64_t to, uint64_t page,
+							uint64_t handle)
+{
+	uint64_t slot = HV_NONE;
+
+	if (page != 0)
+		page_give(page, to);
+	if (handle != HV_NONE) {
+		slot = procs[to].recv_slot;
+		handle_move(from, handle, to, slot);
+		procs[to].recv_slot = HV_NONE;
+	}
+	return slot;
+}
+
 /* Gives the message to `to`, in its registers x1..x7. */
-static void deliver(uint64_t from, uint64_t to, const struct message *m)
+static inline void deliver(uint64_t from, uint64_t to, struct message m)
 {
 	uint64_t *ctx = ctx_of(to);
 	uint64_t slot = HV_NONE;
 
-	if (m->page != 0)
-		page_give(m->page, to);
-	if (m->handle != HV_NONE) {
-		slot = procs[to].recv_slot;
-		handle_move(from, m->handle, to, slot);
-		procs[to].recv_slot = HV_NONE;
-	}
+	if (!is_plain(m.page, m.handle))
+		slot = move_attached(from, to, m.page, m.handle);
 	ctx[CTX_X0 + 1] = from;
-	ctx[CTX_X0 + 2] = m->page;
+	ctx[CTX_X0 + 2] = m.page;
 	ctx[CTX_X0 + 3] = slot;
-	ctx[CTX_X0 + 4] = m->w0;
-	ctx[CTX_X0 + 5] = m->w1;
-	ctx[CTX_X0 + 6] = m->w2;
-	ctx[CTX_X0 + 7] = m->w3;
+	ctx[CTX_X0 + 4] = m.w0;
+	ctx[CTX_X0 + 5] = m.w1;
+	ctx[CTX_X0 + 6] = m.w2;
+	ctx[CTX_X0 + 7] = m.w3;
 }
 
-/* Leaves the message in the sender's own context page until somebody receives. */
-static void message_park(uint64_t self, const struct message *m)
+/* ---- send and call --------------------------------------------------------- */
+
+/* `receiver` is who waits at the endpoint, or 0. */
+static inline int64_t check_send(uint64_t self, uint64_t handle, uint64_t deadline, uint64_t page,
+				 uint64_t passed, uint64_t receiver)
 {
-	uint64_t *ctx = ctx_of(self);
+	int64_t error = 0;
+
+	if (!is_plain(page, passed))
+		error = check_attached(self, page, passed, handle);
+	if (error)
+		return error;
+	if (receiver != 0)
+		return can_receive(receiver, passed) ? 0 : -HV_ENOBUFS;
+	if (files[handles[self][handle].file].readers == 0)
+		return -HV_EPIPE;
+	return deadline == HV_NOWAIT ? -HV_EAGAIN : 0;
+}
+
+/* The sender waits; the message stays in its own context page until somebody receives. */
+static __attribute__((noinline)) int64_t send_wait(struct hv_cpu *cpu, uint64_t file,
+						   uint64_t flags, uint64_t deadline,
+						   const struct message *m)
+{
+	uint64_t *ctx = ctx_of(cpu->current);
 
 	ctx[CTX_MSG_PAGE] = m->page;
 	ctx[CTX_MSG_HANDLE] = m->handle;
@@ -72,48 +114,6 @@ static void message_park(uint64_t self, const struct message *m)
 	ctx[CTX_MSG_W1] = m->w1;
 	ctx[CTX_MSG_W2] = m->w2;
 	ctx[CTX_MSG_W3] = m->w3;
-}
-
-static struct message message_parked(uint64_t pid)
-{
-	const uint64_t *ctx = ctx_of(pid);
-	struct message m = {
-		.page = ctx[CTX_MSG_PAGE], .handle = ctx[CTX_MSG_HANDLE],
-		.w0 = ctx[CTX_MSG_W0], .w1 = ctx[CTX_MSG_W1],
-		.w2 = ctx[CTX_MSG_W2], .w3 = ctx[CTX_MSG_W3],
-	};
-
-	return m;
-}
-
-/* ---- send and call --------------------------------------------------------- */
-
-static int64_t check_send(uint64_t self, uint64_t handle, uint64_t deadline, uint64_t page,
-			  uint64_t passed)
-{
-	int64_t error = check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_WRITE);
-	const struct hv_file_entry *file;
-
-	if (error)
-		return error;
-	error = check_attached(self, page, passed);
-	if (error)
-		return error;
-	if (passed == handle)
-		return -HV_EINVAL;
-	file = &files[handles[self][handle].file];
-	if (file->readers == 0)
-		return -HV_EPIPE;
-	if (!set_is_empty(&file->receivers))
-		return can_receive(set_next(&file->receivers, self), passed) ? 0 : -HV_ENOBUFS;
-	return deadline == HV_NOWAIT ? -HV_EAGAIN : 0;
-}
-
-/* The sender waits for a receiver. */
-static int64_t send_wait(struct hv_cpu *cpu, uint64_t file, uint64_t flags, uint64_t deadline,
-			 const struct message *m)
-{
-	message_park(cpu->current, m);
 	set_add(&files[file].senders, cpu->current);
 	sched_block(cpu, file, 0, flags, deadline);
 	sched_run_next(cpu);
@@ -121,8 +121,8 @@ static int64_t send_wait(struct hv_cpu *cpu, uint64_t file, uint64_t flags, uint
 }
 
 /* Hands the message to a waiting receiver, which is no longer waiting then. */
-static void send_to(uint64_t self, uint64_t file, uint64_t receiver, uint64_t reply_to,
-		    const struct message *m)
+static inline void send_to(uint64_t self, uint64_t file, uint64_t receiver, uint64_t reply_to,
+			   struct message m)
 {
 	set_remove(&files[file].receivers, receiver);
 	deliver(self, receiver, m);
@@ -135,52 +135,92 @@ int64_t hc_send(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t pass
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
-	int64_t error = check_send(self, handle, deadline, page, passed);
+	int64_t error = check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_WRITE);
 	struct message m = { page, passed, w0, w1, w2, w3 };
 	uint64_t file, receiver;
 
 	if (error)
 		return error;
-
 	file = handles[self][handle].file;
-	receiver = set_next(&files[file].receivers, self);
+	receiver = set_lowest(&files[file].receivers);
+	error = check_send(self, handle, deadline, page, passed, receiver);
+	if (error)
+		return error;
+
 	if (receiver == 0)
 		return send_wait(cpu, file, 0, deadline, &m);
-	send_to(self, file, receiver, 0, &m);
+	send_to(self, file, receiver, 0, m);
 	set_add(&sched.ready, receiver);
 	return 0;
 }
 
+/* The caller waits for the receiver's reply and hands the core over to it. */
+static inline void hand_over(struct hv_cpu *cpu, uint64_t self, uint64_t file, uint64_t receiver)
+{
+	set_add(&procs[receiver].callers, self);
+	sched_block_timed(self, file, receiver, HV_WAIT_CALL);
+	sched_enter(cpu, receiver);
+}
+
+static __attribute__((noinline)) int64_t call_any(uint64_t handle, uint64_t deadline, uint64_t page,
+						  uint64_t passed, uint64_t w0, uint64_t w1,
+						  uint64_t w2, uint64_t w3)
+{
+	struct hv_cpu *cpu = this_cpu();
+	uint64_t self = cpu->current;
+	int64_t error = check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_WRITE);
+	struct message m = { page, passed, w0, w1, w2, w3 };
+	uint64_t file, receiver;
+
+	if (error)
+		return error;
+	file = handles[self][handle].file;
+	receiver = set_lowest(&files[file].receivers);
+	error = check_send(self, handle, deadline, page, passed, receiver);
+	if (error)
+		return error;
+
+	if (receiver == 0)
+		return send_wait(cpu, file, HV_WAIT_CALL, deadline, &m);
+	send_to(self, file, receiver, self, m);
+	timer_set(self, deadline);
+	hand_over(cpu, self, file, receiver);
+	return -HV_EPIPE;
+}
+
+/* Words alone, no deadline, and somebody waits: nothing else is to be done than that. */
 int64_t hc_call(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
 		uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
-	int64_t error = check_send(self, handle, deadline, page, passed);
-	struct message m = { page, passed, w0, w1, w2, w3 };
+	bool is_simple = is_plain(page, passed) && deadline == HV_FOREVER && timer_is_off(self) &&
+			 !check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_WRITE);
+	struct message m = { 0, HV_NONE, w0, w1, w2, w3 };
 	uint64_t file, receiver;
 
-	if (error)
-		return error;
-
+	if (!is_simple)
+		return call_any(handle, deadline, page, passed, w0, w1, w2, w3);
 	file = handles[self][handle].file;
-	receiver = set_next(&files[file].receivers, self);
+	receiver = set_lowest(&files[file].receivers);
 	if (receiver == 0)
-		return send_wait(cpu, file, HV_WAIT_CALL, deadline, &m);
-	send_to(self, file, receiver, self, &m);
-	set_add(&procs[receiver].callers, self);
-	sched_block(cpu, file, receiver, HV_WAIT_CALL, deadline);
-	sched_run(cpu, receiver);
+		return call_any(handle, deadline, page, passed, w0, w1, w2, w3);
+
+	send_to(self, file, receiver, self, m);
+	hand_over(cpu, self, file, receiver);
 	return -HV_EPIPE;
 }
 
 /* ---- recv -------------------------------------------------------------------- */
 
-/* Is there a message that self can take, or may it wait for one? */
-static int64_t check_next(uint64_t self, uint64_t file, uint64_t deadline)
+static inline uint64_t next_sender(uint64_t file)
 {
-	uint64_t sender = set_next(&files[file].senders, self);
+	return set_next(&files[file].senders, files[file].last_sender);
+}
 
+/* Is there a message that self can take, or may it wait for one? */
+static inline int64_t check_next(uint64_t self, uint64_t file, uint64_t sender, uint64_t deadline)
+{
 	if (sender != 0)
 		return can_receive(self, ctx_of(sender)[CTX_MSG_HANDLE]) ? 0 : -HV_ENOBUFS;
 	if (files[file].writers == 0)
@@ -188,7 +228,7 @@ static int64_t check_next(uint64_t self, uint64_t file, uint64_t deadline)
 	return deadline == HV_NOWAIT ? -HV_EAGAIN : 0;
 }
 
-static int64_t check_recv(uint64_t self, uint64_t handle, uint64_t deadline, uint64_t flags)
+static int64_t check_recv(uint64_t self, uint64_t handle, uint64_t flags)
 {
 	int64_t error = check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_READ);
 
@@ -198,16 +238,22 @@ static int64_t check_recv(uint64_t self, uint64_t handle, uint64_t deadline, uin
 		return -HV_EINVAL;
 	if (flags != 0 && !set_is_empty(&procs[self].zombies))
 		return -HV_EINTR;
-	return check_next(self, handles[self][handle].file, deadline);
+	return 0;
 }
 
 /* Takes the message of a waiting sender. */
-static void receive_from(uint64_t self, uint64_t file, uint64_t sender)
+static __attribute__((noinline)) void receive_from(uint64_t self, uint64_t file, uint64_t sender)
 {
-	struct message m = message_parked(sender);
+	const uint64_t *ctx = ctx_of(sender);
+	struct message m = {
+		.page = ctx[CTX_MSG_PAGE], .handle = ctx[CTX_MSG_HANDLE],
+		.w0 = ctx[CTX_MSG_W0], .w1 = ctx[CTX_MSG_W1],
+		.w2 = ctx[CTX_MSG_W2], .w3 = ctx[CTX_MSG_W3],
+	};
 
 	set_remove(&files[file].senders, sender);
-	deliver(sender, self, &m);
+	files[file].last_sender = sender;
+	deliver(sender, self, m);
 	if (procs[sender].wait_flags & HV_WAIT_CALL) {
 		set_add(&procs[self].callers, sender);
 		procs[sender].wait_peer = self;
@@ -223,14 +269,17 @@ int64_t hc_recv(uint64_t handle, uint64_t deadline, uint64_t flags)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
-	int64_t error = check_recv(self, handle, deadline, flags);
+	int64_t error = check_recv(self, handle, flags);
 	uint64_t file, sender;
 
 	if (error)
 		return error;
-
 	file = handles[self][handle].file;
-	sender = set_next(&files[file].senders, self);
+	sender = next_sender(file);
+	error = check_next(self, file, sender, deadline);
+	if (error)
+		return error;
+
 	if (sender != 0) {
 		receive_from(self, file, sender);
 		return 0;
@@ -257,7 +306,7 @@ int64_t hc_set_recv_slot(uint64_t handle)
 }
 
 /* The caller has its answer; it is neither blocked nor ready yet. */
-static void reply_to(uint64_t self, uint64_t caller, const struct message *m)
+static inline void answer(uint64_t self, uint64_t caller, struct message m)
 {
 	set_remove(&procs[self].callers, caller);
 	deliver(self, caller, m);
@@ -272,7 +321,7 @@ static int64_t check_reply(uint64_t self, uint64_t pid, uint64_t page, uint64_t 
 		return -HV_ESRCH;
 	if (!set_has(&procs[self].callers, pid))
 		return -HV_EPERM;
-	error = check_attached(self, page, handle);
+	error = check_attached(self, page, handle, HV_NONE);
 	if (error)
 		return error;
 	return can_receive(pid, handle) ? 0 : -HV_ENOBUFS;
@@ -288,55 +337,87 @@ int64_t hc_reply(uint64_t pid, uint64_t page, uint64_t handle, uint64_t w0, uint
 	if (error)
 		return error;
 
-	reply_to(self, pid, &m);
+	answer(self, pid, m);
 	set_add(&sched.ready, pid);
 	return 0;
 }
 
-static int64_t check_reply_wait(uint64_t self, uint64_t handle, uint64_t deadline, uint64_t page,
-				uint64_t passed)
+static inline int64_t check_answer(uint64_t self, uint64_t handle, uint64_t page, uint64_t passed,
+				   uint64_t caller)
 {
-	int64_t error = check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_READ);
-	uint64_t caller = procs[self].reply_to;
+	int64_t error = 0;
 
-	if (error)
-		return error;
 	if (!set_has(&procs[self].callers, caller))
 		return -HV_EPERM;
-	error = check_attached(self, page, passed);
+	if (!is_plain(page, passed))
+		error = check_attached(self, page, passed, handle);
 	if (error)
 		return error;
-	if (passed == handle)
-		return -HV_EINVAL;
-	if (!can_receive(caller, passed))
-		return -HV_ENOBUFS;
-	return check_next(self, handles[self][handle].file, deadline);
+	return can_receive(caller, passed) ? 0 : -HV_ENOBUFS;
 }
 
-int64_t hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
-		      uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+/* The server waits at the endpoint and hands the core over to whom it answered. */
+static inline void wait_for_next(struct hv_cpu *cpu, uint64_t self, uint64_t file, uint64_t caller)
+{
+	procs[self].reply_to = 0;
+	set_add(&files[file].receivers, self);
+	sched_block_timed(self, file, 0, 0);
+	sched_enter(cpu, caller);
+}
+
+static __attribute__((noinline)) int64_t reply_wait_any(uint64_t handle, uint64_t deadline,
+							uint64_t page, uint64_t passed, uint64_t w0,
+							uint64_t w1, uint64_t w2, uint64_t w3)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
-	int64_t error = check_reply_wait(self, handle, deadline, page, passed);
+	int64_t error = check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_READ);
 	struct message m = { page, passed, w0, w1, w2, w3 };
 	uint64_t file, sender, caller;
 
 	if (error)
 		return error;
-
 	file = handles[self][handle].file;
 	caller = procs[self].reply_to;
-	reply_to(self, caller, &m);
-	sender = set_next(&files[file].senders, self);
+	sender = next_sender(file);
+	error = check_answer(self, handle, page, passed, caller);
+	if (error)
+		return error;
+	error = check_next(self, file, sender, deadline);
+	if (error)
+		return error;
+
+	answer(self, caller, m);
 	if (sender != 0) {
 		set_add(&sched.ready, caller);
 		receive_from(self, file, sender);
 		return 0;
 	}
-	procs[self].reply_to = 0;
-	set_add(&files[file].receivers, self);
-	sched_block(cpu, file, 0, 0, deadline);
-	sched_run(cpu, caller);
+	timer_set(self, deadline);
+	wait_for_next(cpu, self, file, caller);
+	return -HV_EPIPE;
+}
+
+/* Words alone, no deadline, and nobody waits to send: nothing else is to be done than that. */
+int64_t hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
+		      uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+{
+	struct hv_cpu *cpu = this_cpu();
+	uint64_t self = cpu->current;
+	uint64_t caller = procs[self].reply_to;
+	bool is_simple = is_plain(page, passed) && deadline == HV_FOREVER && timer_is_off(self) &&
+			 !check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_READ) &&
+			 set_has(&procs[self].callers, caller);
+	struct message m = { 0, HV_NONE, w0, w1, w2, w3 };
+	uint64_t file;
+
+	if (!is_simple)
+		return reply_wait_any(handle, deadline, page, passed, w0, w1, w2, w3);
+	file = handles[self][handle].file;
+	if (files[file].writers == 0 || !set_is_empty(&files[file].senders))
+		return reply_wait_any(handle, deadline, page, passed, w0, w1, w2, w3);
+
+	answer(self, caller, m);
+	wait_for_next(cpu, self, file, caller);
 	return -HV_EPIPE;
 }

@@ -5,19 +5,11 @@
  * sets that its wait_file and wait_peer name.
  */
 #include "sched.h"
-#include "timer.h"
 
 bool sched_is_blocked(uint64_t pid)
 {
 	return procs[pid].state == HV_PROC_LIVE && !set_has(&sched.ready, pid) &&
 	       !set_has(&sched.running, pid);
-}
-
-void sched_run(struct hv_cpu *cpu, uint64_t pid)
-{
-	set_remove(&sched.ready, pid);
-	set_add(&sched.running, pid);
-	cpu->current = pid;
 }
 
 void sched_run_next(struct hv_cpu *cpu)
@@ -35,18 +27,6 @@ void sched_yield(struct hv_cpu *cpu)
 	set_remove(&sched.running, cpu->current);
 	set_add(&sched.ready, cpu->current);
 	sched_run_next(cpu);
-}
-
-void sched_block(struct hv_cpu *cpu, uint64_t file, uint64_t peer, uint64_t flags,
-		 uint64_t deadline)
-{
-	struct hv_proc *proc = &procs[cpu->current];
-
-	proc->wait_file = file;
-	proc->wait_peer = peer;
-	proc->wait_flags = flags;
-	timer_set(cpu->current, deadline);
-	set_remove(&sched.running, cpu->current);
 }
 
 void sched_unwait(uint64_t pid)

@@ -10,6 +10,7 @@
 
 #include "prim.h"
 #include "state.h"
+#include "timer.h"
 
 /* The core that executes this; TPIDR_EL2 is set by boot and never changed. */
 static inline struct hv_cpu *this_cpu(void)
@@ -57,9 +58,12 @@ static inline uint64_t set_next(const struct hv_set *set, uint64_t after)
 	return bits ? bits_word * 64 + ctz64(bits) : 0;
 }
 
+/* The lowest member; 0 if the set is empty. */
 static inline uint64_t set_lowest(const struct hv_set *set)
 {
-	return set_next(set, HV_NPROC - 1);
+	if (set->word[0])
+		return ctz64(set->word[0]);
+	return set->word[1] ? 64 + ctz64(set->word[1]) : 0;
 }
 
 /* Makes every member ready at once; their results were set when they blocked. */
@@ -79,16 +83,42 @@ static inline uint64_t *ctx_of(uint64_t pid)
 
 bool sched_is_blocked(uint64_t pid);
 
+/* Gives the core to a process that is in no set. Its present one must have left. */
+static inline void sched_enter(struct hv_cpu *cpu, uint64_t pid)
+{
+	set_add(&sched.running, pid);
+	cpu->current = pid;
+}
+
 /* Gives the core to a ready process. Its present one must have left. */
-void sched_run(struct hv_cpu *cpu, uint64_t pid);
+static inline void sched_run(struct hv_cpu *cpu, uint64_t pid)
+{
+	set_remove(&sched.ready, pid);
+	sched_enter(cpu, pid);
+}
+
 /* Gives it to the next ready process in round-robin order, or idles. */
 void sched_run_next(struct hv_cpu *cpu);
 /* Puts the present one at the end of the order and runs the next. */
 void sched_yield(struct hv_cpu *cpu);
 
-/* Takes the present process off the core and blocks it. */
-void sched_block(struct hv_cpu *cpu, uint64_t file, uint64_t peer, uint64_t flags,
-		 uint64_t deadline);
+/* Takes the present process, whose deadline is set, off the core and blocks it. */
+static inline void sched_block_timed(uint64_t self, uint64_t file, uint64_t peer, uint64_t flags)
+{
+	procs[self].wait_file = file;
+	procs[self].wait_peer = peer;
+	procs[self].wait_flags = flags;
+	set_remove(&sched.running, self);
+}
+
+/* The same with a deadline, a counter value or HV_FOREVER. */
+static inline void sched_block(struct hv_cpu *cpu, uint64_t file, uint64_t peer, uint64_t flags,
+			       uint64_t deadline)
+{
+	timer_set(cpu->current, deadline);
+	sched_block_timed(cpu->current, file, peer, flags);
+}
+
 /* Takes a blocked process out of the sets that it waits in. */
 void sched_unwait(uint64_t pid);
 

@@ -53,7 +53,6 @@ struct machine {
 	uint64_t pages_pa;	/* physical address of page 0 */
 	uint64_t view_pte;	/* level-0 descriptor of the view tables */
 	uint64_t empty_root;	/* TTBR0_EL1 when nobody runs: an empty table, ASID 0 */
-	uint64_t has_ras;	/* FEAT_RAS: VDISR_EL2 exists and is switched */
 	uint64_t gic_version;	/* 2 or 3 */
 	uint64_t timer_intid;	/* EL2 physical timer */
 	uint64_t uart_intid;

@@ -25,7 +25,7 @@ static inline uint64_t timer_up(uint64_t node)
 	return node / 2;
 }
 
-static void timer_set_key(uint64_t pid, uint64_t key)
+void timer_set_key(uint64_t pid, uint64_t key)
 {
 	_Static_assert(TIMER_LEVELS == 7, "seven levels above the leaves");
 	uint64_t node = (HV_NPROC + pid) / 2;
@@ -39,15 +39,6 @@ static void timer_set_key(uint64_t pid, uint64_t key)
 	node = timer_up(node);
 	timer_up(node);
 	timer_arm();
-}
-
-void timer_set(uint64_t pid, uint64_t deadline)
-{
-	bool is_off = deadline == HV_FOREVER || deadline >> (64 - TIMER_PID_BITS) != 0;
-	uint64_t key = is_off ? TIMER_OFF : deadline << TIMER_PID_BITS | pid;
-
-	if (timer_tree[HV_NPROC + pid] != key)
-		timer_set_key(pid, key);
 }
 
 /* A deadline may be left over from a wait that has ended otherwise. */

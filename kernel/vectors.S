@@ -7,6 +7,7 @@
  * loaded process, across the call into C.
  */
 #include "asm-offsets.h"
+#include "context_asm.h"
 
 	.text
 
@@ -181,9 +182,9 @@ vectors_unknown:
 
 /* The loaded process leaves the core. */
 vectors_switch:
-	mov	x0, x19
-	mov	x1, x20
-	bl	context_save
+	save_system_registers x19, x20
+	ldr	x2, [x19, #CPU_FP_LIVE]
+	cbnz	x2, vectors_save_fp
 
 /* In: x19. Loads the current process, or idles. */
 vectors_load:
@@ -192,25 +193,25 @@ vectors_load:
 	adrp	x6, procs
 	add	x6, x6, :lo12:procs
 	add	x6, x6, x5, lsl #PROC_SIZE_SHIFT
-	ldr	x7, [x6, #PROC_ROOT]
-	ldr	x8, [x6, #PROC_CTX]
-	adrp	x9, machine
-	add	x9, x9, :lo12:machine
-	ldr	x9, [x9, #MACHINE_PAGES_PA]
-	add	x7, x9, x7, lsl #12
+	ldp	x7, x8, [x6, #PROC_ROOT]		/* root, ctx */
+	ldp	x9, x10, [x19, #CPU_SWITCHES]	/* switches, pages_pa */
+	add	x7, x10, x7, lsl #12
 	orr	x7, x7, x5, lsl #48		/* ASID = pid */
 	msr	ttbr0_el1, x7
 	adrp	x20, pages
 	add	x20, x20, :lo12:pages
 	add	x20, x20, x8, lsl #12
-	ldr	x7, [x19, #CPU_SWITCHES]
-	add	x7, x7, #1
-	str	x7, [x19, #CPU_SWITCHES]
-	str	x5, [x19, #CPU_LOADED]
-	str	x20, [x19, #CPU_CTX]
-	mov	x1, x20
-	bl	context_load
+	add	x9, x9, #1
+	str	x9, [x19, #CPU_SWITCHES]
+	stp	x5, x20, [x19, #CPU_LOADED]	/* loaded, ctx */
+	load_system_registers x19, x20
 	b	vectors_return
+
+vectors_save_fp:
+	mov	x0, x19
+	mov	x1, x20
+	bl	context_save_fp
+	b	vectors_load
 
 /*
  * Nobody is ready. Interrupts are masked at EL2, but a pending one ends the

@@ -66,7 +66,7 @@ struct hv_file_entry {
 	uint64_t writers;	/* ... with HV_RIGHT_WRITE */
 	uint64_t value;		/* chosen at creation */
 	uint64_t offset;	/* set by seek */
-	uint64_t reserved;
+	uint64_t last_sender;	/* whose message was received last: the next in order is served next */
 	struct hv_set senders;	/* blocked in send or call; console: in wait, for the break key */
 	struct hv_set receivers; /* blocked in recv, reply_wait or console_read */
 	uint64_t reserved2[4];
@@ -79,7 +79,8 @@ struct hv_cpu {
 	uint64_t fp_live;	/* 1: Q registers are the loaded process's, not trapped */
 	uint64_t index;
 	uint64_t switches;	/* context switches since boot */
-	uint64_t reserved[2];
+	uint64_t pages_pa;	/* physical address of page 0, beside what a switch reads */
+	uint64_t has_ras;	/* FEAT_RAS: VDISR_EL2 exists and is switched */
 };
 
 struct hv_sched {

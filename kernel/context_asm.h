@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Macros over the EL1 system registers of a process and its context page.
+ * For the baseline's names of registers only; clobber x2, x3.
+ */
+#ifndef KERNEL_CONTEXT_ASM_H
+#define KERNEL_CONTEXT_ASM_H
+
+/* VDISR_EL2 exists with FEAT_RAS only; by encoding, as the baseline lacks the name. */
+#define VDISR_EL2 S3_4_C12_C1_1
+
+	.macro save_pair ctx, off, reg0, reg1
+	mrs	x2, \reg0
+	mrs	x3, \reg1
+	stp	x2, x3, [\ctx, #\off]
+	.endm
+
+	.macro load_pair ctx, off, reg0, reg1
+	ldp	x2, x3, [\ctx, #\off]
+	msr	\reg0, x2
+	msr	\reg1, x3
+	.endm
+
+	.macro save_system_registers cpu, ctx
+	save_pair \ctx, OFF_ELR_EL2, elr_el2, spsr_el2
+	save_pair \ctx, OFF_SP_EL0, sp_el0, sp_el1
+	save_pair \ctx, OFF_ELR_EL1, elr_el1, spsr_el1
+	save_pair \ctx, OFF_ESR_EL1, esr_el1, far_el1
+	save_pair \ctx, OFF_VBAR_EL1, vbar_el1, par_el1
+	save_pair \ctx, OFF_TPIDR_EL0, tpidr_el0, tpidr_el1
+	save_pair \ctx, OFF_TPIDRRO_EL0, tpidrro_el0, cntkctl_el1
+	save_pair \ctx, OFF_CNTV_CTL_EL0, cntv_ctl_el0, cntv_cval_el0
+	ldr	x2, [\cpu, #CPU_HAS_RAS]
+	cbz	x2, .Lsaved\@
+	mrs	x2, VDISR_EL2
+	str	x2, [\ctx, #OFF_VDISR_EL2]
+.Lsaved\@:
+	.endm
+
+/*
+ * AFSR0/1_EL1 are zeroed, not switched: no value of one process may be read
+ * by the next, and the cores of the baseline never write them (DDI 0500J, 4.3).
+ */
+	.macro load_system_registers cpu, ctx
+	load_pair \ctx, OFF_ELR_EL2, elr_el2, spsr_el2
+	load_pair \ctx, OFF_SP_EL0, sp_el0, sp_el1
+	load_pair \ctx, OFF_ELR_EL1, elr_el1, spsr_el1
+	load_pair \ctx, OFF_ESR_EL1, esr_el1, far_el1
+	load_pair \ctx, OFF_VBAR_EL1, vbar_el1, par_el1
+	load_pair \ctx, OFF_TPIDR_EL0, tpidr_el0, tpidr_el1
+	load_pair \ctx, OFF_TPIDRRO_EL0, tpidrro_el0, cntkctl_el1
+	load_pair \ctx, OFF_CNTV_CTL_EL0, cntv_ctl_el0, cntv_cval_el0
+	msr	afsr0_el1, xzr
+	msr	afsr1_el1, xzr
+	ldr	x2, [\cpu, #CPU_HAS_RAS]
+	cbz	x2, .Lloaded\@
+	ldr	x2, [\ctx, #OFF_VDISR_EL2]
+	msr	VDISR_EL2, x2
+.Lloaded\@:
+	.endm
+
+#endif
