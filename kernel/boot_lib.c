@@ -17,7 +17,7 @@ void *memmove(void *to, const void *from, size_t n);
 void *memset(void *p, int c, size_t n);
 _Noreturn void __stack_chk_fail(void);
 
-/* libfdt is built with stack guards; with a guess-free kernel image a constant does. */
+/* libfdt is built with stack guards. Boot reads no secret, so the guard is a constant. */
 extern const uintptr_t __stack_chk_guard;
 const uintptr_t __stack_chk_guard = 0x00ff0a0d68763800;
 

@@ -76,7 +76,9 @@ void boot_print(const char *format, ...)
 
 /*
  * The rate and the pins are the firmware's business; what is set here is
- * what the driver needs: 8 bits, FIFOs, no interrupt until boot ends.
+ * what the driver needs: 8 bits, no interrupt until boot ends. Whether there
+ * are FIFOs stays as found: a change of FEN empties the receiver, and what is
+ * typed ahead with it.
  */
 void boot_uart_start(uint64_t pa)
 {
@@ -86,7 +88,8 @@ void boot_uart_start(uint64_t pa)
 		while (mmio_read32(UART_VA + UART_FR) & UART_FR_BUSY)
 			;
 	mmio_write32(UART_VA + UART_CR, 0);	/* DDI 0183G, 3.3.8: off before a change */
-	mmio_write32(UART_VA + UART_LCRH, UART_LCRH_WLEN8 | UART_LCRH_FEN);
+	mmio_write32(UART_VA + UART_LCRH,
+		     UART_LCRH_WLEN8 | (mmio_read32(UART_VA + UART_LCRH) & UART_LCRH_FEN));
 	mmio_write32(UART_VA + UART_IFLS, 0);	/* receive interrupt at 1/8 full */
 	mmio_write32(UART_VA + UART_CR, UART_CR_UARTEN | UART_CR_TXE | UART_CR_RXE);
 	uart_ready = true;
@@ -94,7 +97,14 @@ void boot_uart_start(uint64_t pa)
 
 void boot_uart_finish(void)
 {
+	/*
+	 * The interrupt comes with the first byte in an empty receiver, so a
+	 * receiver that is not empty after ICR was written would stay silent.
+	 * It holds at most 32 bytes.
+	 */
 	mmio_write32(UART_VA + UART_ICR, UART_INT_ALL);
+	while (!uart_rx_empty() && console.head < CONSOLE_RING)
+		console.byte[console.head++] = uart_get();
 	uart_rx_irq_enable();
 }
 

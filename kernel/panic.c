@@ -79,7 +79,7 @@ static bool is_return_address(uint64_t word)
 	       is_call(__text_start[(word - text) / 4 - 1]);
 }
 
-static void backtrace(uint64_t sp)
+static void backtrace(uint64_t sp, uint64_t x30)
 {
 	uint64_t stacks = (uint64_t)(uintptr_t)cpu_stacks, offset = sp - stacks;
 
@@ -88,6 +88,8 @@ static void backtrace(uint64_t sp)
 		return;
 	}
 	put_string("hv8: panic: called from");
+	if (is_return_address(x30))
+		put_hex(" ", x30);
 	for (uint64_t i = offset / 8 % 512; i < 512; i++) {
 		uint64_t word = cpu_stacks[offset / sizeof(cpu_stacks[0])][i];
 
@@ -118,7 +120,7 @@ void panic(const uint64_t *regs)
 	put_hex(" SP ", regs[PANIC_SP]);
 	put_registers(regs);
 	put_string("\n");
-	backtrace(regs[PANIC_SP]);
+	backtrace(regs[PANIC_SP], regs[30]);
 	for (uint64_t i = 0; i < PATIENCE && (mmio_read32(UART_VA + UART_FR) & UART_FR_BUSY); i++)
 		;
 	psci_system_off();

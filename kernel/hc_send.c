@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* Hypercalls that send: send and call. What they keep is in ipc.h. */
+#include "hypercall.h"
+#include "ipc.h"
+
+/* `receiver` is who waits at the endpoint, or 0. */
+static inline int64_t check_send(uint64_t self, uint64_t handle, uint64_t deadline, uint64_t page,
+				 uint64_t passed, uint64_t receiver)
+{
+	int64_t error = 0;
+
+	if (!is_plain(page, passed))
+		error = check_attached(self, page, passed, handle);
+	if (error)
+		return error;
+	if (receiver != 0)
+		return can_receive(receiver, passed) ? 0 : -HV_ENOBUFS;
+	if (files[handles[self][handle].file].readers == 0)
+		return -HV_EPIPE;
+	return deadline == HV_NOWAIT ? -HV_EAGAIN : 0;
+}
+
+/* The sender waits; the message stays in its own context page until somebody receives. */
+static __attribute__((noinline)) int64_t send_wait(struct hv_cpu *cpu, uint64_t file,
+						   uint64_t flags, uint64_t deadline,
+						   const struct message *m)
+{
+	uint64_t *ctx = ctx_of(cpu->current);
+
+	ctx[CTX_MSG_PAGE] = m->page;
+	ctx[CTX_MSG_HANDLE] = m->handle;
+	ctx[CTX_MSG_W0] = m->w0;
+	ctx[CTX_MSG_W1] = m->w1;
+	ctx[CTX_MSG_W2] = m->w2;
+	ctx[CTX_MSG_W3] = m->w3;
+	set_add(&files[file].senders, cpu->current);
+	sched_block(cpu, file, 0, flags, deadline);
+	sched_run_next(cpu);
+	return -HV_EPIPE;
+}
+
+/* Hands the message to a waiting receiver, which is no longer waiting then. */
+static inline void send_to(uint64_t self, uint64_t file, uint64_t receiver, uint64_t reply_to,
+			   struct message m)
+{
+	set_remove(&files[file].receivers, receiver);
+	deliver(self, receiver, m);
+	ctx_of(receiver)[CTX_X0] = 0;
+	procs[receiver].reply_to = reply_to;
+}
+
+int64_t hc_send(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
+		uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+{
+	struct hv_cpu *cpu = this_cpu();
+	uint64_t self = cpu->current;
+	int64_t error = check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_WRITE);
+	struct message m = { page, passed, w0, w1, w2, w3 };
+	uint64_t file, receiver;
+
+	if (error)
+		return error;
+	file = handles[self][handle].file;
+	receiver = set_lowest(&files[file].receivers);
+	error = check_send(self, handle, deadline, page, passed, receiver);
+	if (error)
+		return error;
+
+	if (receiver == 0)
+		return send_wait(cpu, file, 0, deadline, &m);
+	send_to(self, file, receiver, 0, m);
+	set_add(&sched.ready, receiver);
+	return 0;
+}
+
+/* The caller waits for the receiver's reply and hands the core over to it. */
+static inline void hand_over(struct hv_cpu *cpu, uint64_t self, uint64_t file, uint64_t receiver)
+{
+	set_add(&procs[receiver].callers, self);
+	sched_block_timed(self, file, receiver, HV_WAIT_CALL);
+	sched_enter(cpu, receiver);
+}
+
+static __attribute__((noinline)) int64_t call_any(uint64_t handle, uint64_t deadline, uint64_t page,
+						  uint64_t passed, uint64_t w0, uint64_t w1,
+						  uint64_t w2, uint64_t w3)
+{
+	struct hv_cpu *cpu = this_cpu();
+	uint64_t self = cpu->current;
+	int64_t error = check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_WRITE);
+	struct message m = { page, passed, w0, w1, w2, w3 };
+	uint64_t file, receiver;
+
+	if (error)
+		return error;
+	file = handles[self][handle].file;
+	receiver = set_lowest(&files[file].receivers);
+	error = check_send(self, handle, deadline, page, passed, receiver);
+	if (error)
+		return error;
+
+	if (receiver == 0)
+		return send_wait(cpu, file, HV_WAIT_CALL, deadline, &m);
+	send_to(self, file, receiver, self, m);
+	timer_set(self, deadline);
+	hand_over(cpu, self, file, receiver);
+	return -HV_EPIPE;
+}
+
+/* Words alone, no deadline, and somebody waits: nothing else is to be done than that. */
+int64_t hc_call(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
+		uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+{
+	struct hv_cpu *cpu = this_cpu();
+	uint64_t self = cpu->current;
+	bool is_simple = is_plain(page, passed) && deadline == HV_FOREVER && timer_is_off(self) &&
+			 !check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_WRITE);
+	struct message m = { 0, HV_NONE, w0, w1, w2, w3 };
+	uint64_t file, receiver;
+
+	if (!is_simple)
+		return call_any(handle, deadline, page, passed, w0, w1, w2, w3);
+	file = handles[self][handle].file;
+	receiver = set_lowest(&files[file].receivers);
+	if (receiver == 0)
+		return call_any(handle, deadline, page, passed, w0, w1, w2, w3);
+
+	send_to(self, file, receiver, self, m);
+	hand_over(cpu, self, file, receiver);
+	return -HV_EPIPE;
+}
