@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: MIT
+#
+# hv8: `make help` lists what there is to make.
+#
+# Nothing here runs a tool while the file is being read, so that `make help`
+# and `make run` work on a machine that has only git, make and a C compiler:
+# `run`, `test`, `bench` and their like first call tools/setup.sh, which
+# installs the rest, and then this same Makefile for `build`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := build
+export LC_ALL := C
+
+# ---- options of `make run` -----------------------------------------------------
+
+CPUS ?= 1
+GIC ?= 3
+CPU ?= cortex-a57
+MEM ?= 512M
+
+# ---- tools -------------------------------------------------------------------
+
+CROSS ?= aarch64-linux-gnu-
+XCC := $(CROSS)gcc
+XAR := $(CROSS)ar
+XOBJCOPY := $(CROSS)objcopy
+PYTHON := /usr/bin/python3
+QEMU := qemu-system-aarch64
+V ?= 0
+ifeq ($(V),0)
+say = @printf '  %-8s%s\n' '$(1)' '$(2)'
+Q := @
+else
+say = @:
+Q :=
+endif
+
+B := build
+
+# ---- code generation -----------------------------------------------------------
+#
+# What boots is what is to be proved, so each flag that shapes the code has its
+# reason. They hold for kernel and user alike unless a section says otherwise.
+
+CODEGEN :=
+# Cortex-A53 is the baseline: no LSE atomics, no PAN, no VHE.
+CODEGEN += -march=armv8-a
+# One fixed address, no GOT: Debian's GCC makes position-independent code by
+# default. Everything is within reach of adrp.
+CODEGEN += -fno-pic -mcmodel=small
+# Atomics stay LDXR/STXR in place and do not become calls to __aarch64_*.
+CODEGEN += -mno-outline-atomics
+# Device memory and memory with the MMU off take no unaligned access.
+CODEGEN += -mstrict-align
+# Signed overflow wraps, types do not promise that pointers differ, a null
+# pointer is an address: one meaning for each line of C, at each level of
+# optimisation.
+CODEGEN += -fwrapv -fno-strict-aliasing -fno-delete-null-pointer-checks
+# Otherwise a path that dereferences null becomes `brk #0x3e8`.
+CODEGEN += -fno-isolate-erroneous-paths-dereference
+# No code or data that the source does not show: guards, BTI and PAC
+# landing pads, unwind tables, tentative definitions merged by the linker.
+CODEGEN += -fno-stack-protector -mbranch-protection=none
+CODEGEN += -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-common
+# x18 is the platform register: no code of ours touches it.
+CODEGEN += -ffixed-x18
+# Cortex-A53 erratum 843419: an adrp in the last two words of a 4 KiB page,
+# followed by a load or store and then by one that uses the adrp's result, may
+# access a wrong address. The linker turns such an adrp into adr, or moves the
+# last access into a veneer. HiKey is a Cortex-A53 and an early one, so the fix
+# is on; tests/layout checks that no such sequence is left.
+CODEGEN += -mfix-cortex-a53-843419
+# Cortex-A53 erratum 835769: a 64-bit multiply-accumulate directly after a load
+# or store may give a wrong result. GCC puts a nop between the two. On for the
+# same reason; handlers hardly multiply, so it costs next to nothing.
+CODEGEN += -mfix-cortex-a53-835769
+
+KERNEL_CODEGEN := $(CODEGEN)
+# FP and SIMD registers belong to processes: the kernel saves them lazily, so
+# no struct copy may use q0 and no zeroing loop v0.
+KERNEL_CODEGEN += -mgeneral-regs-only
+# A switch stays compares and branches: no indirect `br`, no table in rodata.
+KERNEL_CODEGEN += -fno-jump-tables -fno-tree-switch-conversion
+# Loops and struct copies do not become calls of memset and memcpy. GCC may
+# still emit them for large copies, and then the link fails: there are none.
+KERNEL_CODEGEN += -ffreestanding -fno-tree-loop-distribute-patterns
+# A function stays one symbol with one body that keeps to the procedure call
+# standard: no merging, splitting, cloning, or callers that know which
+# registers a callee leaves alone.
+KERNEL_CODEGEN += -fno-ipa-icf -fno-ipa-sra -fno-ipa-cp -fno-ipa-ra
+KERNEL_CODEGEN += -fno-partial-inlining -fno-reorder-blocks-and-partition
+# Frames have a size known at compile time, which the stack bound rests on.
+KERNEL_CODEGEN += -Wvla -Wframe-larger-than=512
+
+WARN := -Wall -Wextra -Werror -Wconversion -Wshadow -Wundef -Wmissing-prototypes -Wstrict-prototypes
+# The code does not depend on where it was built.
+DEBUG := -g -fdebug-prefix-map=$(CURDIR)=.
+
+PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
+
+# ---- kernel --------------------------------------------------------------------
+
+KERNEL_C := $(filter-out kernel/asm-offsets.c,$(sort $(wildcard kernel/*.c)))
+KERNEL_S := $(sort $(wildcard kernel/*.S))
+KERNEL_OBJ := $(KERNEL_C:%.c=$(B)/%.o) $(KERNEL_S:%.S=$(B)/%.S.o)
+
+KERNEL_CPPFLAGS := -Iinclude -Ikernel -I$(B)/gen
+# Only the boot section sees libfdt's headers, which include a few of the C
+# library's; picolibc's serve, for their declarations alone.
+BOOT_CPPFLAGS := -isystem $(B)/libfdt/include -isystem $(PICOLIBC)/include
+KERNEL_CFLAGS := -std=gnu11 -O2 $(DEBUG) $(WARN) $(KERNEL_CODEGEN)
+KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,--fatal-warnings \
+	-Wl,--orphan-handling=error -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 \
+	-Wl,-Map=$(B)/hv8.map -mfix-cortex-a53-843419 -mfix-cortex-a53-835769
+
+boot_flags = $(if $(filter kernel/boot%,$(1)),$(BOOT_CPPFLAGS))
+kernel_cc = $(XCC) $(KERNEL_CPPFLAGS) $(call boot_flags,$(1)) $(KERNEL_CFLAGS)
+kernel_as = $(XCC) $(KERNEL_CPPFLAGS) $(DEBUG) -march=armv8-a -D__ASSEMBLY__
+
+# ---- user ------------------------------------------------------------------------
+
+LIB_C := $(sort $(wildcard user/lib/*.c))
+LIB_S := $(sort $(wildcard user/lib/*.S))
+LIB_OBJ := $(LIB_C:%.c=$(B)/%.o) $(LIB_S:%.S=$(B)/%.S.o)
+
+# A program is a file user/apps/NAME.c or all the files of user/apps/NAME/.
+APP_FILES := $(sort $(wildcard user/apps/*.c))
+APP_DIR_C := $(sort $(wildcard user/apps/*/*.c))
+APP_DIR_S := $(sort $(wildcard user/apps/*/*.S))
+APP_DIRS := $(sort $(patsubst user/apps/%/,%,$(dir $(APP_DIR_C))))
+APPS := $(sort $(APP_FILES:user/apps/%.c=%) $(APP_DIRS))
+APP_ELF := $(APPS:%=$(B)/user/bin/%)
+APP_OBJ := $(APP_FILES:%.c=$(B)/%.o) $(APP_DIR_C:%.c=$(B)/%.o) $(APP_DIR_S:%.S=$(B)/%.S.o)
+
+USER_CPPFLAGS := -Iinclude -Iuser/lib/include -Iuser/lib -isystem $(PICOLIBC)/include
+USER_CFLAGS := -std=gnu11 -O2 $(DEBUG) $(WARN) $(CODEGEN)
+# A program that dies prints its own backtrace along the frame pointers.
+USER_CFLAGS += -fno-omit-frame-pointer
+# Programs are linked statically: the offset of a thread variable is known.
+USER_CFLAGS += -ftls-model=local-exec
+# The linker drops what a program does not use.
+USER_CFLAGS += -ffunction-sections -fdata-sections
+user_cc = $(XCC) $(USER_CPPFLAGS) $(USER_CFLAGS)
+user_as = $(XCC) $(USER_CPPFLAGS) $(DEBUG) -march=armv8-a -D__ASSEMBLY__
+USER_LDFLAGS := -nostartfiles -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
+	-Wl,-z,max-page-size=4096 -Wl,--gc-sections -L$(PICOLIBC)/lib -T user/user.ld \
+	-mfix-cortex-a53-843419 -mfix-cortex-a53-835769
+USER_LDLIBS := -Wl,--start-group $(B)/user/libhv8.a -lc -lm -lgcc -Wl,--end-group
+
+FILES := $(sort $(wildcard user/files/*))
+
+# ---- what to make ------------------------------------------------------------------
+
+.PHONY: build kernel user initrd setup run test bench gdb size docs clean help
+
+build: kernel initrd
+kernel: $(B)/hv8.img
+user: $(APP_ELF)
+initrd: $(B)/initrd.cpio
+
+help:
+	@printf '%s\n' \
+	'make run       install what is missing, build, boot; the shell is on this terminal' \
+	'               (leave with `halt`, or with Ctrl-A x). Options, with their defaults:' \
+	'               CPUS=1 GIC=3 (or 2) CPU=cortex-a57 (cortex-a53, cortex-a72, max) MEM=512M' \
+	'make test      install what is missing, build, run every test;' \
+	'               the last line is "N passed, N failed". Some: make test T="host layout"' \
+	'make bench     instructions for each operation, beside other systems' \
+	'make gdb       boot, stop before the first instruction, and wait for gdb' \
+	'make build     build only: build/hv8.img and build/initrd.cpio (V=1 shows the commands)' \
+	'make size      how large the kernel is once boot is over' \
+	'make docs      write docs/hypercalls.md from include/uapi/hypercall.def' \
+	'make compile_commands.json   for clangd and other tools' \
+	'make setup     only install what is missing' \
+	'make clean     remove build/'
+
+setup:
+	@tools/setup.sh test </dev/null
+
+# All cores, unless make was told how many.
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
+
+# In its own make, because the files to build are looked at after set-up.
+run:
+	@tools/setup.sh run </dev/null
+	@$(MAKE) $(JOBS) build </dev/null
+	@exec tools/run.sh --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)'
+
+gdb:
+	@tools/setup.sh gdb </dev/null
+	@$(MAKE) $(JOBS) build </dev/null
+	@exec tools/run.sh --gdb --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)'
+
+test:
+	@tools/setup.sh test </dev/null
+	@$(MAKE) $(JOBS) build compile_commands.json </dev/null
+	@exec $(PYTHON) tests/run.py $(T)
+
+bench:
+	@tools/setup.sh test </dev/null
+	@$(MAKE) $(JOBS) build </dev/null
+	@exec $(PYTHON) tools/bench.py
+
+size: $(B)/hv8.elf
+	@exec $(PYTHON) tools/size.py $<
+
+docs:
+	@exec $(PYTHON) tools/gen_reference.py include/uapi/hypercall.def docs/hypercalls.md
+
+clean:
+	rm -rf $(B) compile_commands.json
+
+# ---- rules: kernel -------------------------------------------------------------------
+
+$(B)/kernel/%.o: kernel/%.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(call kernel_cc,$<) -MMD -MP -c -o $@ $<
+
+$(B)/kernel/%.S.o: kernel/%.S Makefile
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(kernel_as) -MMD -MP -c -o $@ $<
+
+# The compiler works the offsets out; nobody types them. Each line
+# `->NAME value` of its assembly becomes a #define.
+$(B)/gen/asm-offsets.s: kernel/asm-offsets.c Makefile
+	$(call say,GEN,$(B)/gen/asm-offsets.h)
+	@mkdir -p $(@D)
+	$(Q)$(call kernel_cc,$<) -MMD -MP -S -o $@ $<
+
+$(B)/gen/asm-offsets.h: $(B)/gen/asm-offsets.s
+	$(Q){ echo '/* Generated from kernel/asm-offsets.c. */'; \
+	  sed -n 's/^[[:space:]]*\.ascii[[:space:]]*"->\([A-Za-z0-9_]*\) [$$#]*\(-\{0,1\}[0-9][0-9]*\).*"$$/#define \1 \2/p' $<; } > $@.new
+	@grep -q '^#define' $@.new || { echo 'asm-offsets.c defines nothing' >&2; exit 1; }
+	$(Q)mv $@.new $@
+
+# All that includes a generated header waits for it to exist.
+$(KERNEL_S:%.S=$(B)/%.S.o): | $(if $(wildcard kernel/asm-offsets.c),$(B)/gen/asm-offsets.h)
+$(patsubst %.c,$(B)/%.o,$(filter kernel/boot%,$(KERNEL_C))): | $(B)/libfdt/libfdt.a
+
+$(B)/gen/linker.lds: linker.ld Makefile
+	@mkdir -p $(@D)
+	$(Q)$(XCC) -E -P -undef -x assembler-with-cpp $(KERNEL_CPPFLAGS) -D__ASSEMBLY__ -MMD -MP -MT $@ -MF $@.d -o $@ $<
+
+$(B)/hv8.elf: $(KERNEL_OBJ) $(B)/gen/linker.lds $(B)/libfdt/libfdt.a
+	$(call say,LD,$@)
+	$(Q)$(XCC) $(KERNEL_LDFLAGS) -T $(B)/gen/linker.lds -o $@ $(KERNEL_OBJ) $(B)/libfdt/libfdt.a
+
+$(B)/hv8.img: $(B)/hv8.elf
+	$(call say,OBJCOPY,$@)
+	$(Q)$(XOBJCOPY) -O binary $< $@
+
+# libfdt for AArch64 is Debian's; no other code is linked into the kernel.
+$(B)/libfdt/libfdt.a: tools/get_libfdt.sh
+	$(call say,GET,libfdt-dev:arm64)
+	$(Q)tools/get_libfdt.sh $(B)/libfdt </dev/null
+
+# ---- rules: user -----------------------------------------------------------------------
+
+$(B)/user/%.o: user/%.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(user_cc) -MMD -MP -c -o $@ $<
+
+$(B)/user/%.S.o: user/%.S Makefile
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(user_as) -MMD -MP -c -o $@ $<
+
+$(B)/user/libhv8.a: $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(XAR) rcsD $@ $(LIB_OBJ)
+
+app_objects = $(filter $(B)/user/apps/$(1).o $(B)/user/apps/$(1)/%,$(APP_OBJ))
+define app_rule
+$(B)/user/bin/$(1): $(call app_objects,$(1)) $(B)/user/libhv8.a user/user.ld
+	$$(call say,LD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(XCC) $$(USER_LDFLAGS) -o $$@ $(call app_objects,$(1)) $$(USER_LDLIBS)
+endef
+$(foreach app,$(APPS),$(eval $(call app_rule,$(app))))
+
+# The archive holds each program without its debug information but with its
+# symbols, which its backtraces name, and the files of user/files/; all are
+# owned by root and dated 1970: same input, same bytes.
+# The name list changes when a program comes or goes.
+$(B)/initrd.list: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(APPS) $(notdir $(FILES)) | sort | cmp -s - $@ || printf '%s\n' $(APPS) $(notdir $(FILES)) | sort > $@
+
+$(B)/initrd.cpio: $(APP_ELF) $(FILES) $(B)/initrd.list Makefile
+	$(call say,CPIO,$@)
+	$(Q)rm -rf $(B)/initrd && mkdir -p $(B)/initrd
+	$(Q)for f in $(APP_ELF); do $(XOBJCOPY) --strip-debug "$$f" "$(B)/initrd/$${f##*/}"; done
+	$(Q)$(if $(FILES),cp $(FILES) $(B)/initrd)
+	$(Q)find $(B)/initrd -type f -exec chmod 0644 {} + -exec touch -d @0 {} +
+	$(Q)cd $(B)/initrd && cpio --quiet --reproducible -R 0:0 -o -H newc < ../initrd.list > ../initrd.cpio
+
+.PHONY: FORCE
+FORCE:
+
+# ---- compile_commands.json ---------------------------------------------------------------
+
+NONE :=
+TAB := $(NONE)	$(NONE)
+cc_line = $(file >>$(B)/commands.tsv,$(1)$(TAB)$(2) -c $(1))
+compile_commands.json: FORCE | $(B)/gen
+	$(file >$(B)/commands.tsv)
+	$(foreach f,$(KERNEL_C),$(call cc_line,$(f),$(call kernel_cc,$(f))))
+	$(foreach f,$(KERNEL_S),$(call cc_line,$(f),$(kernel_as)))
+	$(foreach f,$(LIB_C) $(APP_FILES) $(APP_DIR_C),$(call cc_line,$(f),$(user_cc)))
+	$(foreach f,$(LIB_S) $(APP_DIR_S),$(call cc_line,$(f),$(user_as)))
+	@$(PYTHON) tools/compile_commands.py $(B)/commands.tsv $@
+
+$(B)/gen:
+	@mkdir -p $@
+
+-include $(KERNEL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(APP_OBJ:.o=.d) $(B)/gen/asm-offsets.d $(B)/gen/linker.lds.d

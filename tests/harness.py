@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+"""Cases, suites, and how they are run: what every test file uses.
+
+A test file makes one Suite, fills it by decorators, and ends with
+
+    if __name__ == "__main__":
+        sys.exit(main([suite]))
+
+so that each runs alone; tests/run.py runs them all. A case fails by raising
+an exception, most often AssertionError; it then may have left a log in
+build/test-logs. No case asserts anything about time: limits only end what hangs.
+"""
+
+import argparse
+import itertools
+import os
+import re
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+LOGS = BUILD / "test-logs"
+
+
+@dataclass(frozen=True)
+class Case:
+    suite: str
+    name: str
+    run: Callable[[], None]
+    serial: bool
+
+    @property
+    def title(self) -> str:
+        return f"{self.suite}: {self.name}"
+
+    @property
+    def log(self) -> Path:
+        return LOGS / (re.sub(r"[^A-Za-z0-9.=-]+", "-", self.title).strip("-") + ".log")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The cases of one file. `name` is "area/file". The cases of all serial
+    suites run one after another, beside the others: Hypothesis is not made
+    for threads."""
+
+    name: str
+    serial: bool = False
+    cases: list[Case] = field(default_factory=list)
+
+    def add(self, name: str, run: Callable[[], None]) -> None:
+        if any(case.name == name for case in self.cases):
+            raise ValueError(f"two cases of {self.name} are called {name}")
+        self.cases.append(Case(self.name, name, run, self.serial))
+
+    def test(self, function: Callable[[], None]) -> Callable[[], None]:
+        """Decorator: the function is a case, named after itself."""
+        self.add(function.__name__.replace("_", " "), function)
+        return function
+
+    def matrix(self, **axes: list[object]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+        """Decorator: one case for each combination of keyword arguments."""
+
+        def register(function: Callable[..., None]) -> Callable[..., None]:
+            for values in itertools.product(*axes.values()):
+                arguments = dict(zip(axes, values))
+                label = " ".join(f"{key}={value}" for key, value in arguments.items())
+                self.add(f"{function.__name__.replace('_', ' ')} {label}",
+                         lambda arguments=arguments: function(**arguments))
+            return function
+
+        return register
+
+
+@dataclass(frozen=True)
+class Outcome:
+    case: Case
+    seconds: float
+    problem: str | None
+
+
+def brief(error: Exception) -> str:
+    """Where in tests/ it happened and what; the whole traceback is in the log."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
+              if frame.filename.startswith(str(ROOT)) and frame.filename != __file__]
+    places = [f"{Path(frame.filename).relative_to(ROOT)}:{frame.lineno}: {frame.line}"
+              for frame in frames]
+    words = "".join(traceback.format_exception_only(error)).rstrip()
+    return "\n".join([*places, words])
+
+
+def run_case(case: Case) -> Outcome:
+    start = time.monotonic()
+    problem = None
+    try:
+        case.run()
+    except Exception as error:  # whatever a case raises is its failure
+        problem = brief(error)
+        LOGS.mkdir(parents=True, exist_ok=True)
+        case.log.write_text(traceback.format_exc())
+    return Outcome(case, time.monotonic() - start, problem)
+
+
+def run_cases(cases: list[Case], jobs: int) -> Iterator[Outcome]:
+    """Runs all cases; outcomes come in the order in which they end."""
+    chain = [case for case in cases if case.serial]
+    outcomes: SimpleQueue[Outcome] = SimpleQueue()
+
+    def run_chain(some: list[Case]) -> None:
+        for case in some:
+            outcomes.put(run_case(case))
+
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        for some in [chain, *([case] for case in cases if not case.serial)]:
+            pool.submit(run_chain, some)
+        for _ in cases:
+            yield outcomes.get()
+
+
+def report(outcome: Outcome) -> None:
+    word = "ok  " if outcome.problem is None else "FAIL"
+    print(f"{word} {outcome.case.title} ({outcome.seconds:.1f} s)", flush=True)
+    if outcome.problem is not None:
+        print("".join(f"     {line}\n" for line in outcome.problem.splitlines()[:60]), flush=True)
+
+
+def main(suites: list[Suite], arguments: list[str] | None = None) -> int:
+    """Runs the cases whose title holds one of the given words; 0 if all pass."""
+    parser = argparse.ArgumentParser(description="Runs tests; words choose some by their titles.")
+    parser.add_argument("words", nargs="*", help="run cases whose title holds one of these")
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("-l", "--list", action="store_true", help="only list the cases")
+    options = parser.parse_args(arguments)
+
+    cases = [case for suite in suites for case in suite.cases
+             if not options.words or any(word in case.title for word in options.words)]
+    if options.list:
+        for case in cases:
+            print(case.title)
+        return 0
+    failed: list[Outcome] = []
+    for outcome in run_cases(cases, max(1, options.jobs)):
+        report(outcome)
+        if outcome.problem is not None:
+            failed.append(outcome)
+    for outcome in failed:
+        print(f"failed: {outcome.case.title}")
+    if not cases:
+        print("no such test", file=sys.stderr)
+    print(f"{len(cases) - len(failed)} passed, {len(failed)} failed", flush=True)
+    return 1 if failed or not cases else 0
+
+
+def command(*words: str | Path, stdin: str | bytes = "", cwd: Path = ROOT,
+            timeout: float = 120) -> subprocess.CompletedProcess[bytes]:
+    """Runs a command to its end; its output and errors come back together."""
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    return subprocess.run([str(word) for word in words], input=data, cwd=cwd, timeout=timeout,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+
+
+def output(*words: str | Path, timeout: float = 120) -> str:
+    """The output of a command that must succeed."""
+    done = command(*words, timeout=timeout)
+    text = done.stdout.decode(errors="replace")
+    assert done.returncode == 0, f"{words} ended with {done.returncode}:\n{text}"
+    return text

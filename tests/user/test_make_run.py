@@ -1,0 +1,57 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""`make run` as it is used: keystrokes from a pipe, options, exit status."""
+
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from harness import Suite, command, main  # noqa: E402
+
+suite = Suite("user/make-run")
+
+
+def run(keys: str, *options: str, timeout: float = 300) -> tuple[int, str]:
+    done = command("make", "run", *options, stdin=keys, timeout=timeout)
+    return done.returncode, done.stdout.decode(errors="replace").replace("\r\n", "\n")
+
+
+@suite.test
+def short_pipe() -> None:
+    status, text = run("ps\nhalt\n")
+    assert status == 0, text
+    assert re.search(r"^\s*1\s.*init$", text, re.M), text
+
+
+@suite.matrix(options=["", "GIC=2 CPU=cortex-a53", "GIC=3 CPU=max"])
+def usertests_from_a_pipe(options: str) -> None:
+    status, text = run("ps\nusertests\nhalt\n", *options.split(), timeout=500)
+    assert status == 0, text[-3000:]
+    assert re.search(r"^usertests: \d{3,} passed, 0 failed$", text, re.M), text[-3000:]
+
+
+@suite.test
+def long_pipe_loses_nothing() -> None:
+    """All keys are there before the machine starts."""
+    status, text = run("".join(f"echo line {n} of many\n" for n in range(200)) + "halt\n")
+    assert status == 0, text[-3000:]
+    said = re.findall(r"^line (\d+) of many$", text, re.M)
+    assert [int(n) for n in said] == list(range(200)), said
+
+
+@suite.test
+def bad_option_is_named() -> None:
+    status, text = run("", "GIC=4")
+    assert status != 0 and "GIC=4" in text, text
+
+
+@suite.test
+def help_needs_nothing() -> None:
+    done = command("env", "-i", "PATH=/usr/bin:/bin", "make", "help")
+    assert done.returncode == 0 and b"make run" in done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main([suite]))

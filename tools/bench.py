@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Counts the guest's instructions for each operation, and prints them beside others'.
+
+Usage: bench.py [--json]
+
+The guest's program `bench` prints a line "KEY NUMBER" for each operation; the
+boot rows come from QEMU itself. docs/bench.md says how all this is counted.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from gdbstub import StubError, counting  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+MACHINE = ["qemu-system-aarch64",
+           "-machine", "virt,virtualization=on,gic-version=3,dtb-randomness=off",
+           "-cpu", "cortex-a57", "-smp", "1", "-m", "512M", "-nodefaults", "-display", "none",
+           "-kernel", str(BUILD / "hv8.img"), "-initrd", str(BUILD / "initrd.cpio")]
+LIMIT_SECONDS = 300
+
+
+class BenchError(Exception):
+    """The guest did not do what it should."""
+
+
+@dataclass(frozen=True)
+class Row:
+    key: str
+    label: str
+    linux: str = "-"
+    kvm: str = "-"
+    xen: str = "-"
+    sel4: str = "-"
+    reach: int | None = None
+    moonshot: int | None = None
+
+
+def peers() -> list[Row]:
+    with (ROOT / "tools/peers.toml").open("rb") as stream:
+        return [Row(**row) for row in tomllib.load(stream)["row"]]
+
+
+def symbol(path: Path, name: str) -> int:
+    with path.open("rb") as stream:
+        found = ELFFile(stream).get_section_by_name(".symtab").get_symbol_by_name(name)
+    if not found:
+        raise BenchError(f"{path} has no {name}")
+    return found[0]["st_value"]
+
+
+def entry(path: Path) -> int:
+    with path.open("rb") as stream:
+        return ELFFile(stream)["e_entry"]
+
+
+def boot_counts() -> dict[str, int]:
+    """From reset to init's first instruction, and to the shell's wait for its first key."""
+    with counting(MACHINE) as counter:
+        return {"boot_init": counter.run_to(entry(BUILD / "user/bin/init")),
+                "boot_shell": counter.run_to(symbol(BUILD / "hv8.elf", "hc_console_read"))}
+
+
+def operation_counts(keys: list[str]) -> dict[str, int]:
+    done = subprocess.run([*MACHINE, "-icount", "shift=0,sleep=off", "-serial", "stdio",
+                           "-no-reboot"], input=b"bench\nhalt\n", stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, timeout=LIMIT_SECONDS, check=False)
+    text = done.stdout.decode(errors="replace").replace("\r", "")
+    counts = {key: int(number) for key, number in re.findall(r"^(\w+)\s+(\d+)\b", text, re.M)
+              if key in keys}
+    if done.returncode != 0 or not counts:
+        raise BenchError(f"the machine ended with {done.returncode} after:\n{text[-2000:]}")
+    return counts
+
+
+def shown(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}".replace(",", " ")
+
+
+def table(rows: list[Row], counts: dict[str, int]) -> str:
+    lines = [("", "hv8", "reach", "moonshot", "Linux", "KVM", "Xen", "seL4")]
+    for row in rows:
+        if row.key not in counts:
+            continue
+        count = counts[row.key]
+        missed = " *" if row.reach is not None and count > row.reach else "  "
+        lines.append((row.label, shown(count) + missed, shown(row.reach), shown(row.moonshot),
+                      row.linux, row.kvm, row.xen, row.sel4))
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    text = [line[0].ljust(widths[0]) + "".join(
+        "  " + cell.rjust(width) for cell, width in zip(line[1:], widths[1:])) for line in lines]
+    return "\n".join(["Instructions per operation; QEMU TCG, cortex-a57, GICv3, one core.",
+                      "Figures of others are stored: docs/bench.md says how they came about.", "",
+                      *(line.rstrip() for line in text), "", "* above what it should reach"])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print the counts alone")
+    options = parser.parse_args()
+    rows = peers()
+    try:
+        counts = boot_counts() | operation_counts([row.key for row in rows])
+    except (BenchError, StubError, subprocess.TimeoutExpired) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(counts, indent=1) if options.json else table(rows, counts))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

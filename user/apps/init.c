@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first process. All that boot had to give is its; it starts the shell
+ * with a good part of it and serves pages to whoever runs short. It keeps the
+ * power switch, buries orphans, and starts the shell again when it ends.
+ */
+#include <hv8/libos.h>
+
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	HANDLE_SERVICE = 61,	/* own endpoint, to receive on */
+	HANDLE_POWER = 62,
+	RESERVE_PAGES = 256,	/* never given away */
+	SHELL_PAGES = 1024,
+	SHELL_FILES = 128,
+	QUICK_MAX = 5,		/* shells that end within a second, before giving up */
+};
+
+_Noreturn static void fail(const char *what, int64_t error)
+{
+	hv_dprintf(2, "init: %s: %s\n", what, hv_strerror(error));
+	hv_power_off(HANDLE_POWER);
+	_exit(1);
+}
+
+static void take_handles(void)
+{
+	hv_file file = hv_file_alloc();
+	int64_t error = hv_dup2(HV_INIT_HANDLE_POWER, HANDLE_POWER);
+
+	if (error == 0)
+		error = hv_close(HV_INIT_PID, HV_INIT_HANDLE_POWER);
+	if (error == 0)
+		error = hv_create(HANDLE_SERVICE, file, HV_FILE_ENDPOINT, 0);
+	if (error == 0)
+		error = hv_dup(HANDLE_SERVICE, HV8_HANDLE_MEM, HV_RIGHT_WRITE);
+	if (error < 0)
+		fail("cannot set up its handles", error);
+}
+
+/* ---- the service ------------------------------------------------------------------------ */
+
+struct answer {
+	hv_page page;
+	int64_t result;
+	uint64_t value;
+};
+
+static struct answer get_page(void)
+{
+	struct answer answer = { .result = -HV_ENOMEM };
+
+	if (hv_page_count() > RESERVE_PAGES) {
+		answer.page = hv_page_alloc();
+		answer.result = answer.page != 0 ? 0 : -HV_ENOMEM;
+	}
+	return answer;
+}
+
+static struct answer serve(const struct hv_msg *msg)
+{
+	if (msg->page != 0) {
+		hv_free_parcel(msg->page);	/* unless it came as a free page */
+		hv_page_free(msg->page);
+	}
+	switch (msg->w[0]) {
+	case HV_INIT_GET_PAGE:
+		return get_page();
+	case HV_INIT_PUT_PAGE:
+		return (struct answer){ .result = msg->page != 0 ? 0 : -HV_EINVAL };
+	case HV_INIT_HALT:
+		return (struct answer){ .result = hv_power_off(HANDLE_POWER) };
+	case HV_INIT_REBOOT:
+		return (struct answer){ .result = hv_reset(HANDLE_POWER) };
+	case HV_INIT_PING:
+		return (struct answer){ .value = hv_page_count() };
+	}
+	return (struct answer){ .result = -HV_EINVAL };
+}
+
+static void respond(const struct hv_msg *msg)
+{
+	struct answer answer = serve(msg);
+	int64_t error = hv_reply(msg->from, answer.page, HV_NONE, (uint64_t)answer.result,
+		answer.value, 0, 0);
+
+	if (error < 0 && answer.page != 0)
+		hv_page_free(answer.page);	/* it does not wait any more */
+}
+
+/* ---- children ------------------------------------------------------------------------------ */
+
+static pid_t start_shell(void)
+{
+	static char *const argv[] = { "sh", NULL };
+	static char *const envp[] = { "PATH=/bin", "HOME=/", "TERM=vt100", NULL };
+	const struct hv_grants grants = {
+		.pages = SHELL_PAGES,
+		.pids = hv_pid_count() / 2,
+		.files = SHELL_FILES,
+	};
+	pid_t pid = hv_spawn("sh", argv, envp, NULL, 0, &grants);
+
+	if (pid < 0) {
+		hv_dprintf(2, "init: cannot start sh: %s\n", strerror(errno));
+		fail("no shell", -HV_ENOENT);
+	}
+	return pid;
+}
+
+/* Returns true if `shell` is among the dead. */
+static bool bury(pid_t shell)
+{
+	struct hv_exit exit;
+	char words[200];
+	bool found = false;
+
+	while (hv_waitpid(-1, WNOHANG, HV_NONE, &exit) > 0) {
+		if (*hv_describe_exit(&exit, words, sizeof(words)) != 0)
+			hv_dprintf(2, "%s\n", words);
+		found = found || exit.pid == shell;
+	}
+	return found;
+}
+
+int main(void)
+{
+	unsigned quick = 0;
+	uint64_t started;
+	struct hv_msg msg;
+	pid_t shell;
+
+	take_handles();
+	shell = start_shell();
+	started = hv_now();
+	for (;;) {
+		msg = hv_recv_msg(HANDLE_SERVICE, HV_FOREVER, HV_WAIT_CHILD);
+		if (msg.result == 0) {
+			respond(&msg);
+		} else if (msg.result != -HV_EINTR) {
+			fail("cannot receive", msg.result);
+		} else if (bury(shell)) {
+			quick = hv_now() - started < hv_ticks_of_us(1000000) ? quick + 1 : 0;
+			if (quick == QUICK_MAX)
+				fail("the shell does not stay alive", -HV_EAGAIN);
+			shell = start_shell();
+			started = hv_now();
+		}
+	}
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/* true: succeeds. */
+
+int main(void)
+{
+	return 0;
+}

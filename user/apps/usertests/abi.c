@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* The calling convention of hypercalls: numbers, results, and what is kept. */
+#include "peer.h"
+#include "probe.h"
+
+#include <string.h>
+
+typedef void (*probe_fn)(const struct registers *in, struct registers *out);
+
+enum { FIRST_ZEROED = 1, FIRST_KEPT = 18 };
+
+static void fill(struct registers *in, uint64_t nr)
+{
+	for (unsigned i = 0; i < 31; i++)
+		in->x[i] = 0xa5a5000000000000ULL + i;
+	in->x[8] = nr;
+	in->nzcv = 0xa0000000;
+	for (unsigned i = 0; i < 64; i++)
+		in->q[i] = 0x5a5a000000000000ULL + i;
+}
+
+static void check_kept(const struct registers *in, const struct registers *out)
+{
+	for (unsigned i = FIRST_KEPT; i < 31; i++)
+		CHECK_EQ(out->x[i], in->x[i]);
+	CHECK_EQ(out->nzcv, in->nzcv);
+	CHECK(memcmp(out->q, in->q, sizeof(in->q)) == 0);
+}
+
+static void check_zeroed(const struct registers *out)
+{
+	for (unsigned i = FIRST_ZEROED; i < FIRST_KEPT; i++)
+		CHECK_EQ(out->x[i], 0);
+}
+
+/* The call with everything but x0 (in *in) filled with patterns. */
+static void convention(probe_fn probe, uint64_t nr, uint64_t x0, uint64_t x1, uint64_t expected)
+{
+	struct registers in, out;
+
+	fill(&in, nr);
+	in.x[0] = x0;
+	in.x[1] = x1;
+	probe(&in, &out);
+	CHECK_EQ(out.x[0], expected);
+	check_zeroed(&out);
+	check_kept(&in, &out);
+}
+
+TEST(abi_fast_call)
+{
+	convention(probe_hvc0, HV_NR_self, 1, 2, (uint64_t)hv_self());
+}
+
+TEST(abi_fast_call_fails)
+{
+	convention(probe_hvc0, HV_NR_set_name, 0, 2, (uint64_t)-HV_ESRCH);
+	convention(probe_hvc0, HV_NR_alloc_frame, HV_NPROC, 2, (uint64_t)-HV_ESRCH);
+}
+
+TEST(abi_full_call)
+{
+	convention(probe_hvc0, HV_NR_yield, 1, 2, 0);
+}
+
+TEST(abi_full_call_fails)
+{
+	convention(probe_hvc0, HV_NR_kill, 0, 2, (uint64_t)-HV_ESRCH);
+	convention(probe_hvc0, HV_NR_recv, HV_NHANDLE, 2, (uint64_t)-HV_EBADF);
+	convention(probe_hvc0, HV_NR_wait, HV_NOWAIT, HV_NONE, (uint64_t)-HV_EAGAIN);
+}
+
+/* A receive that fails brings nothing. */
+TEST(abi_failed_receive)
+{
+	convention(probe_hvc0, HV_NR_recv, endpoint_make(), 2, (uint64_t)-HV_EINVAL);
+	convention(probe_hvc0, HV_NR_wait, hv_deadline_us(2000), HV_NONE, (uint64_t)-HV_ETIMEDOUT);
+}
+
+/* Numbers that are no hypercall, among them such that a table index of theirs wraps. */
+TEST(abi_unknown_numbers)
+{
+	static const uint64_t numbers[] = {
+		HV_NR_reply_wait + 1, HV_NR_reply_wait + 2, 63, 64, 127, 128, 255, 256, 1000, 4096,
+		0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
+		1ULL << 32 | HV_NR_clone, 1ULL << 60, 1ULL << 61, 1ULL << 61 | HV_NR_yield,
+		1ULL << 62, 1ULL << 63, 1ULL << 63 | HV_NR_kill, ~0ULL, ~0ULL - 1, ~0ULL - 47, ~0ULL << 8,
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		convention(probe_hvc0, numbers[i], 1, 2, (uint64_t)-HV_ENOSYS);
+}
+
+TEST(abi_every_other_small_number)
+{
+	for (uint64_t nr = HV_NR_reply_wait + 1; nr < 1024; nr++) {
+		uint64_t x[8] = { 0 };
+
+		hv_hvc_regs(nr, x);
+		CHECK_EQ(x[0], -HV_ENOSYS);
+	}
+}
+
+/* An hvc with another immediate is no hypercall: nothing but x0 changes. */
+static void other_immediate(probe_fn probe, uint64_t nr)
+{
+	struct registers in, out;
+
+	fill(&in, nr);
+	probe(&in, &out);
+	CHECK_EQ(out.x[0], -HV_ENOSYS);
+	check_kept(&in, &out);
+}
+
+TEST(abi_hvc_immediate)
+{
+	other_immediate(probe_hvc1, HV_NR_self);
+	other_immediate(probe_hvc1, HV_NR_kill);
+	other_immediate(probe_hvcffff, HV_NR_self);
+	other_immediate(probe_hvcffff, ~0ULL);
+}
+
+/* Kernel values must not come back in registers even from a call that switches. */
+TEST(abi_switching_call)
+{
+	hv_pid child = raw_launch(raw_yield, 0);
+
+	for (int i = 0; i < 50; i++)
+		convention(probe_hvc0, HV_NR_yield, 1, 2, 0);
+	raw_discard(child);
+}
+
+static void answer(void *handle)
+{
+	struct hv_msg m = hv_recv_msg((uintptr_t)handle, HV_FOREVER, 0);
+
+	CHECK_EQ(m.result, 0);
+	DO(reply, m.from, 0, HV_NONE, 11, 12, 13, 14);
+}
+
+/* A call fills x1..x7 and nothing more. */
+TEST(abi_call_result)
+{
+	hv_handle endpoint = endpoint_make();
+	hv_pid peer = peer_start(answer, (void *)endpoint);
+	struct registers in, out;
+
+	fill(&in, HV_NR_call);
+	in.x[0] = endpoint;
+	in.x[1] = HV_FOREVER;
+	in.x[2] = 0;
+	in.x[3] = HV_NONE;
+	probe_hvc0(&in, &out);
+	CHECK_EQ(out.x[0], 0);
+	CHECK_EQ(out.x[1], peer);
+	CHECK_EQ(out.x[2], 0);
+	CHECK_EQ(out.x[3], HV_NONE);
+	for (unsigned i = 4; i < 8; i++)
+		CHECK_EQ(out.x[i], 7 + i);
+	for (unsigned i = 8; i < FIRST_KEPT; i++)
+		CHECK_EQ(out.x[i], 0);
+	check_kept(&in, &out);
+	peer_join(peer);
+}

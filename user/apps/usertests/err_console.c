@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* Errors of the console and power group and of wait, in their order. */
+#include "errors.h"
+#include "raw.h"
+
+#include <unistd.h>
+
+/* Like BAD_HANDLE, but HV_NONE is allowed. */
+#define BAD_OPTIONAL_HANDLE(check, arg, c)					\
+	{ check, HV_EBADF, arg, HV_NHANDLE }, { check, HV_EBADF, arg, HV_NONE - 1 },	\
+	{ check, HV_EBADF, arg, 1ULL << 60 }, { check, HV_EBADF, arg, (c).empty }
+
+static void need_console(const struct cast *c)
+{
+	if (c->console == HV_NONE)
+		check_skip("no handle of the console");
+}
+
+TEST(errors_console_write)
+{
+	struct cast c;
+
+	cast_make(&c);
+	need_console(&c);
+	const struct vector good = { HV_NR_console_write, { c.console_reader, 'x' } };
+	const struct violation bad[] = {
+		BAD_HANDLE(1, 0, c),
+		{ 2, HV_EINVAL, 0, c.endpoint },
+		{ 2, HV_EINVAL, 0, c.inode },
+		{ 3, HV_EPERM, 1, 'y' },
+	};
+
+	ERRORS(&c, &good, bad);
+}
+
+TEST(errors_console_read)
+{
+	struct cast c;
+
+	cast_make(&c);
+	need_console(&c);
+	const struct vector good = { HV_NR_console_read, { c.console_writer, HV_NOWAIT } };
+	const struct violation bad[] = {
+		BAD_HANDLE(1, 0, c),
+		{ 2, HV_EINVAL, 0, c.endpoint },
+		{ 2, HV_EINVAL, 0, c.inode },
+		{ 3, HV_EPERM, 1, HV_NOWAIT },
+	};
+
+	ERRORS(&c, &good, bad);
+}
+
+static void power_errors(uint64_t nr)
+{
+	struct cast c;
+
+	cast_make(&c);
+	const struct vector good = { nr, { c.endpoint } };
+	const struct violation bad[] = {
+		BAD_HANDLE(1, 0, c),
+		{ 2, HV_EINVAL, 0, c.endpoint },
+		{ 2, HV_EINVAL, 0, c.inode },
+	};
+
+	ERRORS(&c, &good, bad);
+}
+
+TEST(errors_power_off)
+{
+	power_errors(HV_NR_power_off);
+}
+
+TEST(errors_reset)
+{
+	power_errors(HV_NR_reset);
+}
+
+/* No process that init started holds the right to switch the machine off. */
+TEST(power_is_out_of_reach)
+{
+	hv_pid self = (hv_pid)hv_self();
+
+	for (hv_handle h = 0; h < HV_NHANDLE; h++) {
+		hv_file file = hv_handles[self][h].file;
+
+		CHECK(file == 0 || hv_files[file].type != HV_FILE_POWER);
+		CHECK(hv_power_off(h) < 0);
+		CHECK(hv_reset(h) < 0);
+	}
+}
+
+TEST(errors_wait)
+{
+	struct cast c;
+
+	cast_make(&c);
+	need_console(&c);
+	const struct vector good = { HV_NR_wait, { HV_NOWAIT, c.console } };
+	const struct violation bad[] = {
+		BAD_OPTIONAL_HANDLE(1, 1, c),
+		{ 2, HV_EINVAL, 1, c.endpoint },
+		{ 2, HV_EINVAL, 1, c.inode },
+		{ 3, HV_EPERM, 1, c.console_writer },
+	};
+
+	ERRORS(&c, &good, bad);
+	CHECK_EQ(vector_do(&good), c.zombie);
+}
+
+TEST(errors_wait_nobody)
+{
+	enum { SHORT_US = 20000 };
+	hv_time deadline = hv_deadline_us(SHORT_US);
+	hv_pid child;
+
+	FAILS(EAGAIN, wait, HV_NOWAIT, HV_NONE);
+	FAILS(ETIMEDOUT, wait, deadline, HV_NONE);
+	CHECK(hv_now() >= deadline);
+	child = raw_launch(raw_exit, 5);
+	FAILS(EINTR, wait, HV_FOREVER, HV_NONE);
+	CHECK_EQ(hv_wait(HV_NOWAIT, HV_NONE), child);
+	CHECK_EQ(hv_wait(HV_FOREVER, HV_NONE), child);
+	CHECK_EQ(raw_wait(child).status, 5);
+	FAILS(EAGAIN, wait, HV_NOWAIT, HV_NONE);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* Nobody can keep the core: endless loops, storms of aborts, waits. And time. */
+#include "insn.h"
+#include "peer.h"
+
+enum { TICKS = 6 };
+
+/* Others go on while the program runs, and it can be killed. */
+static void others_go_on(const char *program, uint64_t arg)
+{
+	hv_pid child = raw_launch(program, arg);
+	uint64_t ticks = hv_sched->ticks;
+
+	while (hv_sched->ticks < ticks + TICKS)
+		hv_yield();
+	CHECK_EQ(hv_procs[child].state, HV_PROC_LIVE);
+	DO(kill, child, 0x77);
+	CHECK_EQ(raw_wait(child).status, 0x77);
+}
+
+TEST(preempt_masked_loop) { others_go_on(raw_spin, 0); }
+TEST(preempt_wfe_loop) { others_go_on(raw_wfe, 0); }
+TEST(preempt_yield_loop) { others_go_on(raw_yield, 0); }
+TEST(preempt_abort_storm) { others_go_on(raw_storm, 0xdead0000); }
+TEST(preempt_abort_storm_high) { others_go_on(raw_storm, 0xffff000000000000); }
+TEST(preempt_abort_storm_noncanonical) { others_go_on(raw_storm, 0x0123000000000000); }
+TEST(preempt_abort_storm_in_data) { others_go_on(raw_storm, RAW_STACK & ~0x7ffUL); }
+
+TEST(preempt_many_loops)
+{
+	enum { LOOPS = 8 };
+	hv_pid pids[LOOPS];
+	uint64_t ticks = hv_sched->ticks;
+
+	for (int i = 0; i < LOOPS; i++)
+		pids[i] = raw_launch(i % 2 ? raw_spin : raw_storm, 0xdead0000);
+	while (hv_sched->ticks < ticks + 2 * LOOPS)
+		hv_yield();
+	for (int i = 0; i < LOOPS; i++)
+		raw_discard(pids[i]);
+}
+
+/* Without a timer WFI waits for the kill, and costs nothing meanwhile. */
+TEST(wfi_without_timer_blocks)
+{
+	hv_pid child = raw_launch(raw_wfi, 0);
+
+	wait_until_blocked(child);
+	CHECK(hv_procs[child].wait_flags & HV_WAIT_WFI);
+	hv_wait(hv_deadline_us(20000), HV_NONE);
+	CHECK(is_blocked(child));
+	raw_discard(child);
+}
+
+/* Endless loops share the core: none gets more than a few times what another gets. */
+static void count_for_a_while(void *until)
+{
+	uint64_t count = 0;
+
+	while (hv_now() < (uintptr_t)until)
+		count++;
+	hv_kill((hv_pid)hv_self(), count);
+}
+
+TEST(loops_share_the_core)
+{
+	enum { PEERS = 4, MILLISECONDS = 200 };
+	uint64_t least = ~0ULL, most = 0;
+	uint64_t until = hv_now() + hv_ticks_of_us(MILLISECONDS * 1000);
+	hv_pid pids[PEERS];
+
+	for (int i = 0; i < PEERS; i++)
+		pids[i] = peer_start(count_for_a_while, (void *)(uintptr_t)until);
+	for (int i = 0; i < PEERS; i++) {
+		uint64_t count = peer_end(pids[i]).raw;
+
+		least = count < least ? count : least;
+		most = count > most ? count : most;
+	}
+	CHECK(least > 0);
+	CHECK(most / least < 5);
+}
+
+/* ---- time -------------------------------------------------------------------------------- */
+
+static void wfi_until(uint64_t deadline)
+{
+	__asm__ volatile("msr cntv_cval_el0, %0\n msr cntv_ctl_el0, %1\n isb\n wfi\n"
+			 "msr cntv_ctl_el0, xzr" :: "r"(deadline), "r"(1UL) : "memory");
+}
+
+TEST(wfi_wakes_on_time)
+{
+	for (uint64_t us = 500; us <= 32000; us *= 4) {
+		uint64_t deadline = hv_now() + hv_ticks_of_us(us);
+
+		wfi_until(deadline);
+		CHECK(hv_now() >= deadline);
+	}
+}
+
+TEST(wfi_of_a_passed_deadline_returns)
+{
+	wfi_until(hv_now() - 1000);
+	wfi_until(0);
+	wfi_until(1);
+	CHECK_EQ(hv_procs[hv_self()].state, HV_PROC_LIVE);
+}
+
+/* It really sleeps: a peer that yields is alone meanwhile. */
+TEST(wfi_leaves_the_core_to_others)
+{
+	hv_pid child = raw_launch(raw_spin, 0);
+	uint64_t deadline = hv_now() + hv_ticks_of_us(30000);
+
+	wfi_until(deadline);
+	CHECK(hv_now() >= deadline);
+	raw_discard(child);
+}
+
+static void sleep_and_exit(void *us)
+{
+	uint64_t deadline = hv_now() + hv_ticks_of_us((uintptr_t)us);
+
+	hv_wait(deadline, HV_NONE);
+	CHECK(hv_now() >= deadline);
+}
+
+/* Deadlines of many processes come in their order. */
+TEST(deadlines_in_order)
+{
+	enum { SLEEPERS = 6 };
+	static const uintptr_t us[SLEEPERS] = { 90000, 30000, 75000, 15000, 60000, 45000 };
+	static const int order[SLEEPERS] = { 3, 1, 5, 4, 2, 0 };
+	hv_pid pids[SLEEPERS];
+
+	for (int i = 0; i < SLEEPERS; i++)
+		pids[i] = peer_start(sleep_and_exit, (void *)us[i]);
+	for (int i = 0; i < SLEEPERS; i++) {
+		hv_pid first = (hv_pid)hv_wait(HV_FOREVER, HV_NONE);
+
+		while ((int64_t)first == -HV_EINTR)
+			first = (hv_pid)hv_wait(HV_FOREVER, HV_NONE);
+		CHECK_EQ(first, pids[order[i]]);
+		peer_join(first);
+	}
+}
+
+/* Deadlines that make no sense are long past, or never. */
+TEST(deadlines_at_the_edge)
+{
+	static const hv_time never[] = { ~0ULL, ~0ULL >> 1, 1ULL << 63, 1ULL << 56, 1ULL << 55 };
+
+	FAILS(ETIMEDOUT, wait, 2, HV_NONE);
+	FAILS(ETIMEDOUT, wait, 255, HV_NONE);
+	FAILS(ETIMEDOUT, wait, hv_now(), HV_NONE);
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+		hv_pid child = raw_launch(raw_exit, 1);
+
+		FAILS(EINTR, wait, never[i], HV_NONE);
+		raw_discard(child);
+	}
+}
+
+/* A deadline that a wait no longer needs wakes nobody later. */
+TEST(deadline_left_over)
+{
+	hv_time soon = hv_deadline_us(10000), late = hv_deadline_us(40000);
+	hv_pid child = raw_launch(raw_exit, 1);
+
+	FAILS(EINTR, wait, soon, HV_NONE);
+	raw_discard(child);
+	FAILS(ETIMEDOUT, wait, late, HV_NONE);
+	CHECK(hv_now() >= late);
+}
+
+TEST(counter_is_monotonic_and_shared)
+{
+	uint64_t last = hv_now();
+
+	for (int i = 0; i < 1000; i++) {
+		uint64_t now = hv_now(), physical;
+
+		__asm__ volatile("isb\n mrs %0, cntpct_el0" : "=r"(physical));
+		CHECK(now >= last && physical >= now);
+		last = now;
+	}
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making a child out of parts: its translation tables, frames, grants and
+ * handles. fork.c and spawn.c decide what goes in.
+ */
+#include "os.h"
+
+#include <errno.h>
+#include <string.h>
+
+const struct hv_grants hv_default_grants = { .pages = 16, .pids = 2, .files = 2 };
+
+/* ---- ledgers -------------------------------------------------------------------------------- */
+
+struct ledger *ledger_of(hv_pid pid)
+{
+	for (int i = 0; i < OS_LEDGERS; i++)
+		if (os.ledger[i].pid == pid)
+			return &os.ledger[i];
+	return NULL;
+}
+
+static void ledger_note(struct ledger *ledger, hv_page page)
+{
+	uint64_t count = ledger->count;
+
+	os_range_note(ledger->range, &count, OS_LEDGER_RANGES, page);
+	ledger->count = (uint16_t)count;
+}
+
+/* ---- tables and frames ------------------------------------------------------------------------ */
+
+void builder_begin(struct builder *builder, hv_pid pid, hv_page ctx, hv_page root)
+{
+	memset(builder, 0, sizeof(*builder));
+	builder->pid = pid;
+	builder->root = root;
+	builder->ledger = ledger_of(0);
+	if (builder->ledger == NULL)
+		return;
+	memset(builder->ledger, 0, sizeof(*builder->ledger));
+	builder->ledger->pid = (uint16_t)pid;
+	ledger_note(builder->ledger, ctx);
+	ledger_note(builder->ledger, root);
+}
+
+hv_page builder_page(struct builder *builder)
+{
+	hv_page page = hv_page_alloc();
+
+	if (page != 0 && builder->ledger != NULL)
+		ledger_note(builder->ledger, page);
+	return page;
+}
+
+enum { LEVEL_SHIFT = 60 };
+
+static hv_page find_table(const struct builder *builder, uintptr_t key)
+{
+	for (int i = 0; i < BUILDER_TABLES; i++)
+		if (builder->table[i].key == key)
+			return builder->table[i].page;
+	return 0;
+}
+
+/* The table of `level` for va, made if it is not there. */
+static int64_t ensure(struct builder *builder, uintptr_t va, int level, hv_page above)
+{
+	int shift = 48 - 9 * level;	/* one entry of the table above */
+	uintptr_t key = va >> shift | (uintptr_t)level << LEVEL_SHIFT;
+	hv_index index = va >> shift & 511;
+	hv_page page = find_table(builder, key);
+	int64_t error;
+
+	if (page != 0)
+		return (int64_t)page;
+	page = builder_page(builder);
+	if (page == 0)
+		return -HV_ENOMEM;
+	if (level == 1)
+		error = hv_alloc_l1(builder->pid, above, index, page);
+	else if (level == 2)
+		error = hv_alloc_l2(builder->pid, above, index, page);
+	else
+		error = hv_alloc_l3(builder->pid, above, index, page);
+	if (error < 0) {
+		os_page_put(page);
+		return error;
+	}
+	builder->table[builder->next].key = key;
+	builder->table[builder->next].page = page;
+	builder->next = (builder->next + 1) % BUILDER_TABLES;
+	return (int64_t)page;
+}
+
+int64_t builder_l3(struct builder *builder, uintptr_t va)
+{
+	int64_t table;
+
+	if (builder->l3 != 0 && builder->l3_key == va >> 21)
+		return (int64_t)builder->l3;
+	if (va >= USER_VA_END)
+		return -HV_EINVAL;
+	table = ensure(builder, va, 1, builder->root);
+	if (table > 0)
+		table = ensure(builder, va, 2, (hv_page)table);
+	if (table > 0)
+		table = ensure(builder, va, 3, (hv_page)table);
+	if (table > 0) {
+		builder->l3 = (hv_page)table;
+		builder->l3_key = va >> 21;
+	}
+	return table;
+}
+
+/* Writes a page through the window and leaves it a parcel. */
+static int64_t fill_parcel(uint64_t offset, const void *data, uint64_t size)
+{
+	int64_t error = hv_map(SCRATCH_VA, HV_PERM_W);
+
+	if (error < 0)
+		return error;
+	memcpy((uint8_t *)SCRATCH_VA + offset, data, size);
+	return hv_unmap_parcel(SCRATCH_VA);
+}
+
+int64_t builder_data(struct builder *builder, uintptr_t va, hv_perm perm,
+	uint64_t offset, const void *data, uint64_t size)
+{
+	int64_t l3 = builder_l3(builder, va);
+	hv_index index = va >> HV_PAGE_SHIFT & 511;
+	hv_page page;
+	int64_t parcel, error;
+
+	if (l3 < 0)
+		return l3;
+	if (size == 0) {
+		page = builder_page(builder);
+		if (page == 0)
+			return -HV_ENOMEM;
+		error = hv_alloc_frame(builder->pid, (hv_page)l3, index, page, perm);
+		if (error < 0)
+			os_page_put(page);
+		return error;
+	}
+	parcel = fill_parcel(offset, data, size);
+	if (parcel < 0)
+		return parcel;
+	if (builder->ledger != NULL)
+		ledger_note(builder->ledger, (hv_page)parcel);
+	error = hv_map_frame(builder->pid, (hv_page)l3, index, (hv_page)parcel, perm);
+	if (error < 0 && hv_free_parcel((hv_page)parcel) == 0)
+		os_page_put((hv_page)parcel);
+	return error;
+}
+
+/* ---- grants ---------------------------------------------------------------------------------------- */
+
+static int64_t grant_pages(struct builder *builder, uint64_t n, struct grant *out)
+{
+	int64_t error;
+
+	for (uint64_t i = 0; i < n; i++) {
+		hv_page page = builder_page(builder);
+		struct range *last = &out->range[out->range_count - 1];
+
+		if (page == 0)
+			return -HV_ENOMEM;
+		if (out->range_count == OS_GRANT_RANGES && last->first + last->count != page) {
+			os_page_put(page);	/* scattered: the child gets fewer */
+			return 0;
+		}
+		error = hv_grant_page(builder->pid, page);
+		if (error < 0) {
+			os_page_put(page);
+			return error;
+		}
+		os_range_note(out->range, &out->range_count, OS_GRANT_RANGES, page);
+	}
+	return 0;
+}
+
+static int64_t grant_pids(struct builder *builder, uint64_t n, struct grant *out)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		hv_pid pid = hv_pid_alloc();
+		int64_t error;
+
+		if (pid == 0)
+			return 0;	/* the child gets fewer */
+		error = hv_grant_pid(builder->pid, pid);
+		if (error < 0) {
+			hv_pid_free(pid);
+			return error;
+		}
+		set_put(&out->pids, pid);
+		if (builder->ledger != NULL && builder->ledger->first_pid == 0)
+			builder->ledger->first_pid = (uint16_t)pid;
+	}
+	return 0;
+}
+
+static int64_t grant_files(struct builder *builder, uint64_t n, struct grant *out)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		hv_file file = hv_file_alloc();
+		int64_t error;
+
+		if (file == 0)
+			return 0;
+		error = hv_grant_file(builder->pid, file);
+		if (error < 0)
+			return error;
+		os.files[file / 64] &= ~(1UL << file % 64);
+		out->files[file / 64] |= 1UL << file % 64;
+		if (builder->ledger != NULL && builder->ledger->first_file == 0)
+			builder->ledger->first_file = (uint16_t)file;
+	}
+	return 0;
+}
+
+int64_t builder_grant(struct builder *builder, const struct hv_grants *grants, struct grant *out)
+{
+	int64_t error = grant_pages(builder, grants->pages, out);
+
+	if (error == 0)
+		error = grant_pids(builder, grants->pids, out);
+	if (error == 0)
+		error = grant_files(builder, grants->files, out);
+	if (error == 0 && !grants->no_view && hv_has_view())
+		error = hv_map_view(builder->pid);
+	out->pid = builder->pid;
+	out->keep_pages = grants->pages < OS_KEEP_PAGES ? OS_KEEP_PAGES : grants->pages + grants->pages / 4;
+	return error;
+}
+
+/* ---- handles ------------------------------------------------------------------------------------------ */
+
+/* Descriptor i of the child is fds[i] of self's; fds NULL: the same numbers.
+ * `table` becomes the child's. */
+int64_t builder_handles(struct builder *builder, const int *fds, int n, struct fd_table *table)
+{
+	int64_t error;
+
+	memset(table, 0, sizeof(*table));
+	for (int i = 0; i < (fds == NULL ? HV8_NFD : n); i++) {
+		int fd = fds == NULL ? i : fds[i];
+
+		if (fd == -1 || (fds == NULL && os.fd.kind[i] == FD_NONE))
+			continue;
+		if (!fd_is_open(fd))
+			return -HV_EBADF;
+		error = hv_transfer(builder->pid, (hv_handle)fd, (hv_handle)i, os.fd.rights[fd]);
+		if (error < 0)
+			return error;
+		table->kind[i] = os.fd.kind[fd];
+		table->rights[i] = os.fd.rights[fd];
+		table->is_cloexec |= (os.fd.is_cloexec >> fd & 1) << i;
+		table->is_nonblock |= (os.fd.is_nonblock >> fd & 1) << i;
+	}
+	error = hv_transfer(builder->pid, HV8_HANDLE_MEM, HV8_HANDLE_MEM, HV_RIGHT_WRITE);
+	return error == -HV_EBADF ? 0 : error;
+}
+
+/* ---- embryos by hand ------------------------------------------------------------------------------------ */
+
+static struct builder by_hand;
+static struct grant by_hand_grant;
+
+pid_t hv_embryo_new(void)
+{
+	hv_pid pid = hv_pid_alloc();
+	hv_page ctx, root;
+	int64_t error;
+
+	if (pid == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (hv_page_reserve(2) < 0) {
+		hv_pid_free(pid);
+		errno = ENOMEM;
+		return -1;
+	}
+	ctx = hv_page_alloc();
+	root = hv_page_alloc();
+	error = hv_clone(pid, ctx, root);
+	if (error < 0) {
+		os_page_put(root);
+		os_page_put(ctx);
+		hv_pid_free(pid);
+		return (pid_t)hv_set_errno(error);
+	}
+	builder_begin(&by_hand, pid, ctx, root);
+	memset(&by_hand_grant, 0, sizeof(by_hand_grant));
+	return (pid_t)pid;
+}
+
+int64_t hv_embryo_map(pid_t pid, uintptr_t va, hv_perm perm, const void *data, size_t size)
+{
+	if ((hv_pid)pid != by_hand.pid)
+		return -HV_ESRCH;
+	if (size > HV_PAGE_SIZE - va % HV_PAGE_SIZE)
+		return -HV_EINVAL;
+	return builder_data(&by_hand, HV_PAGE_OF(va), perm, va % HV_PAGE_SIZE, data, size);
+}
+
+int64_t hv_embryo_grant(pid_t pid, const struct hv_grants *grants)
+{
+	if ((hv_pid)pid != by_hand.pid)
+		return -HV_ESRCH;
+	return builder_grant(&by_hand, grants, &by_hand_grant);
+}
+
+int64_t hv_embryo_start(pid_t pid, uintptr_t pc, uint64_t arg)
+{
+	int64_t error = hv_set_entry((hv_pid)pid, pc, arg);
+
+	return error < 0 ? error : hv_set_runnable((hv_pid)pid);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork: a child with a copy of all of self's pages. The child finds what it
+ * owns in os.grant, which the parent fills in before the copy is made.
+ */
+#include "os.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+int64_t os_fork_point(int64_t (*build)(void *), void *arg, uint64_t *sp);
+int64_t os_clone(hv_pid pid, hv_page ctx, hv_page root, struct grant *grant);
+void os_fork_child(void);
+
+struct job {
+	hv_pid pid;
+	const struct hv_grants *grants;
+	struct builder builder;
+};
+
+static int64_t copy_page(uintptr_t va, const struct hv_slot *slot, void *arg)
+{
+	struct builder *builder = arg;
+	int64_t l3 = builder_l3(builder, va);
+	hv_page page;
+	int64_t error;
+
+	if (l3 < 0)
+		return l3;
+	page = builder_page(builder);
+	if (page == 0)
+		return -HV_ENOMEM;
+	error = hv_copy_frame(builder->pid, (hv_page)l3, slot->index, page,
+		hv_perm_of(slot->pte), os_page_of_pte(slot->pte));
+	if (error < 0)
+		os_page_put(page);
+	return error;
+}
+
+/* The program's own handles, which are no descriptors. */
+static int64_t give_handles(hv_pid pid)
+{
+	int64_t error = 0;
+
+	if (!hv_has_view())
+		return 0;	/* nobody says what they name */
+	for (hv_handle h = HV8_HANDLE_FREE; error == 0 && h < HV8_HANDLE_MEM; h++)
+		if (hv_handles[os.pid][h].file != 0)
+			error = hv_transfer(pid, h, h, hv_handles[os.pid][h].rights);
+	return error;
+}
+
+/* Everything but the memory; it comes before, so that the copy shows it. */
+static int64_t give(struct job *job)
+{
+	struct fd_table table;
+	int64_t error;
+
+	memset(&os.grant.pids, 0, sizeof(os.grant) - offsetof(struct grant, pids));
+	error = builder_grant(&job->builder, job->grants, &os.grant);
+	if (error == 0)
+		error = builder_handles(&job->builder, NULL, 0, &table);
+	if (error == 0)
+		error = give_handles(job->pid);
+	if (error == 0)
+		error = hv_set_name(job->pid, os.name[0], os.name[1]);
+	return error;
+}
+
+static int64_t build(void *arg)
+{
+	struct job *job = arg;
+	hv_page ctx, root;
+	int64_t error;
+
+	if (hv_page_reserve(2) < 0) {
+		hv_pid_free(job->pid);
+		return -HV_ENOMEM;
+	}
+	ctx = hv_page_alloc();
+	root = hv_page_alloc();
+	os.grant.is_child = 0;
+	error = os_clone(job->pid, ctx, root, &os.grant);
+	if (error < 0) {
+		os_page_put(root);
+		os_page_put(ctx);
+		hv_pid_free(job->pid);
+		return error;
+	}
+	builder_begin(&job->builder, job->pid, ctx, root);
+	error = give(job);
+	if (error == 0) {
+		os.grant.is_child = 1;
+		error = os_walk_all(copy_page, &job->builder);
+		os.grant.is_child = 0;
+	}
+	if (error == 0)
+		error = hv_set_runnable(job->pid);
+	if (error < 0)
+		hv_reclaim(job->pid);
+	return error;
+}
+
+/* The child's first C: it is not its parent. */
+void os_fork_child(void)
+{
+	const struct grant *grant = &os.grant;
+
+	os.grant.is_child = 0;
+	os.pid = grant->pid;
+	os.keep_pages = grant->keep_pages;
+	os.pids = grant->pids;
+	memcpy(os.files, grant->files, sizeof(os.files));
+	os.range_count = 0;
+	os.free_pages = 0;
+	os.lost_low = os.lost_end = 0;
+	for (uint64_t i = 0; i < grant->range_count; i++)
+		os_pages_put_range(grant->range[i].first, grant->range[i].count);
+	memset(&os.adopted, 0, sizeof(os.adopted));
+	for (int i = 0; i < OS_LEDGERS; i++)
+		os.ledger[i].pid = 0;
+	os_wait_forget();
+}
+
+pid_t hv_fork_attr(const struct hv_grants *grants)
+{
+	struct job job = { .grants = grants == NULL ? &hv_default_grants : grants };
+	int64_t error;
+
+	job.pid = hv_pid_alloc();
+	if (job.pid == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	error = os_fork_point(build, &job, &os.grant.sp);
+	if (os.pid == job.pid)
+		return 0;
+	return error < 0 ? (pid_t)hv_set_errno(error) : (pid_t)job.pid;
+}
+
+pid_t fork(void)
+{
+	return hv_fork_attr(NULL);
+}
+
+pid_t vfork(void)
+{
+	return fork();
+}
