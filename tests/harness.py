@@ -15,6 +15,7 @@ import argparse
 import itertools
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -161,10 +162,23 @@ def main(suites: list[Suite], arguments: list[str] | None = None) -> int:
 
 def command(*words: str | Path, stdin: str | bytes = "", cwd: Path = ROOT,
             timeout: float = 120) -> subprocess.CompletedProcess[bytes]:
-    """Runs a command to its end; its output and errors come back together."""
+    """Runs a command to its end; its output and errors come back together. If it
+    takes too long it is killed, with all that it started."""
     data = stdin.encode() if isinstance(stdin, str) else stdin
-    return subprocess.run([str(word) for word in words], input=data, cwd=cwd, timeout=timeout,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    argv = [str(word) for word in words]
+    # A make that is started here has nothing to do with one that started us.
+    env = {key: value for key, value in os.environ.items()
+           if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")}
+    process = subprocess.Popen(argv, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        text, _ = process.communicate(data, timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        text, _ = process.communicate()
+        tail = text.decode(errors="replace")[-3000:]
+        raise AssertionError(f"{argv} still ran after {timeout} s; its last words:\n{tail}") from None
+    return subprocess.CompletedProcess(argv, process.returncode, text)
 
 
 def output(*words: str | Path, timeout: float = 120) -> str:

@@ -34,7 +34,8 @@ class Machine:
         onoff = "on" if self.virtualization else "off"
         words = ["-machine", f"virt,virtualization={onoff},gic-version={self.gic},dtb-randomness=off",
                  "-cpu", self.cpu, "-smp", str(self.cpus), "-m", self.mem,
-                 "-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"]
+                 "-nodefaults", "-display", "none", "-no-reboot",
+                 "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
         if self.kernel is not None:
             words += ["-kernel", str(self.kernel)]
         if self.initrd is not None:
@@ -57,8 +58,7 @@ class Guest:
         LOGS.mkdir(parents=True, exist_ok=True)
         name = re.sub(r"[^A-Za-z0-9.=-]+", "-", self.machine.log)
         self.transcript = (LOGS / f"{name}.serial").open("wb")
-        # signal=off would do for stdio, but the terminal is ours: QEMU makes
-        # it raw, and nothing is typed before the guest has spoken.
+        # QEMU makes the terminal raw; nothing is typed before the guest has spoken.
         self.child = pexpect.spawn("qemu-system-aarch64", self.machine.argv(), echo=False,
                                    timeout=self.timeout, logfile=None, dimensions=(40, 200))
         self.child.logfile_read = self.transcript

@@ -17,7 +17,7 @@ suite = Suite("layout/source")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 FREESTANDING = {"stdint.h", "stdbool.h", "stddef.h", "stdalign.h", "stdnoreturn.h", "stdarg.h"}
-IGNORED = {".git", "build", "__pycache__", ".hypothesis", ".cache"}
+IGNORED = {".git", "build", "__pycache__", ".hypothesis", ".cache", ".pytest_cache"}
 
 
 def files(*suffixes: str, under: str = ".") -> Iterator[Path]:

@@ -6,14 +6,16 @@
  */
 #include <hv8/app.h>
 #include <hv8/libos.h>
+#include <hv8/view.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORKERS = 2, TERMS = 20000, ROUNDS = 60 };
+enum { WORKERS = 2, TERMS = 20000, ROUNDS = 60, YIELD_EVERY = 500 };
 
 /* pi^2/6 for one, pi/4 for the other: sums of different terms. */
 static double series(int worker)
@@ -25,6 +27,8 @@ static double series(int worker)
 					  : (k % 2 != 0 ? 1.0 : -1.0) / (2.0 * (double)k - 1.0);
 
 		sum += term;
+		if (k % YIELD_EVERY == 0)
+			hv_yield(); /* with the sum in a register */
 	}
 	return sum;
 }
@@ -74,20 +78,29 @@ static bool ended_well(pid_t pid)
 	       WEXITSTATUS(status) == 0;
 }
 
+/* Switches of the processor from one process to another, of any. */
+static uint64_t switches(void)
+{
+	return view_sched().cpus[0].switches;
+}
+
 int main(int argc, char **argv)
 {
 	pid_t pids[WORKERS];
 	bool good = true;
+	uint64_t before;
 
 	(void)argv;
 	if (argc > 1)
 		app_usage("fpdemo");
+	view_require("fpdemo");
 	for (int i = 0; i < WORKERS; i++) {
 		double alone = series(i);
 
 		print_value(i, alone);
 		pids[i] = start(i, alone);
 	}
+	before = switches();
 	for (int i = 0; i < WORKERS; i++) {
 		bool is_right = ended_well(pids[i]);
 
@@ -95,5 +108,6 @@ int main(int argc, char **argv)
 		       is_right ? "every bit the same" : "WRONG");
 		good = good && is_right;
 	}
+	printf("%" PRIu64 " switches meanwhile\n", switches() - before);
 	return app_finish(good ? 0 : 1);
 }

@@ -6,6 +6,8 @@
 #include "dispatch.h"
 #include "os.h"
 
+#include <string.h>
+
 enum { BACKTRACE_MAX = 16 };
 
 /* The two words of a frame record at fp, if they can be read. */
@@ -27,22 +29,48 @@ static void print_place(int fd, unsigned n, uint64_t pc, const char *prog)
 	hv_dprintf(fd, "  #%-2u 0x%08lx  %s\n", n, pc, hv_symbolize(prog, pc, place, sizeof(place)));
 }
 
-void hv_backtrace(int fd, uint64_t pc, uint64_t fp)
+/*
+ * A function that has not saved its return address has it in x30: one that
+ * calls nothing, or has just begun. In any other x30 is either saved already
+ * or points into the function itself, behind its last call.
+ */
+static bool is_return_address(const char *prog, uint64_t lr, uint64_t pc, uint64_t fp)
+{
+	char here[80], there[80];
+	uint64_t record[2];
+
+	if (lr == 0 || (read_record(fp, record) && record[1] == lr))
+		return false;
+	hv_symbolize(prog, pc, here, sizeof(here));
+	hv_symbolize(prog, lr - 4, there, sizeof(there));
+	return strcspn(here, "+") != strcspn(there, "+") ||
+	       strncmp(here, there, strcspn(here, "+")) != 0;
+}
+
+static void backtrace(int fd, uint64_t pc, uint64_t lr, uint64_t fp)
 {
 	char name[HV_NAME_BYTES + 1];
 	uint64_t record[2];
+	unsigned n = 0;
 
 	hv_name_of(os.pid, name);
-	print_place(fd, 0, pc, name);
-	for (unsigned n = 1; n < BACKTRACE_MAX && read_record(fp, record); n++) {
+	print_place(fd, n++, pc, name);
+	/* the call is what precedes the return address */
+	if (is_return_address(name, lr, pc, fp))
+		print_place(fd, n++, lr - 4, name);
+	for (; n < BACKTRACE_MAX && read_record(fp, record); n++) {
 		if (record[1] == 0)
 			return;
-		/* the call is what precedes the return address */
 		print_place(fd, n, record[1] - 4, name);
 		if (record[0] <= fp)	/* callers' frames lie higher */
 			return;
 		fp = record[0];
 	}
+}
+
+void hv_backtrace(int fd, uint64_t pc, uint64_t fp)
+{
+	backtrace(fd, pc, 0, fp);
 }
 
 static bool has_address(uint64_t esr)
@@ -69,7 +97,7 @@ void hv_print_crash(int fd, const struct hv_frame *frame)
 	for (int i = 0; i < 31; i++)
 		hv_dprintf(fd, "%sx%-2d %016lx%s", i % 4 == 0 ? "  " : "", i, frame->x[i],
 			i % 4 == 3 || i == 30 ? "\n" : "  ");
-	hv_backtrace(fd, frame->elr, frame->x[29]);
+	backtrace(fd, frame->elr, frame->x[30], frame->x[29]);
 }
 
 _Noreturn static void die(uint64_t esr)

@@ -4,6 +4,7 @@
  * took itself (ESR_EL1) and for what stopped it (ESR_EL2, in its entry).
  */
 #include "os.h"
+#include "sysreg.h"
 
 #include <signal.h>
 #include <string.h>
@@ -111,9 +112,16 @@ static void describe_abort(uint64_t esr, uint64_t ec, char *buf, size_t n)
 
 static void describe_sysreg(uint64_t iss, char *buf, size_t n)
 {
-	hv_snprintf(buf, n, "trapped system register or instruction: %s S%u_%u_C%u_C%u_%u",
-		iss & 1 ? "read of" : "write of", (unsigned)(iss >> 20 & 3), (unsigned)(iss >> 14 & 7),
-		(unsigned)(iss >> 10 & 15), (unsigned)(iss >> 1 & 15), (unsigned)(iss >> 17 & 7));
+	const char *name = sysreg_name(iss), *access = iss & 1 ? "read of" : "write of";
+
+	if (name != NULL && (iss >> 20 & 3) == 1)	/* an instruction */
+		hv_snprintf(buf, n, "trapped %s", name);
+	else if (name != NULL)
+		hv_snprintf(buf, n, "trapped %s %s", access, name);
+	else
+		hv_snprintf(buf, n, "trapped %s system register S%u_%u_C%u_C%u_%u", access,
+			(unsigned)(iss >> 20 & 3), (unsigned)(iss >> 14 & 7), (unsigned)(iss >> 10 & 15),
+			(unsigned)(iss >> 1 & 15), (unsigned)(iss >> 17 & 7));
 }
 
 char *hv_describe_esr(uint64_t esr, char *buf, size_t n)

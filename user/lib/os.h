@@ -85,6 +85,7 @@ struct os {
 
 	struct hv_set pids;	/* unused pids of self's */
 	uint64_t files[HV_NFILE / 64];	/* file objects self owns, used or not */
+	hv_file last_file;	/* given out last */
 
 	/* address space */
 	uintptr_t brk;

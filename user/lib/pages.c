@@ -30,7 +30,45 @@ static void merge_last(void)
 	os.range_count--;
 }
 
-/* No room for another run: found again by os_pages_find_lost. */
+/* Puts the runs in order and joins neighbours: room for others, mostly. */
+static void coalesce(void)
+{
+	uint64_t kept = 0;
+
+	for (uint64_t i = 1; i < os.range_count; i++) {
+		struct range range = os.range[i];
+		uint64_t j = i;
+
+		for (; j > 0 && os.range[j - 1].first > range.first; j--)
+			os.range[j] = os.range[j - 1];
+		os.range[j] = range;
+	}
+	for (uint64_t i = 1; i < os.range_count; i++) {
+		if (os.range[kept].first + os.range[kept].count == os.range[i].first)
+			os.range[kept].count += os.range[i].count;
+		else
+			os.range[++kept] = os.range[i];
+	}
+	os.range_count = kept + 1;
+}
+
+/* Makes a run that touches pages [first, first + count) longer by them. */
+static bool extend(uint64_t first, uint64_t count)
+{
+	for (uint64_t i = 0; i < os.range_count; i++) {
+		struct range *range = &os.range[i];
+
+		if (first + count == range->first)
+			range->first = (uint32_t)first;
+		else if (range->first + range->count != first)
+			continue;
+		range->count += (uint32_t)count;
+		return true;
+	}
+	return false;
+}
+
+/* No room for another run: found again by find_lost. */
 static void lose(uint64_t first, uint64_t count)
 {
 	if (os.lost_low >= os.lost_end) {
@@ -55,11 +93,15 @@ void os_pages_put_range(uint64_t first, uint64_t count)
 		top->count += (uint32_t)count;
 	} else if (os.range_count > 0 && top->first + top->count == first) {
 		top->count += (uint32_t)count;
-	} else if (os.range_count < OS_RANGES) {
-		os.range[os.range_count++] = (struct range){ (uint32_t)first, (uint32_t)count };
 	} else {
-		lose(first, count);
-		return;
+		if (os.range_count == OS_RANGES)
+			coalesce();
+		if (os.range_count < OS_RANGES) {
+			os.range[os.range_count++] = (struct range){ (uint32_t)first, (uint32_t)count };
+		} else if (!extend(first, count)) {
+			lose(first, count);
+			return;
+		}
 	}
 	os.free_pages += count;
 	merge_last();
@@ -147,9 +189,23 @@ void hv_page_free(hv_page page)
 	os_page_put(page);
 }
 
+/* Does a run hold it? */
+static bool is_in_range(uint64_t page)
+{
+	for (uint64_t i = 0; i < os.range_count; i++)
+		if (page - os.range[i].first < os.range[i].count)
+			return true;
+	return false;
+}
+
 uint64_t hv_page_count(void)
 {
-	return os.free_pages;
+	uint64_t lost = 0;
+
+	for (uint64_t page = os.lost_low; page < os.lost_end && hv_has_view(); page++)
+		lost += hv_page_descs[page].owner == os.pid &&
+			hv_page_descs[page].type == HV_PAGE_FREE && !is_in_range(page);
+	return os.free_pages + lost;
 }
 
 int64_t hv_page_reserve(uint64_t n)
@@ -218,16 +274,26 @@ uint64_t hv_pid_count(void)
 	return count;
 }
 
-/* Which of self's file objects are used shows in the kernel's table; without
- * the view hv_create says so. */
+/* Which of self's file objects are used, or given away, shows in the kernel's
+ * table; without the view hv_create says so. */
+static bool file_is_unused(hv_file file)
+{
+	if (!(os.files[file / 64] >> file % 64 & 1))
+		return false;
+	return !hv_has_view() ||
+	       (hv_files[file].type == HV_FILE_NONE && hv_files[file].owner == os.pid);
+}
+
+/* The next one after the last given out, so that several can be had before
+ * any of them is used. */
 hv_file hv_file_alloc(void)
 {
-	for (uint64_t i = 0; i < HV_NFILE / 64; i++) {
-		for (uint64_t left = os.files[i]; left != 0; left &= left - 1) {
-			uint64_t file = i * 64 + (uint64_t)__builtin_ctzl(left);
+	for (uint64_t i = 1; i <= HV_NFILE; i++) {
+		hv_file file = (os.last_file + i) % HV_NFILE;
 
-			if (!hv_has_view() || hv_files[file].type == HV_FILE_NONE)
-				return file;
+		if (file_is_unused(file)) {
+			os.last_file = file;
+			return file;
 		}
 	}
 	return 0;
@@ -242,9 +308,7 @@ uint64_t hv_file_count(void)
 {
 	uint64_t count = 0;
 
-	for (uint64_t i = 0; i < HV_NFILE / 64; i++)
-		for (uint64_t left = os.files[i]; left != 0; left &= left - 1)
-			if (!hv_has_view() || hv_files[i * 64 + (uint64_t)__builtin_ctzl(left)].type == HV_FILE_NONE)
-				count++;
+	for (hv_file file = 1; file < HV_NFILE; file++)
+		count += file_is_unused(file);
 	return count;
 }

@@ -54,13 +54,26 @@ static const char *name_of(const struct hv_initrd_file *file, const Elf64_Shdr *
 	return name;
 }
 
+/* Is addr in the section that the symbol is in? */
+static bool has_address(const struct hv_initrd_file *file, const Elf64_Sym *symbol, uint64_t addr)
+{
+	const Elf64_Ehdr *header = (const void *)file->data;
+	const Elf64_Shdr *section;
+
+	if (symbol->st_shndx == SHN_UNDEF || symbol->st_shndx >= header->e_shnum)
+		return false;	/* or it is no address at all */
+	section = section_at(file, symbol->st_shndx);
+	return addr >= section->sh_addr && addr - section->sh_addr < section->sh_size;
+}
+
 /* Could it stand for addr, and better than `best`? */
-static bool is_better(const Elf64_Sym *symbol, const Elf64_Sym *best, uint64_t addr)
+static bool is_better(const struct hv_initrd_file *file, const Elf64_Sym *symbol,
+	const Elf64_Sym *best, uint64_t addr)
 {
 	unsigned type = ELF64_ST_TYPE(symbol->st_info);
 
-	if (symbol->st_shndx == SHN_UNDEF || symbol->st_shndx >= 0xff00
-	    || (type != STT_FUNC && type != STT_NOTYPE) || symbol->st_value > addr)
+	if (!has_address(file, symbol, addr) || symbol->st_value > addr
+	    || (type != STT_FUNC && type != STT_NOTYPE))
 		return false;
 	if (symbol->st_size != 0 && addr - symbol->st_value >= symbol->st_size)
 		return false;
@@ -84,7 +97,7 @@ char *hv_symbolize(const char *prog, uint64_t addr, char *buf, size_t n)
 	strings = section_at(&file, symbols->sh_link);
 	symbol = (const void *)(file.data + symbols->sh_offset);
 	for (uint64_t i = 0; i < symbols->sh_size / sizeof(*symbol); i++)
-		if (is_better(&symbol[i], best, addr) && name_of(&file, strings, symbol[i].st_name))
+		if (is_better(&file, &symbol[i], best, addr) && name_of(&file, strings, symbol[i].st_name))
 			best = &symbol[i];
 	if (best != NULL)
 		name = name_of(&file, strings, best->st_name);

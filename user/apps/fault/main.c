@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct kind {
 	const char *name;
@@ -98,6 +99,13 @@ static void recurse_for_ever(void)
 	variable = recurse(0);
 }
 
+/* Every process of it; they get no further than their share of process ids. */
+static void fork_for_ever(void)
+{
+	for (;;)
+		fork();
+}
+
 static const struct kind kinds[] = {
 	{ "null", read_null, "reads address 0" },
 	{ "readonly", write_constant, "writes to a constant" },
@@ -120,6 +128,7 @@ static const struct kind kinds[] = {
 	{ "el2", attack_el2, "reads HCR_EL2, a register of the kernel's" },
 	{ "setway", attack_set_way, "cleans a cache by set and way" },
 	{ "storm", attack_vbar_storm, "takes exceptions without vectors, for ever (^C or kill)" },
+	{ "forkbomb", fork_for_ever, "starts processes, for ever (^C or kill)" },
 	{ "masked", attack_masked_loop, "loops with interrupts masked, for ever (^C or kill)" },
 };
 

@@ -53,9 +53,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "ipcdemo: no endpoint: %s\n", hv_strerror(endpoint));
 		return 1;
 	}
-	wrong = start_clients((hv_handle)endpoint);
-	if (wrong == 0)
-		wrong = serve((hv_handle)endpoint) + wait_clients();
+	if (start_clients((hv_handle)endpoint) != 0)
+		return 1;
+	wrong = serve((hv_handle)endpoint) + wait_clients();
 	hv_endpoint_close((hv_handle)endpoint);
 	printf(wrong == 0 ? "ipcdemo: all as expected\n" : "ipcdemo: WRONG\n");
 	return app_finish(wrong != 0);

@@ -58,6 +58,7 @@ int help_command(char **argv)
 			print_words(file.name);
 	printf("a | b is a pipe, a < FILE reads a file, a & runs in the background; a ; b and\n"
 	       "a && b and a || b run in turn; ^C kills what runs. There are 'quotes' and\n"
-	       "\"quotes\" and \\c, $? (status) $! (background pid) $$ (own pid), # comments.\n");
+	       "\"quotes\" and \\c, * and ? for names of files, $? (status), $! (background\n"
+	       "pid), $$ (own pid) and # comments.\n");
 	return 0;
 }

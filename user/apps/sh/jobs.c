@@ -146,8 +146,10 @@ int job_wait_foreground(struct job *job)
 int job_wait(struct job *job)
 {
 	while (job->alive > 0)
-		if (!wait_any())
+		if (!wait_any()) {
+			hv_dprintf(STDERR_FILENO, "^C\n");
 			return STATUS_BREAK;
+		}
 	return finish(job);
 }
 

@@ -110,6 +110,12 @@ static char *lex_piece(struct lexer *lexer)
 		return lex_double(lexer);
 	case '$':
 		return put_dollar(lexer) ? NULL : too_long;
+	case '*':
+		lexer->cursor++;
+		return put(lexer, GLOB_MANY) ? NULL : too_long;
+	case '?':
+		lexer->cursor++;
+		return put(lexer, GLOB_ONE) ? NULL : too_long;
 	case '\\':
 		if (*++lexer->cursor == '\0')
 			return trailing_backslash;

@@ -54,8 +54,10 @@ static void run_console(void)
 
 		jobs_poll();
 		length = hv_readline(STDIN_FILENO, "hv8$ ", line, sizeof(line), &shell.history);
-		if (length == -1)
+		if (length == -1) {
+			printf("\n");
 			break;
+		}
 		if (length == -2) {
 			shell.values.status = STATUS_BREAK;
 			continue;

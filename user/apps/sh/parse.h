@@ -7,6 +7,7 @@
  *   command  = (word | "<" word)+
  *
  * A word may hold '...', "..." and \c; $? $! and $$ are replaced outside '...'.
+ * * and ? outside quotes are patterns: they come out as GLOB_MANY and GLOB_ONE.
  * "#" at the start of a word begins a comment.
  */
 #ifndef SH_PARSE_H
@@ -22,11 +23,14 @@ enum {
 	SH_EXPANDED = 5, /* bytes that two bytes such as "$?" can become */
 };
 
+/* Bytes that nobody types. */
+enum glob_byte { GLOB_MANY = 1, GLOB_ONE = 2 };
+
 enum separator { SEPARATOR_END, SEPARATOR_SEMI, SEPARATOR_BACKGROUND, SEPARATOR_AND, SEPARATOR_OR };
 
 struct command {
-	char **argv;       /* ends with NULL; argv[0] exists */
-	const char *input; /* file of "<", or NULL */
+	char **argv; /* ends with NULL; argv[0] exists */
+	char *input; /* file of "<", or NULL */
 };
 
 struct pipeline {

@@ -17,16 +17,20 @@ struct plumbing {
 	int next_input; /* the other end of output: the next command's */
 };
 
-/* A share of the own pids and files, so that a child can have children and
- * the shell can have more. Pages come from init. */
-static struct hv_grants share(void)
+/*
+ * What each command of a pipeline that is yet to be started gets: a part of
+ * the own pids and files, besides the one of each that starting it takes. It
+ * is half of them for all together, and an eighth in the background, where it
+ * is gone for longer. Pages come from init.
+ */
+static struct hv_grants share(const struct pipeline *pipeline)
 {
 	struct hv_grants grants = hv_default_grants;
+	bool is_background = pipeline->separator == SEPARATOR_BACKGROUND;
+	uint64_t count = pipeline->count, parts = count * (is_background ? 8 : 2);
 
-	if (hv_pid_count() / 4 > grants.pids)
-		grants.pids = hv_pid_count() / 4;
-	if (hv_file_count() / 4 > grants.files)
-		grants.files = hv_file_count() / 4;
+	grants.pids = hv_pid_count() > count ? (hv_pid_count() - count) / parts : 0;
+	grants.files = hv_file_count() > count ? (hv_file_count() - count) / parts : 0;
 	return grants;
 }
 
@@ -53,17 +57,16 @@ static _Noreturn void run_builtin_child(const struct builtin *builtin, char **ar
 	_exit(status);
 }
 
-static pid_t start(char **argv, const struct plumbing *plumbing)
+static pid_t start(char **argv, const struct plumbing *plumbing, const struct hv_grants *grants)
 {
 	const struct builtin *builtin = builtin_find(argv[0]);
 	int fds[] = { plumbing->input, plumbing->output, STDERR_FILENO };
-	struct hv_grants grants = share();
 	pid_t pid;
 
 	if (builtin == NULL)
-		return hv_spawn(argv[0], argv, NULL, fds, 3, &grants);
+		return hv_spawn(argv[0], argv, NULL, fds, 3, grants);
 	fflush(stdout);
-	pid = hv_fork_attr(&grants);
+	pid = hv_fork_attr(grants);
 	if (pid == 0)
 		run_builtin_child(builtin, argv, plumbing);
 	return pid;
@@ -98,7 +101,8 @@ static bool open_input(const struct command *command, int *input)
 }
 
 /* Starts one command. *input is used up and becomes the next one's. */
-static bool start_command(struct job *job, const struct command *command, bool is_last, int *input)
+static bool start_command(struct job *job, const struct command *command,
+			  const struct hv_grants *grants, bool is_last, int *input)
 {
 	struct plumbing plumbing = { -1, STDOUT_FILENO, -1 };
 	int ends[2];
@@ -115,7 +119,7 @@ static bool start_command(struct job *job, const struct command *command, bool i
 		plumbing.output = ends[1];
 	}
 	plumbing.input = *input;
-	pid = start(command->argv, &plumbing);
+	pid = start(command->argv, &plumbing, grants);
 	if (pid < 0)
 		complain("%s: cannot start: %s", command->argv[0],
 			 errno == ENOEXEC ? "not a program" : strerror(errno));
@@ -146,9 +150,12 @@ static bool commands_exist(const struct pipeline *pipeline)
 static int run_job(struct pipeline *pipeline, struct job *job)
 {
 	int input = job->is_background ? open_empty() : STDIN_FILENO;
+	struct hv_grants grants = share(pipeline);
 
 	for (size_t i = 0; i < pipeline->count; i++) {
-		if (start_command(job, &pipeline->commands[i], i + 1 == pipeline->count, &input))
+		bool is_last = i + 1 == pipeline->count;
+
+		if (start_command(job, &pipeline->commands[i], &grants, is_last, &input))
 			continue;
 		close_unless_standard(input);
 		job_kill(job, SIGKILL);
@@ -201,6 +208,37 @@ static bool check_line(const char *line, struct pipeline *pipeline)
 	return result != PARSE_ERROR;
 }
 
+/* The patterns of all commands; the lists of words are to be freed. */
+static bool expand_patterns(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->count; i++) {
+		struct command *command = &pipeline->commands[i];
+
+		if (command->input != NULL)
+			glob_restore(command->input);
+		command->argv = glob_expand(command->argv);
+		if (command->argv != NULL)
+			continue;
+		complain("out of memory");
+		while (i-- > 0)
+			free(pipeline->commands[i].argv);
+		return false;
+	}
+	return true;
+}
+
+static int expand_and_run(struct pipeline *pipeline)
+{
+	int status;
+
+	if (!expand_patterns(pipeline))
+		return STATUS_ERROR;
+	status = run_pipeline(pipeline);
+	for (size_t i = 0; i < pipeline->count; i++)
+		free(pipeline->commands[i].argv);
+	return status;
+}
+
 void run_line(const char *line)
 {
 	static struct pipeline pipeline;
@@ -218,6 +256,6 @@ void run_line(const char *line)
 
 		before = pipeline.separator;
 		if (!is_skipped)
-			shell.values.status = run_pipeline(&pipeline);
+			shell.values.status = expand_and_run(&pipeline);
 	}
 }

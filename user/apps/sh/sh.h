@@ -68,6 +68,15 @@ int report_exit(const struct hv_exit *how);
 
 /* ---- commands that the shell runs itself ---- */
 
+/*
+ * A new list of words with the patterns among them replaced by file names; to
+ * be freed. NULL if there is no memory.
+ */
+char **glob_expand(char **argv);
+
+/* Patterns in a word that takes none become what was typed. */
+void glob_restore(char *word);
+
 struct builtin {
 	const char *name;
 	const char *words; /* for `help` */

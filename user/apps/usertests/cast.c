@@ -93,6 +93,7 @@ static void make_pages(struct cast *c)
 	c->free2 = take_page();
 	c->lent_free = take_page();
 	DO(grant_page, c->live, c->lent_free);
+	c->reserved = 1;	/* a message takes 0 for no page */
 	while (hv_page_descs[c->reserved].type != HV_PAGE_RESERVED)
 		c->reserved++;
 }

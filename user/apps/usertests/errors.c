@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs the violations of one hypercall: see errors.h. */
 #include "errors.h"
+#include "raw.h"
 
 static struct snapshot before, after;
+
+/* The snapshot also shows who takes the reports: it must be back in its recv. */
+static void settled_snapshot(const struct snapshot_scope *scope, struct snapshot *out)
+{
+	wait_until_blocked(hv_procs[hv_self()].ppid);
+	snapshot_take(scope, out);
+}
 
 int64_t vector_do(const struct vector *vector)
 {
@@ -27,7 +35,7 @@ static void try(const struct site *site, uint64_t detail, const struct snapshot_
 		check_report(site, detail, (uint64_t)got, -error);
 	else
 		check_met(vector->nr, error);
-	snapshot_take(scope, &after);
+	settled_snapshot(scope, &after);
 	difference = snapshot_compare(&before, &after);
 	if (difference < 0)
 		return;
@@ -51,7 +59,7 @@ void errors_run(const struct site *site, const struct cast *cast, const struct v
 	struct snapshot_scope scope = cast_scope(cast);
 	uint64_t page_descs = snapshot_page_descs();
 
-	snapshot_take(&scope, &before);
+	settled_snapshot(&scope, &before);
 	for (size_t i = 0; i < count; i++) {
 		struct vector vector = *good;
 

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""A machine that runs the specification on ints: boot, hypercalls, interrupts."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import spec
+from constants import enumerators, full_calls
+from spec import descriptor as d
+from spec.state import ConcreteState
+from spec.transition import Outcome
+from spec.witness import add_ghosts
+
+VIEW_L1, VIEW_L2, VIEW_L3, EMPTY_ROOT, ROOT, CTX, L1, L2, L3, FRAME, FREE = range(1, 12)
+
+
+def small_limits(**limits: int) -> SimpleNamespace:
+    """Constants of a machine with eight processes."""
+    return enumerators(**{"HV_NPROC": 8, "HV_SET_WORDS": 2, "TIMER_LEVELS": 3, "HV_NPAGE": 48,
+                          "HV_NHANDLE": 8, "HV_NFILE": 8, "CONSOLE_RING": 4, "HV_NCPU": 2,
+                          **limits})
+
+
+class Tracked(ConcreteState):
+    """Notes what is read (while `reads` is a set) and written since `writes` was emptied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: set[Any] | None = None
+        self.writes: set[Any] = set()
+
+    def get(self, name: str, *key: int) -> int:
+        if self.reads is not None:
+            self.reads.add((name, key))
+        return super().get(name, *key)
+
+    def set(self, name: str, key: tuple[int, ...], value: int) -> Tracked:
+        self.writes.add((name, key))
+        return super().set(name, key, value)
+
+    def zero_page(self, page: int) -> Tracked:
+        self.writes.add(("page", page))
+        return super().zero_page(page)
+
+    def copy_page(self, to: int, source: int) -> Tracked:
+        self.writes.add(("page", to))
+        return super().copy_page(to, source)
+
+    def set_words(self, page: int, first: int, count: int, value: Any) -> Tracked:
+        self.writes.add(("page", page))
+        return super().set_words(page, first, count, value)
+
+
+def _boot_tables(c: SimpleNamespace, s: ConcreteState) -> None:
+    s.set("machine.view_pte", (), d.address(s, VIEW_L1) | d.VIEW_TABLE_BITS)
+    s.set("machine.empty_root", (), d.address(s, EMPTY_ROOT))
+    s.set("pages", (VIEW_L1, 0), d.address(s, VIEW_L2) | d.VIEW_TABLE_BITS)
+    s.set("pages", (VIEW_L2, 1), d.address(s, VIEW_L3) | d.VIEW_TABLE_BITS)
+    s.set("pages", (VIEW_L3, 2), d.address(s, c.HV_NPAGE + 7) | d.VIEW_LEAF_BITS)
+    s.set("pages", (ROOT, d.SELF_INDEX), d.table(s, ROOT))
+    s.set("pages", (ROOT, d.VIEW_INDEX), s.get("machine.view_pte"))
+    for table, page in ((ROOT, L1), (L1, L2), (L2, L3)):
+        s.set("pages", (table, 0), d.table(s, page))
+        if table != ROOT:                       # boot does not count level-0 entries
+            s.set("page_descs.count", (table,), 1)
+    s.set("pages", (L3, 1), d.leaf(s, FRAME, c.HV_PERM_W | c.HV_PERM_X))
+    s.set("page_descs.count", (L3,), 1)
+    kinds = {ROOT: c.HV_PAGE_L0, CTX: c.HV_PAGE_CTX, L1: c.HV_PAGE_L1, L2: c.HV_PAGE_L2,
+             L3: c.HV_PAGE_L3, FRAME: c.HV_PAGE_FRAME}
+    for page in range(ROOT, c.HV_NPAGE):
+        s.set("page_descs.type", (page,), kinds.get(page, c.HV_PAGE_FREE))
+        s.set("page_descs.owner", (page,), c.HV_INIT_PID)
+
+
+def _boot_procs(c: SimpleNamespace, s: ConcreteState) -> None:
+    init = (c.HV_INIT_PID,)
+    values = {"state": c.HV_PROC_LIVE, "root": ROOT, "ctx": CTX, "recv_slot": c.HV_NONE,
+              "pages_count": c.HV_NPAGE - ROOT, "pids_count": c.HV_NPROC - 2,
+              "files_count": c.HV_NFILE - 3, "handles_count": 2}
+    for name, value in values.items():
+        s.set(f"procs.{name}", init, value)
+    for pid in range(2, c.HV_NPROC):
+        s.set("procs.ppid", (pid,), c.HV_INIT_PID)
+    for file, kind, slot in ((c.HV_FILE_CONSOLE_INDEX, c.HV_FILE_CONSOLE, 0),
+                             (c.HV_FILE_POWER_INDEX, c.HV_FILE_POWER, 3)):
+        for name, value in (("type", kind), ("refs", 1), ("readers", 1), ("writers", 1)):
+            s.set(f"files.{name}", (file,), value)
+        s.set("handles.file", (*init, slot), file)
+        s.set("handles.rights", (*init, slot), c.HV_RIGHT_ALL)
+    for file in range(3, c.HV_NFILE):
+        s.set("files.owner", (file,), c.HV_INIT_PID)
+
+
+def boot(c: SimpleNamespace) -> Tracked:
+    """The state at the first eret, ghosts included."""
+    s = Tracked()
+    s.set("machine.pages_pa", (), 0x4000_0000)
+    _boot_tables(c, s)
+    _boot_procs(c, s)
+    s.set("sched.running.word", (0,), 1 << c.HV_INIT_PID)
+    s.set("sched.cpus.current", (0,), c.HV_INIT_PID)
+    s.set("sched.cpus.loaded", (0,), c.HV_INIT_PID)
+    for node in range(c.TIMER_NODES):
+        s.set("timer_tree", (node,), 2 ** 64 - 1)
+    for name, value in (("machine.tick_period", 100), ("sched.next_tick", 100),
+                        ("sys.cnthp_cval_el2", 100), ("machine.cptr", 1 << 10 | 0x33ff),
+                        ("sys.cptr_el2", 1 << 10 | 0x33ff), ("sys.spsr_el2", d.SPSR_START),
+                        ("sys.ttbr0_el1", d.address(s, ROOT) | 1 << 48)):
+        s.set(name, (), value)
+    s.set("pages", (CTX, c.CTX_SPSR_EL2), d.SPSR_START)
+    add_ghosts(c, s)
+    return s
+
+
+class Machine:
+    """One core; `state` after boot, changed by hypercalls and interrupts."""
+
+    def __init__(self, c: SimpleNamespace) -> None:
+        self.c = c
+        self.state = boot(c)
+        self.full = full_calls()
+        self.specs = {**spec.hypercalls(), **spec.interrupts()}
+
+    @property
+    def current(self) -> int:
+        """The process that runs, or 0."""
+        return self.state.get("sched.cpus.current", 0)
+
+    def do(self, name: str, *args: int) -> Outcome:
+        """One transition."""
+        return self.specs[name].run(self.c, self.state, args)
+
+    def hypercall(self, name: str, *args: int) -> Outcome:
+        """The way in, the call, the way out. The outcome is that of the call alone."""
+        if name not in self.full:
+            return self.do(name, *args)
+        self.do("save_registers", 0)
+        outcome = self.do(name, *args)
+        self.do("store_result", outcome.result)
+        self.do("resume")
+        return outcome
+
+    def interrupt(self, name: str) -> None:
+        """An interrupt or trap, from a process or from idling."""
+        if self.current != 0:
+            self.do("save_registers", 1)
+        self.do(name)
+        self.do("leave_idle")
+        self.do("resume")
