@@ -184,25 +184,26 @@ setup:
 # All cores, unless make was told how many.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
 
-# In its own make, because the files to build are looked at after set-up.
+# In its own make, because the files to build are looked at after set-up, and
+# one at a time, because several of these may be started at once.
 run:
 	@tools/setup.sh run </dev/null
-	@$(MAKE) $(JOBS) build </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
 	@exec tools/run.sh --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)'
 
 gdb:
 	@tools/setup.sh gdb </dev/null
-	@$(MAKE) $(JOBS) build </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
 	@exec tools/run.sh --gdb --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)'
 
 test:
 	@tools/setup.sh test </dev/null
-	@$(MAKE) $(JOBS) build compile_commands.json </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build compile_commands.json </dev/null
 	@exec $(PYTHON) tests/run.py $(T)
 
 bench:
 	@tools/setup.sh test </dev/null
-	@$(MAKE) $(JOBS) build </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
 	@exec $(PYTHON) tools/bench.py
 
 size: $(B)/hv8.elf

@@ -56,7 +56,7 @@ void dt_parse_uart(void)
 	int node = stdout_node();
 	struct region region;
 
-	if (node < 0 || !dt_is_compatible(node, "arm,pl011"))
+	if (node < 0 || !dt_is_okay(node) || !dt_is_compatible(node, "arm,pl011"))
 		node = dt_find(DT_UART);
 	if (node < 0 || !dt_reg(node, 0, &region))
 		boot_fail("no UART: the device tree names no enabled arm,pl011 with an address");

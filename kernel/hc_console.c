@@ -2,15 +2,13 @@
 /*
  * Hypercalls on the console and on power, and the UART's interrupt. Keep:
  * tail <= head <= tail + CONSOLE_RING, and nobody waits to read while the
- * ring holds a byte.
+ * ring holds a byte or the break key is kept.
  */
 #include "check.h"
 #include "console.h"
 #include "hypercall.h"
 #include "psci.h"
 #include "uart.h"
-
-enum { BREAK_KEY = 3 };	/* ^C */
 
 int64_t hc_console_write(uint64_t handle, uint64_t byte)
 {
@@ -39,9 +37,13 @@ int64_t hc_console_read(uint64_t handle, uint64_t deadline)
 
 	if (error)
 		return error;
-	if (ring_is_empty() && deadline == HV_NOWAIT)
+	if (ring_is_empty() && !console.has_break && deadline == HV_NOWAIT)
 		return -HV_EAGAIN;
 
+	if (console.has_break) {
+		console.has_break = 0;
+		return BREAK_KEY;
+	}
 	if (!ring_is_empty()) {
 		byte = console.byte[console.tail % CONSOLE_RING];
 		console.tail++;
@@ -53,6 +55,13 @@ int64_t hc_console_read(uint64_t handle, uint64_t deadline)
 	sched_block(cpu, file, 0, 0, deadline);
 	sched_run_next(cpu);
 	return -HV_ETIMEDOUT;
+}
+
+/* Nobody waits for it: what was typed before it is forgotten, and it is kept. */
+static void keep_break(void)
+{
+	console.tail = console.head;
+	console.has_break = 1;
 }
 
 /*
@@ -79,6 +88,8 @@ void console_interrupt(void)
 		set_remove(&file->receivers, reader);
 		ctx_of(reader)[CTX_X0] = byte;
 		set_add(&sched.ready, reader);
+	} else if (byte == BREAK_KEY) {
+		keep_break();
 	} else {
 		console.byte[console.head % CONSOLE_RING] = byte;
 		console.head++;

@@ -295,9 +295,11 @@ static int64_t check_wait(uint64_t self, uint64_t deadline, uint64_t console_han
 		error = check_object(self, console_handle, HV_FILE_CONSOLE, HV_RIGHT_READ);
 	if (error)
 		return error;
-	if (set_is_empty(&procs[self].zombies) && deadline == HV_NOWAIT)
-		return -HV_EAGAIN;
-	return 0;
+	if (!set_is_empty(&procs[self].zombies))
+		return 0;
+	if (console_handle != HV_NONE && console.has_break)
+		return 0;
+	return deadline == HV_NOWAIT ? -HV_EAGAIN : 0;
 }
 
 int64_t hc_wait(uint64_t deadline, uint64_t console_handle)
@@ -312,6 +314,10 @@ int64_t hc_wait(uint64_t deadline, uint64_t console_handle)
 
 	if (!set_is_empty(&procs[self].zombies))
 		return (int64_t)set_lowest(&procs[self].zombies);
+	if (console_handle != HV_NONE && console.has_break) {
+		console.has_break = 0;
+		return -HV_EINTR;
+	}
 	if (console_handle != HV_NONE) {
 		file = handles[self][console_handle].file;
 		set_add(&files[file].senders, self);

@@ -45,6 +45,7 @@ enum { CONSOLE_RING = 64 };
 struct console {
 	uint64_t head;		/* bytes ever put in */
 	uint64_t tail;		/* bytes ever taken out; head - tail <= CONSOLE_RING */
+	uint64_t has_break;	/* 1: the break key was typed and nobody was there */
 	uint64_t byte[CONSOLE_RING];
 };
 

@@ -17,6 +17,7 @@ enum {
 	RESERVE_PAGES = 256,	/* never given away */
 	SHELL_PAGES = 1024,
 	SHELL_FILES = 128,
+	OWN_PIDS = 8,		/* of init; the rest is the shell's */
 	QUICK_MAX = 5,		/* shells that end within a second, before giving up */
 };
 
@@ -100,7 +101,7 @@ static pid_t start_shell(void)
 	static char *const envp[] = { "PATH=/bin", "HOME=/", "TERM=vt100", NULL };
 	const struct hv_grants grants = {
 		.pages = SHELL_PAGES,
-		.pids = hv_pid_count() / 2,
+		.pids = hv_pid_count() - OWN_PIDS,
 		.files = SHELL_FILES,
 	};
 	pid_t pid = hv_spawn("sh", argv, envp, NULL, 0, &grants);

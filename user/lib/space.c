@@ -8,12 +8,33 @@
 #include <errno.h>
 #include <unistd.h>
 
+/*
+ * Are there pages for so many bytes, here or at init? They are not set aside:
+ * who asks for much and touches it later may still meet the end of memory then.
+ */
+static bool has_pages_for(uint64_t bytes)
+{
+	uint64_t needed = bytes / HV_PAGE_SIZE + 4;	/* tables */
+	struct hv_msg reply;
+
+	if (os.free_pages >= needed)
+		return true;
+	return os_call_init(0, HV_INIT_PING, &reply) >= 0 && os.free_pages + reply.w[1] >= needed;
+}
+
+static bool can_move_brk(uintptr_t old, uintptr_t brk, ptrdiff_t increment)
+{
+	if (increment < 0)
+		return brk <= old && brk >= (uintptr_t)_end;
+	return brk >= old && brk <= HV_HEAP_LIMIT && has_pages_for((uint64_t)increment);
+}
+
 void *sbrk(ptrdiff_t increment)
 {
 	uintptr_t old = os.brk;
 	uintptr_t brk = old + (uintptr_t)increment;
 
-	if (increment >= 0 ? brk < old || brk > HV_HEAP_LIMIT : brk > old || brk < (uintptr_t)_end) {
+	if (!can_move_brk(old, brk, increment)) {
 		errno = ENOMEM;
 		return (void *)-1;
 	}

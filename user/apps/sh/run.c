@@ -20,17 +20,23 @@ struct plumbing {
 /*
  * What each command of a pipeline that is yet to be started gets: a part of
  * the own pids and files, besides the one of each that starting it takes. It
- * is half of them for all together, and an eighth in the background, where it
- * is gone for longer. Pages come from init.
+ * is six eighths of them for all together, and one eighth in the background,
+ * where it is gone for longer. Pages come from init.
  */
 static struct hv_grants share(const struct pipeline *pipeline)
 {
 	struct hv_grants grants = hv_default_grants;
 	bool is_background = pipeline->separator == SEPARATOR_BACKGROUND;
-	uint64_t count = pipeline->count, parts = count * (is_background ? 8 : 2);
+	uint64_t count = pipeline->count, eighths = is_background ? 1 : 6;
 
-	grants.pids = hv_pid_count() > count ? (hv_pid_count() - count) / parts : 0;
-	grants.files = hv_file_count() > count ? (hv_file_count() - count) / parts : 0;
+	if (hv_pid_count() > count)
+		grants.pids = (hv_pid_count() - count) * eighths / (8 * count);
+	else
+		grants.pids = 0;
+	if (hv_file_count() > count)
+		grants.files = (hv_file_count() - count) * eighths / (8 * count);
+	else
+		grants.files = 0;
 	return grants;
 }
 

@@ -152,6 +152,7 @@ TEST_BIG(fork_bomb)
 		hv_pid peer = peer_start_granted(bomb, (void *)4, &grants);
 
 		peer_join(peer);
+		raw_bury();
 	}
 	CHECK_EQ(hv_procs[hv_self()].pages_count - hv_page_count(), in_use);
 	CHECK_EQ(hv_pid_count(), pids);
@@ -169,6 +170,7 @@ TEST_BIG(fork_bomb_killed)
 		hv_sleep_until(hv_now() + hv_ticks_of_us(us));
 		hv_kill(peer, 0);
 		peer_end(peer);
+		raw_bury();
 		CHECK_EQ(hv_pid_count(), pids);
 	}
 }
@@ -205,6 +207,7 @@ static void comes_back(peer_fn fn, uint64_t pids)
 	uint64_t pid_count = hv_pid_count(), file_count = hv_file_count();
 
 	peer_end(peer_start_granted(fn, NULL, &grants));
+	raw_bury();
 	CHECK_EQ(hv_procs[self].pages_count - hv_page_count(), pages_used);
 	CHECK_EQ(hv_pid_count(), pid_count);
 	CHECK_EQ(hv_file_count(), file_count);
@@ -217,11 +220,14 @@ TEST(family_comes_back) { comes_back(leave_family, 4); }
 TEST(many_deaths)
 {
 	for (int i = 0; i < 50; i++) {
-		struct hv_exit end = peer_run(i % 2 ? crash : leave_family, NULL);
+		const struct hv_grants grants = { .pages = 100, .pids = 4, .files = 2 };
+		struct hv_exit end =
+			peer_end(peer_start_granted(i % 2 ? crash : leave_family, NULL, &grants));
 
 		CHECK_EQ(WIFEXITED(end.status) || WIFSIGNALED(end.status), 1);
 		if (i % 2)
 			CHECK_EQ(HV_STATUS_ESR(end.raw) >> 26, EC_DABORT);
+		raw_bury();
 	}
 }
 

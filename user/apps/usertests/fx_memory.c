@@ -97,6 +97,10 @@ TEST(leaf_by_alloc_copy_and_map)
 	}
 }
 
+/* In a table descriptor these bits are ignored; one level short they make it
+ * a leaf that is read-only, never executable, not global, inner shareable. */
+#define TABLE_BITS (HV_PTE_UXN | HV_PTE_PXN | 0xf80 | 3)
+
 TEST(table_descriptors_carry_nothing_else)
 {
 	struct cast c;
@@ -107,9 +111,9 @@ TEST(table_descriptors_carry_nothing_else)
 	const volatile uint64_t *l1 = (const volatile uint64_t *)HV_TABLES_L1 + (CHAIN_VA >> 30);
 	const volatile uint64_t *l2 = (const volatile uint64_t *)HV_TABLES_L2 + (CHAIN_VA >> 21);
 
-	CHECK_EQ(l0[USED_INDEX], base + (c.own.l1 << 12) + 3);
-	CHECK_EQ(*l1, base + (c.own.l2 << 12) + 3);
-	CHECK_EQ(*l2, base + (c.own.l3 << 12) + 3);
+	CHECK_EQ(l0[USED_INDEX], (base + (c.own.l1 << 12)) | TABLE_BITS);
+	CHECK_EQ(*l1, (base + (c.own.l2 << 12)) | TABLE_BITS);
+	CHECK_EQ(*l2, (base + (c.own.l3 << 12)) | TABLE_BITS);
 	CHECK_EQ(l0[HV_L0_SELF] & HV_PTE_PA_MASK, base + (c.own.l0 << 12));
 }
 

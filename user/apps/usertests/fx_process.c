@@ -110,15 +110,16 @@ static uint64_t clone_registers(hv_pid pid, hv_page ctx, hv_page root)
 	register uint64_t x1 __asm__("x1") = ctx;
 	register uint64_t x2 __asm__("x2") = root;
 	register uint64_t x8 __asm__("x8") = HV_NR_clone;
-	uint64_t q;
+	uint64_t q, result;
 
 	__asm__ volatile("fmov d20, %5\n hvc #0\n fmov %1, d20"
 			 : "+r"(x0), "=r"(q), "+r"(x1), "+r"(x2), "+r"(x8)
 			 : "r"(0x4142434445464748ULL)
 			 : "x3", "x4", "x5", "x6", "x7", "x9", "x10", "x11", "x12", "x13", "x14",
 			   "x15", "x16", "x17", "v20", "memory");
+	result = x0;	/* before a call takes the register */
 	CHECK_EQ(q, 0x4142434445464748);
-	return x0;
+	return result;
 }
 
 TEST(clone_keeps_fp_registers)

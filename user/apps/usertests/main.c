@@ -5,6 +5,7 @@
  * reports, and whether everything came back.
  */
 #include "coverage.h"
+#include "raw.h"
 #include "test.h"
 
 #include <signal.h>
@@ -131,22 +132,6 @@ static void attend(pid_t pid, unsigned number, const struct test *test, struct o
 	}
 }
 
-/* What a test leaves running is ours once the test is dead. */
-static void bury_orphans(void)
-{
-	hv_pid self = (hv_pid)hv_self();
-	hv_pid pid = 1;
-
-	while (pid < HV_NPROC) {
-		if (hv_procs[pid].ppid == self && hv_procs[pid].state != HV_PROC_UNUSED) {
-			hv_reclaim(pid);
-			pid = 1;	/* its children are ours now */
-		} else {
-			pid++;
-		}
-	}
-}
-
 static void check_holdings(const struct holdings *before, unsigned number, const struct test *test,
 			   struct outcome *outcome)
 {
@@ -191,7 +176,7 @@ static bool run(unsigned number, const struct test *test)
 	}
 	attend(pid, number, test, &outcome);
 	hv_waitpid(pid, 0, HV_NONE, &end);
-	bury_orphans();
+	raw_bury();
 	if (end.raw != 0 || end.by_kernel) {
 		if (!outcome.has_failed) {
 			fail(&outcome, number, test->name);

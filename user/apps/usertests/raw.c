@@ -111,3 +111,18 @@ void wait_until_blocked(hv_pid pid)
 		hv_yield();
 	}
 }
+
+void raw_bury(void)
+{
+	hv_pid self = (hv_pid)hv_self();
+	hv_pid pid = 1;
+
+	while (pid < HV_NPROC) {
+		if (hv_procs[pid].ppid == self && hv_procs[pid].state != HV_PROC_UNUSED) {
+			hv_reclaim(pid);
+			pid = 1;	/* its children are self's now */
+		} else {
+			pid++;
+		}
+	}
+}

@@ -50,6 +50,9 @@ hv_pid raw_launch(const char *program, uint64_t arg);
 /* Lets others run until `pid` blocks, dies, ...; the test fails if it never does. */
 bool is_blocked(hv_pid pid);
 void wait_until_blocked(hv_pid pid);
+
+/* Ends and takes back every process that is self's: a dead child's children come to it alive. */
+void raw_bury(void);
 void wait_until_dead(hv_pid pid);
 
 #endif
