@@ -2,8 +2,8 @@
 /*
  * Builds the address space and context of process 1 from the program "init"
  * in the initrd. Invariants: every table and leaf is what alloc_l1..l3 and
- * alloc_frame would have made; the count of each table L1 to L3 is the number
- * of its valid entries; each frame is mapped once.
+ * alloc_frame would have made; the count of each table is the number of its
+ * valid entries, without the kernel's two in L0; each frame is mapped once.
  */
 #include "boot.h"
 
@@ -34,8 +34,7 @@ static uint64_t *leaf_entry(uint64_t va, uint64_t *l3)
 
 		if (*entry == 0) {
 			*entry = pte_table(boot_page_pa(ram_take(type)));
-			/* No table L0 keeps a count. */
-			page_descs[table].count += type != HV_PAGE_L1;
+			page_descs[table].count++;
 		}
 		table = page_of(*entry);
 	}

@@ -102,7 +102,7 @@ static __attribute__((noinline)) int64_t call_any(uint64_t handle, uint64_t dead
 	if (receiver == 0)
 		return send_wait(cpu, file, HV_WAIT_CALL, deadline, &m);
 	send_to(self, file, receiver, self, m);
-	timer_set(self, deadline);
+	timer_set(self, deadline == HV_NOWAIT ? HV_FOREVER : deadline);
 	hand_over(cpu, self, file, receiver);
 	return -HV_EPIPE;
 }

@@ -49,7 +49,7 @@ struct hv_proc {
 struct hv_page_desc {
 	uint64_t type;		/* enum hv_page_type */
 	uint64_t owner;		/* pid; free pages have one too */
-	uint64_t count;		/* valid entries of a table L1..L3 */
+	uint64_t count;		/* valid entries of a table; of L0 those below HV_L0_USER_END */
 	uint64_t reserved;
 };
 

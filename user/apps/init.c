@@ -55,7 +55,7 @@ static struct answer get_page(void)
 {
 	struct answer answer = { .result = -HV_ENOMEM };
 
-	if (hv_page_count() > RESERVE_PAGES) {
+	if (hv_page_at_hand() > RESERVE_PAGES || hv_page_count() > RESERVE_PAGES) {
 		answer.page = hv_page_alloc();
 		answer.result = answer.page != 0 ? 0 : -HV_ENOMEM;
 	}

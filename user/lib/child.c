@@ -32,9 +32,10 @@ static void ledger_note(struct ledger *ledger, hv_page page)
 
 void builder_begin(struct builder *builder, hv_pid pid, hv_page ctx, hv_page root)
 {
-	memset(builder, 0, sizeof(*builder));
 	builder->pid = pid;
 	builder->root = root;
+	builder->next = 0;
+	builder->l3 = 0;
 	builder->ledger = ledger_of(0);
 	if (builder->ledger == NULL)
 		return;
@@ -55,11 +56,14 @@ hv_page builder_page(struct builder *builder)
 
 enum { LEVEL_SHIFT = 60 };
 
+/* The latest ones are the likeliest. */
 static hv_page find_table(const struct builder *builder, uintptr_t key)
 {
-	for (int i = 0; i < BUILDER_TABLES; i++)
-		if (builder->table[i].key == key)
-			return builder->table[i].page;
+	unsigned kept = builder->next < BUILDER_TABLES ? builder->next : BUILDER_TABLES;
+
+	for (unsigned i = 1; i <= kept; i++)
+		if (builder->table[(builder->next - i) % BUILDER_TABLES].key == key)
+			return builder->table[(builder->next - i) % BUILDER_TABLES].page;
 	return 0;
 }
 
@@ -87,9 +91,9 @@ static int64_t ensure(struct builder *builder, uintptr_t va, int level, hv_page 
 		os_page_put(page);
 		return error;
 	}
-	builder->table[builder->next].key = key;
-	builder->table[builder->next].page = page;
-	builder->next = (builder->next + 1) % BUILDER_TABLES;
+	builder->table[builder->next % BUILDER_TABLES].key = key;
+	builder->table[builder->next % BUILDER_TABLES].page = page;
+	builder->next++;
 	return (int64_t)page;
 }
 
@@ -236,28 +240,32 @@ int64_t builder_grant(struct builder *builder, const struct hv_grants *grants, s
 
 /* ---- handles ------------------------------------------------------------------------------------------ */
 
+static int64_t pass_fd(struct builder *builder, int from, int to, struct fd_table *table)
+{
+	int64_t error = -HV_EBADF;
+
+	if (fd_is_open(from))
+		error = hv_transfer(builder->pid, (hv_handle)from, (hv_handle)to, os.fd.rights[from]);
+	if (error < 0)
+		return error;
+	fd_set_open(table, to, os.fd.kind[from], os.fd.rights[from]);
+	table->is_nonblock |= (os.fd.is_nonblock >> from & 1) << to;
+	return 0;
+}
+
 /* Descriptor i of the child is fds[i] of self's; fds NULL: the same numbers.
  * `table` becomes the child's. */
 int64_t builder_handles(struct builder *builder, const int *fds, int n, struct fd_table *table)
 {
-	int64_t error;
+	int64_t error = 0;
 
-	memset(table, 0, sizeof(*table));
-	for (int i = 0; i < (fds == NULL ? HV8_NFD : n); i++) {
-		int fd = fds == NULL ? i : fds[i];
-
-		if (fd == -1 || (fds == NULL && os.fd.kind[i] == FD_NONE))
-			continue;
-		if (!fd_is_open(fd))
-			return -HV_EBADF;
-		error = hv_transfer(builder->pid, (hv_handle)fd, (hv_handle)i, os.fd.rights[fd]);
-		if (error < 0)
-			return error;
-		table->kind[i] = os.fd.kind[fd];
-		table->rights[i] = os.fd.rights[fd];
-		table->is_cloexec |= (os.fd.is_cloexec >> fd & 1) << i;
-		table->is_nonblock |= (os.fd.is_nonblock >> fd & 1) << i;
-	}
+	for (uint64_t left = os.fd.is_open; fds == NULL && error == 0 && left != 0; left &= left - 1)
+		error = pass_fd(builder, __builtin_ctzl(left), __builtin_ctzl(left), table);
+	for (int i = 0; fds != NULL && error == 0 && i < n; i++)
+		if (fds[i] != -1)
+			error = pass_fd(builder, fds[i], i, table);
+	if (error < 0)
+		return error;
 	error = hv_transfer(builder->pid, HV8_HANDLE_MEM, HV8_HANDLE_MEM, HV_RIGHT_WRITE);
 	return error == -HV_EBADF ? 0 : error;
 }

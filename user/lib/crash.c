@@ -3,8 +3,8 @@
  * The end of a process by an exception that nobody handled: it says itself
  * what happened and where, then dies with the cause in its status.
  */
-#include "dispatch.h"
 #include "os.h"
+#include "dispatch.h"
 
 #include <string.h>
 

@@ -31,8 +31,8 @@ _start:
 	b	os_main
 	.size	_start, . - _start
 
-	.section .bss.hv_handler_stack, "aw", %nobits
-	.balign	16
+	.section .hv_handler_stack, "aw", %nobits
+	.balign	4096
 	.globl	hv_handler_stack
 	.type	hv_handler_stack, %object
 hv_handler_stack:

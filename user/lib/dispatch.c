@@ -4,9 +4,8 @@
  * happens with an exception that no handler took: the page manager, then the
  * end of the stay at EL0 or of the process. Runs on the handler stack.
  */
-#pragma GCC target("general-regs-only")
-#include "dispatch.h"
 #include "os.h"
+#include "dispatch.h"
 
 /* Exception classes (DDI 0487J.a, D19.2.37). */
 enum {

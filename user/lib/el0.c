@@ -3,8 +3,8 @@
  * The EL0 sandbox: code that self runs at EL0 in pages mapped for it. It can
  * touch no other page; svc and every fault come back here.
  */
-#include "dispatch.h"
 #include "os.h"
+#include "dispatch.h"
 
 #include <string.h>
 

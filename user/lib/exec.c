@@ -167,7 +167,7 @@ static void tell(struct startup *startup)
 	startup->fd.is_cloexec = 0;
 	for (int fd = 0; fd < HV8_NFD; fd++)
 		if (os.fd.is_cloexec >> fd & 1)
-			startup->fd.kind[fd] = FD_NONE;
+			fd_set_closed(&startup->fd, fd);
 }
 
 /* The pages of the block are parcels by now: written once more, in the window. */

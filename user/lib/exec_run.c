@@ -3,7 +3,6 @@
  * The last routine of the old image. It runs on a copy of itself in the
  * window: no calls, no data but its argument, no address of its own.
  */
-#pragma GCC target("general-regs-only")
 #include "exec.h"
 
 #include <signal.h>

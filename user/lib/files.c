@@ -21,12 +21,23 @@
 
 /* ---- the table ---------------------------------------------------------------------------------- */
 
-void fd_set_open(int fd, enum fd_kind kind, hv_right rights)
+void fd_set_open(struct fd_table *table, int fd, enum fd_kind kind, hv_right rights)
 {
-	os.fd.kind[fd] = (uint8_t)kind;
-	os.fd.rights[fd] = (uint8_t)rights;
-	os.fd.is_cloexec &= ~(1UL << fd);
-	os.fd.is_nonblock &= ~(1UL << fd);
+	uint64_t bit = 1UL << fd;
+
+	table->kind[fd] = (uint8_t)kind;
+	table->rights[fd] = (uint8_t)rights;
+	table->is_open |= bit;
+	table->is_pipe = kind == FD_PIPE ? table->is_pipe | bit : table->is_pipe & ~bit;
+	table->is_cloexec &= ~bit;
+	table->is_nonblock &= ~bit;
+}
+
+void fd_set_closed(struct fd_table *table, int fd)
+{
+	table->kind[fd] = FD_NONE;
+	table->is_open &= ~(1UL << fd);
+	table->is_pipe &= ~(1UL << fd);
 }
 
 void fd_start(const struct fd_table *inherited)
@@ -37,7 +48,7 @@ void fd_start(const struct fd_table *inherited)
 	}
 	for (int fd = 0; fd < 3; fd++) {
 		hv_dup(HV_INIT_HANDLE_CONSOLE, (hv_handle)fd, HV_RIGHT_ALL);
-		fd_set_open(fd, FD_CONSOLE, HV_RIGHT_ALL);
+		fd_set_open(&os.fd, fd, FD_CONSOLE, HV_RIGHT_ALL);
 	}
 }
 
@@ -48,10 +59,10 @@ bool fd_is_open(int fd)
 
 int fd_lowest(int from)
 {
-	for (int fd = from; fd < HV8_NFD; fd++)
-		if (os.fd.kind[fd] == FD_NONE)
-			return fd;
-	return -1;
+	uint64_t unused = ~os.fd.is_open & ((1UL << HV8_NFD) - 1);
+
+	unused = (unsigned)from < HV8_NFD ? unused & ~0UL << from : 0;
+	return unused == 0 ? -1 : __builtin_ctzl(unused);
 }
 
 static int bad_fd(void)
@@ -109,7 +120,7 @@ int open(const char *path, int flags, ...)
 		errno = error == -HV_ENOBUFS ? ENFILE : hv_errno_of(error);
 		return -1;
 	}
-	fd_set_open(fd, FD_FILE, HV_RIGHT_ALL);
+	fd_set_open(&os.fd, fd, FD_FILE, HV_RIGHT_ALL);
 	os.fd.rights[fd] = HV_RIGHT_READ;
 	if (flags & O_CLOEXEC)
 		os.fd.is_cloexec |= 1UL << fd;
@@ -196,7 +207,7 @@ int close(int fd)
 	if (!fd_is_open(fd))
 		return bad_fd();
 	pipe_forget(fd);
-	os.fd.kind[fd] = FD_NONE;
+	fd_set_closed(&os.fd, fd);
 	return (int)hv_set_errno(hv_close(os.pid, (hv_handle)fd));
 }
 
@@ -212,7 +223,7 @@ static int dup_from(int fd, int lowest)
 	}
 	if (hv_set_errno(hv_dup2((hv_handle)fd, (hv_handle)to)) < 0)
 		return -1;
-	fd_set_open(to, os.fd.kind[fd], os.fd.rights[fd]);
+	fd_set_open(&os.fd, to, os.fd.kind[fd], os.fd.rights[fd]);
 	return to;
 }
 
@@ -230,7 +241,7 @@ int dup2(int fd, int to)
 	pipe_forget(to);
 	if (hv_set_errno(hv_dup2((hv_handle)fd, (hv_handle)to)) < 0)
 		return -1;
-	fd_set_open(to, os.fd.kind[fd], os.fd.rights[fd]);
+	fd_set_open(&os.fd, to, os.fd.kind[fd], os.fd.rights[fd]);
 	return to;
 }
 

@@ -19,6 +19,17 @@ struct job {
 	struct builder builder;
 };
 
+/* The handler stack holds nothing unless this is a handler. */
+static bool is_blank(uintptr_t va)
+{
+	uint64_t spsel;
+
+	if (va - (uintptr_t)hv_handler_stack >= HANDLER_STACK_BYTES)
+		return false;
+	__asm__ volatile("mrs %0, spsel" : "=r"(spsel));
+	return spsel == 0;
+}
+
 static int64_t copy_page(uintptr_t va, const struct hv_slot *slot, void *arg)
 {
 	struct builder *builder = arg;
@@ -31,8 +42,11 @@ static int64_t copy_page(uintptr_t va, const struct hv_slot *slot, void *arg)
 	page = builder_page(builder);
 	if (page == 0)
 		return -HV_ENOMEM;
-	error = hv_copy_frame(builder->pid, (hv_page)l3, slot->index, page,
-		hv_perm_of(slot->pte), os_page_of_pte(slot->pte));
+	if (is_blank(va))
+		error = hv_alloc_frame(builder->pid, (hv_page)l3, slot->index, page, HV_PERM_W);
+	else
+		error = hv_copy_frame(builder->pid, (hv_page)l3, slot->index, page,
+			hv_perm_of(slot->pte), os_page_of_pte(slot->pte));
 	if (error < 0)
 		os_page_put(page);
 	return error;
@@ -54,13 +68,13 @@ static int64_t give_handles(hv_pid pid)
 /* Everything but the memory; it comes before, so that the copy shows it. */
 static int64_t give(struct job *job)
 {
-	struct fd_table table;
+	struct fd_table same;	/* as self's, which the child has a copy of */
 	int64_t error;
 
 	memset(&os.grant.pids, 0, sizeof(os.grant) - offsetof(struct grant, pids));
 	error = builder_grant(&job->builder, job->grants, &os.grant);
 	if (error == 0)
-		error = builder_handles(&job->builder, NULL, 0, &table);
+		error = builder_handles(&job->builder, NULL, 0, &same);
 	if (error == 0)
 		error = give_handles(job->pid);
 	if (error == 0)

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Private to the libos: what a process knows about itself, in one struct that
- * fork copies and exec hands on, and the block a new program starts with.
+ * Private to the libos, and the first header of each of its files: what a
+ * process knows about itself, in one struct that fork copies and exec hands
+ * on, and the block a new program starts with.
  */
 #ifndef LIB_OS_H
 #define LIB_OS_H
+
+/* Much of the libos runs within exceptions, where FP registers are the
+ * program's; and a process that never uses them never has them switched. */
+#pragma GCC target("general-regs-only")
 
 #include <hv8/libos.h>
 
@@ -63,7 +68,9 @@ enum fd_kind {
 struct fd_table {
 	uint8_t kind[HV8_NFD];
 	uint8_t rights[HV8_NFD];
-	uint64_t is_cloexec;	/* bit n: descriptor n */
+	uint64_t is_open;	/* bit n: descriptor n has a kind */
+	uint64_t is_pipe;
+	uint64_t is_cloexec;
 	uint64_t is_nonblock;
 };
 
@@ -197,7 +204,7 @@ struct builder {
 	hv_pid pid;
 	hv_page root;
 	struct ledger *ledger;
-	unsigned next;		/* ring */
+	unsigned next;		/* tables made so far; table[] is a ring */
 	hv_page l3;		/* of the last page built ... */
 	uintptr_t l3_key;	/* ... and its va >> 21 | 3 << 60 */
 	struct {
@@ -249,7 +256,8 @@ bool program_find(const char *path, struct hv_initrd_file *file);	/* false: errn
 
 void fd_start(const struct fd_table *inherited);	/* NULL: init */
 bool fd_is_open(int fd);
-void fd_set_open(int fd, enum fd_kind kind, hv_right rights);
+void fd_set_open(struct fd_table *table, int fd, enum fd_kind kind, hv_right rights);
+void fd_set_closed(struct fd_table *table, int fd);
 int fd_lowest(int from);		/* an unused descriptor, or -1 */
 int64_t pipe_read(int fd, void *buf, uint64_t n);
 int64_t pipe_write(int fd, const void *buf, uint64_t n);

@@ -6,66 +6,11 @@
  *
  * Runs within page faults: no FP registers, no memory but os.
  */
-#pragma GCC target("general-regs-only")
 #include "os.h"
 
 static struct range *last_range(void)
 {
 	return &os.range[os.range_count - 1];
-}
-
-/* The last two runs may have become neighbours. */
-static void merge_last(void)
-{
-	struct range *top = last_range();
-	struct range *below = top - 1;
-
-	if (os.range_count < 2)
-		return;
-	if (top->first + top->count == below->first)
-		below->first = top->first;
-	else if (below->first + below->count != top->first)
-		return;
-	below->count += top->count;
-	os.range_count--;
-}
-
-/* Puts the runs in order and joins neighbours: room for others, mostly. */
-static void coalesce(void)
-{
-	uint64_t kept = 0;
-
-	for (uint64_t i = 1; i < os.range_count; i++) {
-		struct range range = os.range[i];
-		uint64_t j = i;
-
-		for (; j > 0 && os.range[j - 1].first > range.first; j--)
-			os.range[j] = os.range[j - 1];
-		os.range[j] = range;
-	}
-	for (uint64_t i = 1; i < os.range_count; i++) {
-		if (os.range[kept].first + os.range[kept].count == os.range[i].first)
-			os.range[kept].count += os.range[i].count;
-		else
-			os.range[++kept] = os.range[i];
-	}
-	os.range_count = kept + 1;
-}
-
-/* Makes a run that touches pages [first, first + count) longer by them. */
-static bool extend(uint64_t first, uint64_t count)
-{
-	for (uint64_t i = 0; i < os.range_count; i++) {
-		struct range *range = &os.range[i];
-
-		if (first + count == range->first)
-			range->first = (uint32_t)first;
-		else if (range->first + range->count != first)
-			continue;
-		range->count += (uint32_t)count;
-		return true;
-	}
-	return false;
 }
 
 /* No room for another run: found again by find_lost. */
@@ -82,29 +27,63 @@ static void lose(uint64_t first, uint64_t count)
 		os.lost_end = first + count;
 }
 
+/* Both ends of the last run are where pages go and come; when it grows it may
+ * meet the one before. */
+static bool grow_last(uint32_t first, uint32_t count)
+{
+	struct range *top = last_range(), *below = top - 1;
+
+	if (top->first + top->count == first)
+		top->count += count;
+	else if (first + count == top->first)
+		*top = (struct range){ first, top->count + count };
+	else
+		return false;
+	if (os.range_count > 1 && top->first + top->count == below->first) {
+		*below = (struct range){ top->first, top->count + below->count };
+		os.range_count--;
+	}
+	return true;
+}
+
+/* Sorts the runs, highest first, and joins those that touch. */
+static void compact(void)
+{
+	uint64_t kept = 1;
+
+	for (uint64_t i = 1; i < os.range_count; i++) {
+		struct range range = os.range[i];
+		uint64_t j = i;
+
+		for (; j > 0 && os.range[j - 1].first < range.first; j--)
+			os.range[j] = os.range[j - 1];
+		os.range[j] = range;
+	}
+	for (uint64_t i = 1; i < os.range_count; i++) {
+		struct range *above = &os.range[kept - 1];
+
+		if (os.range[i].first + os.range[i].count == above->first)
+			*above = (struct range){ os.range[i].first, above->count + os.range[i].count };
+		else
+			os.range[kept++] = os.range[i];
+	}
+	os.range_count = kept;
+}
+
 void os_pages_put_range(uint64_t first, uint64_t count)
 {
-	struct range *top = last_range();
-
 	if (count == 0)
 		return;
-	if (os.range_count > 0 && first + count == top->first) {
-		top->first = (uint32_t)first;
-		top->count += (uint32_t)count;
-	} else if (os.range_count > 0 && top->first + top->count == first) {
-		top->count += (uint32_t)count;
-	} else {
+	if (os.range_count == 0 || !grow_last((uint32_t)first, (uint32_t)count)) {
 		if (os.range_count == OS_RANGES)
-			coalesce();
-		if (os.range_count < OS_RANGES) {
-			os.range[os.range_count++] = (struct range){ (uint32_t)first, (uint32_t)count };
-		} else if (!extend(first, count)) {
+			compact();
+		if (os.range_count == OS_RANGES) {
 			lose(first, count);
 			return;
 		}
+		os.range[os.range_count++] = (struct range){ (uint32_t)first, (uint32_t)count };
 	}
 	os.free_pages += count;
-	merge_last();
 }
 
 void os_page_put(hv_page page)
@@ -196,6 +175,11 @@ static bool is_in_range(uint64_t page)
 		if (page - os.range[i].first < os.range[i].count)
 			return true;
 	return false;
+}
+
+uint64_t hv_page_at_hand(void)
+{
+	return os.free_pages;
 }
 
 uint64_t hv_page_count(void)

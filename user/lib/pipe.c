@@ -256,8 +256,8 @@ int pipe(int fds[2])
 		errno = error == -HV_ENOBUFS ? ENFILE : hv_errno_of(error);
 		return -1;
 	}
-	fd_set_open(read_end, FD_PIPE, HV_RIGHT_READ);
-	fd_set_open(write_end, FD_PIPE, HV_RIGHT_WRITE);
+	fd_set_open(&os.fd, read_end, FD_PIPE, HV_RIGHT_READ);
+	fd_set_open(&os.fd, write_end, FD_PIPE, HV_RIGHT_WRITE);
 	fds[0] = read_end;
 	fds[1] = write_end;
 	return 0;

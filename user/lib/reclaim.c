@@ -17,7 +17,9 @@ void os_close_handles(hv_pid pid)
 {
 	bool see = hv_has_view();
 
-	for (hv_handle h = 0; h < HV_NHANDLE; h++) {
+	for (uint64_t i = 0; i < HV_NHANDLE; i++) {
+		hv_handle h = (i + HV8_HANDLE_MEM) % HV_NHANDLE;	/* the last is common */
+
 		if (see && entry(pid)->handles_count == 0)
 			return;
 		if (!see || hv_handles[pid][h].file != 0)

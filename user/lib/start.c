@@ -3,7 +3,6 @@
  * From the first instruction to main, and the end of a process. os_start runs
  * on the handler stack, before there is any other memory than the image.
  */
-#pragma GCC target("general-regs-only")
 #include "os.h"
 
 #include <stdlib.h>
@@ -112,9 +111,8 @@ _Noreturn void os_main(void)
  * wait for the parent to do that. */
 void os_close_pipes(void)
 {
-	for (int fd = 0; fd < HV8_NFD; fd++)
-		if (os.fd.kind[fd] == FD_PIPE)
-			hv_close(os.pid, (hv_handle)fd);
+	for (uint64_t left = os.fd.is_pipe; left != 0; left &= left - 1)
+		hv_close(os.pid, (hv_handle)__builtin_ctzl(left));
 }
 
 _Noreturn void _exit(int status)

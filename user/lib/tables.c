@@ -3,7 +3,6 @@
  * Self's page tables: read through the recursive view, changed by hypercalls.
  * Runs within page faults: no FP registers.
  */
-#pragma GCC target("general-regs-only")
 #include "os.h"
 
 bool hv_has_view(void)
@@ -11,7 +10,7 @@ bool hv_has_view(void)
 	return ((const volatile uint64_t *)HV_TABLES_L0)[HV_L0_VIEW] & HV_PTE_VALID;
 }
 
-struct hv_slot hv_lookup(uintptr_t va)
+static inline struct hv_slot lookup(uintptr_t va)
 {
 	struct hv_slot slot = { .index = va >> HV_PAGE_SHIFT & 511 };
 	uint64_t l2;
@@ -26,9 +25,14 @@ struct hv_slot hv_lookup(uintptr_t va)
 	return slot;
 }
 
+struct hv_slot hv_lookup(uintptr_t va)
+{
+	return lookup(va);
+}
+
 hv_page hv_frame_of(uintptr_t va)
 {
-	struct hv_slot slot = hv_lookup(va);
+	struct hv_slot slot = lookup(va);
 
 	return slot.pte == 0 ? 0 : os_page_of_pte(slot.pte);
 }
@@ -134,7 +138,7 @@ int64_t hv_map_parcel(uintptr_t va, hv_page parcel, hv_perm perm)
 
 int64_t hv_unmap(uintptr_t va)
 {
-	struct hv_slot slot = hv_lookup(va);
+	struct hv_slot slot = lookup(va);
 	hv_page page = os_page_of_pte(slot.pte);
 	int64_t error;
 
@@ -148,7 +152,7 @@ int64_t hv_unmap(uintptr_t va)
 
 int64_t hv_unmap_parcel(uintptr_t va)
 {
-	struct hv_slot slot = hv_lookup(va);
+	struct hv_slot slot = lookup(va);
 	hv_page page = os_page_of_pte(slot.pte);
 	int64_t error;
 
@@ -160,7 +164,7 @@ int64_t hv_unmap_parcel(uintptr_t va)
 
 int64_t hv_protect(uintptr_t va, hv_perm perm)
 {
-	struct hv_slot slot = hv_lookup(va);
+	struct hv_slot slot = lookup(va);
 
 	if (slot.pte == 0)
 		return -HV_ENOENT;

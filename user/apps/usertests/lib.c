@@ -211,7 +211,7 @@ TEST(stack_overflow_is_detected)
 
 /* ---- own exceptions -------------------------------------------------------------------------- */
 
-static unsigned handled_count;
+static volatile unsigned handled_count;
 
 static enum hv_handled step_over(struct hv_frame *frame, void *arg)
 {

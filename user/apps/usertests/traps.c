@@ -3,7 +3,7 @@
 #include "insn.h"
 #include "raw.h"
 
-enum outcome { STOPS, UNDEF, EITHER };
+enum outcome { STOPS, UNDEF, EITHER, EITHER_OR_NOTHING };
 
 /* The kernel stopped the child at its patched instruction. */
 static void check_stopped(const struct raw_end *end, uint64_t ec)
@@ -36,7 +36,10 @@ static void try_system(uint32_t instruction, uint64_t iss, enum outcome outcome)
 	for (size_t i = 0; i < sizeof(operands) / sizeof(operands[0]); i++) {
 		struct raw_end end = run_instruction(instruction, operands[i]);
 
-		if (outcome == UNDEF || (outcome == EITHER && end.esr == 0)) {
+		if (outcome == EITHER_OR_NOTHING && end.esr == 0 &&
+		    !(end.status & RAW_EXCEPTION))
+			continue;
+		if (outcome == UNDEF || (outcome != STOPS && end.esr == 0)) {
 			check_undefined(&end);
 		} else {
 			check_stopped(&end, EC_SYSREG);

@@ -69,6 +69,7 @@ int64_t hv_set_own_name(const char *name);
 hv_page hv_page_alloc(void);		/* 0 if none is left here nor at init */
 void hv_page_free(hv_page page);	/* a free page of self's goes to the store */
 uint64_t hv_page_count(void);		/* in the store */
+uint64_t hv_page_at_hand(void);		/* ... without looking for stray ones: cheap */
 int64_t hv_page_reserve(uint64_t n);	/* have n at hand: 0 or -HV_ENOMEM */
 enum { HV_ENOMEM = 12 };		/* of the libos, beside enum hv_error */
 

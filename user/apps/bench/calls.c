@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Into the kernel and back: calls, a trapped register, and the EL0 of one's own. */
+#include "bench.h"
+
+static uint64_t null_batch(unsigned rounds)
+{
+	return TIMED(rounds, hv_self());
+}
+
+static uint64_t invalid_batch(unsigned rounds)
+{
+	return TIMED(rounds, hv_hvc0(1000));
+}
+
+static uint64_t trapped_batch(unsigned rounds)
+{
+	uint64_t value;
+
+	return TIMED(rounds, __asm__ volatile("mrs %0, ctr_el0" : "=r"(value)));
+}
+
+/* At EL0: x0 system calls, then one that nobody handles. */
+__asm__(".pushsection .text\n"
+	"el0_code: svc #0\n"
+	"	subs	x0, x0, #1\n"
+	"	b.ne	el0_code\n"
+	"	svc #1\n"
+	"el0_code_end:\n"
+	".popsection");
+extern const char el0_code[], el0_code_end[];
+
+static struct hv_el0 el0;
+
+/* The host's side of a system call that asks for nothing. */
+HV_FAST_HANDLER static enum hv_handled serve(struct hv_frame *frame, void *arg)
+{
+	(void)arg;
+	return (frame->esr & 0xffff) == 0 ? HV_HANDLED : HV_NOT_HANDLED;
+}
+
+static uint64_t el0_batch(unsigned rounds)
+{
+	struct hv_el0_exit end;
+	uint64_t start;
+
+	el0.frame.x[0] = rounds;
+	el0.frame.elr = (uintptr_t)el0.code;
+	start = ticks();
+	hv_el0_enter(&el0, &end);
+	return ticks() - start;
+}
+
+void bench_calls(void)
+{
+	measure("null", null_batch, 1000);
+	measure("invalid", invalid_batch, 1000);
+	measure("trapped_read", trapped_batch, 1000);
+	must(hv_el0_create(&el0, el0_code, (size_t)(el0_code_end - el0_code), HV_PAGE_SIZE), "EL0");
+	hv_on_exception_fast(HV_EXC_SVC, serve, NULL);
+	measure("el0_call", el0_batch, 1000);
+	hv_on_exception_fast(HV_EXC_SVC, NULL, NULL);
+	hv_el0_destroy(&el0);
+}
