@@ -300,7 +300,8 @@ $(B)/initrd.cpio: $(APP_ELF) $(FILES) $(B)/initrd.list Makefile
 	$(Q)for f in $(APP_ELF); do $(XOBJCOPY) --strip-debug "$$f" "$(B)/initrd/$${f##*/}"; done
 	$(Q)$(if $(FILES),cp $(FILES) $(B)/initrd)
 	$(Q)find $(B)/initrd -type f -exec chmod 0644 {} + -exec touch -d @0 {} +
-	$(Q)cd $(B)/initrd && cpio --quiet --reproducible -R 0:0 -o -H newc < ../initrd.list > ../initrd.cpio
+	$(Q)cd $(B)/initrd && cpio --quiet --reproducible -R 0:0 -o -H newc < ../initrd.list > ../initrd.new
+	$(Q)mv $(B)/initrd.new $@
 
 .PHONY: FORCE
 FORCE:

@@ -10,7 +10,6 @@ at first few of them,, must be unsatisfiable. Needs no ELF; T1 says that the mac
 
 from __future__ import annotations
 
-import itertools
 import sys
 import time
 from dataclasses import dataclass, field
@@ -26,7 +25,7 @@ from constants import enumerators  # noqa: E402
 from spec.invariants import Invariant  # noqa: E402
 from spec.state import FIELDS, SymbolicState  # noqa: E402
 
-CROSSED = {("pid", "pid"), ("file", "pid"), ("pid", "handle")}
+COUNTING = ("_count_exact", "_slot_inverse", "_at_inverse")
 
 
 @dataclass
@@ -35,13 +34,19 @@ class Reads:
 
     terms: dict[str, dict[int, z3.ExprRef]] = field(default_factory=dict)
     keys: dict[tuple[str, ...], dict[tuple[int, ...], tuple]] = field(default_factory=dict)
+    members: dict[tuple[str, ...], dict[tuple[int, ...], tuple]] = field(default_factory=dict)
 
     def note(self, name: str, key: tuple) -> None:
         """Called for each read of the state before."""
         kinds = FIELDS[name]
         for kind, term in zip(kinds, key):
             self.terms.setdefault(kind, {})[term.get_id()] = term
-        if len(key) > 1:
+        if kinds[-1:] == ("set_word",) and z3.is_app_of(key[-1], z3.Z3_OP_BLSHR):
+            member = (*key[:-1], key[-1].arg(0))        # word p / 64: about process p
+            kinds = (*kinds[:-1], "pid")
+            self.terms.setdefault("pid", {})[member[-1].get_id()] = member[-1]
+            self.members.setdefault(kinds, {})[tuple(t.get_id() for t in member)] = member
+        elif len(key) > 1:
             self.keys.setdefault(kinds, {})[tuple(t.get_id() for t in key)] = key
 
     def joined(self, other: Reads) -> Reads:
@@ -52,19 +57,19 @@ class Reads:
                 both.terms.setdefault(kind, {}).update(terms)
             for kinds, keys in reads.keys.items():
                 both.keys.setdefault(kinds, {}).update(keys)
+            for kinds, keys in reads.members.items():
+                both.members.setdefault(kinds, {}).update(keys)
         return both
 
-    def tuples(self, kinds: tuple[str, ...]) -> list[tuple]:
-        """Where to instantiate an invariant of these kinds."""
-        if not kinds:
+    def tuples(self, rule: Invariant) -> list[tuple]:
+        """Where to instantiate an invariant."""
+        if not rule.kinds:
             return [()]
-        if len(kinds) == 1:
-            return [(t,) for t in self.terms.get(kinds[0], {}).values()]
-        found = dict(self.keys.get(kinds, {}))
-        if kinds in CROSSED:
-            for pair in itertools.product(*(self.terms.get(k, {}).values() for k in kinds)):
-                found[tuple(t.get_id() for t in pair)] = pair
-        return list(found.values())
+        if len(rule.kinds) == 1:
+            return [(t,) for t in self.terms.get(rule.kinds[0], {}).values()]
+        is_of_sets = rule.kinds[-1] == "pid" and not rule.name.endswith(COUNTING)
+        found = self.members if is_of_sets else self.keys
+        return list(found.get(rule.kinds, {}).values())
 
 
 def fresh(rule: Invariant) -> tuple[z3.BitVecRef, ...]:
@@ -111,7 +116,7 @@ class Induction:
         for _ in range(rounds):
             self.reads = Reads()
             for name, rule in self.assumed.items():
-                for indices in reads.tuples(rule.kinds):
+                for indices in reads.tuples(rule):
                     key = (name, *(i.get_id() for i in indices))
                     if key not in found:
                         found[key] = rule.holds(self.c, self.before, *indices)

@@ -72,22 +72,22 @@ def test_field_names() -> None:
 
 
 def evaluate(term: object, caller: Caller, args: tuple[int, ...],
-             memo: dict[int, z3.ExprRef]) -> z3.ExprRef:
+             memo: dict[int, tuple[z3.ExprRef, z3.ExprRef]]) -> z3.ExprRef:
     """The value of a Z3 term in the machine's state: every function application replaced
     from the inside out by the value that the concrete state has."""
     def value(t: z3.ExprRef) -> z3.ExprRef:
         if t.get_id() not in memo:
-            parts = [value(t.arg(i)) for i in range(t.num_args())]
-            name = t.decl().name()
-            if name in FIELDS:
-                key = tuple(p.as_long() for p in parts)
-                memo[t.get_id()] = z3.BitVecVal(caller.m.state.get(name, *key), 64)
-            elif name.startswith("arg!"):
-                memo[t.get_id()] = z3.BitVecVal(args[int(name[4:])], 64)
-            else:
-                pairs = list(zip(t.children(), parts))
-                memo[t.get_id()] = z3.simplify(z3.substitute(t, *pairs)) if parts else t
-        return memo[t.get_id()]
+            memo[t.get_id()] = (t, compute(t))      # kept, since ids of lost terms return
+        return memo[t.get_id()][1]
+
+    def compute(t: z3.ExprRef) -> z3.ExprRef:
+        parts, name = [value(child) for child in t.children()], t.decl().name()
+        if name in FIELDS:
+            key = tuple(part.as_long() for part in parts)
+            return z3.BitVecVal(caller.m.state.get(name, *key), 64)
+        if name.startswith("arg!"):
+            return z3.BitVecVal(args[int(name[4:])], 64)
+        return z3.simplify(z3.substitute(t, *zip(t.children(), parts))) if parts else t
 
     return value(term) if isinstance(term, z3.ExprRef) else z3.BoolVal(term)
 

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: MIT
 """`make run` as it is used: keystrokes from a pipe, options, exit status."""
 
+import os
 import re
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from harness import Suite, command, main  # noqa: E402
+import pexpect  # noqa: E402
+
+from harness import ROOT, Suite, command, main  # noqa: E402
 
 suite = Suite("user/make-run")
 
@@ -39,6 +42,26 @@ def long_pipe_loses_nothing() -> None:
     assert status == 0, text[-3000:]
     said = re.findall(r"^line (\d+) of many$", text, re.M)
     assert [int(n) for n in said] == list(range(200)), said
+
+
+@suite.test
+def on_a_terminal() -> None:
+    """^C reaches the guest, and Ctrl-A x leaves QEMU."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    child = pexpect.spawn("make", ["run"], cwd=str(ROOT), env=env, timeout=120, dimensions=(40, 120))
+    try:
+        child.expect_exact("hv8$ ")
+        child.send("yes\r")
+        child.expect("y\r*\ny\r*\n")
+        child.send("\x03")
+        child.expect_exact("hv8$ ")
+        child.send("echo st''ill he''re\r")
+        child.expect_exact("still here")
+        child.send("\x01x")
+        child.expect(pexpect.EOF)
+    finally:
+        child.close(force=True)
+    assert child.exitstatus == 0, child.exitstatus
 
 
 @suite.test

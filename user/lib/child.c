@@ -164,6 +164,7 @@ static int64_t grant_pages(struct builder *builder, uint64_t n, struct grant *ou
 {
 	int64_t error;
 
+	os_pages_gather(n);
 	for (uint64_t i = 0; i < n; i++) {
 		hv_page page = builder_page(builder);
 		struct range *last = &out->range[out->range_count - 1];

@@ -159,6 +159,7 @@ static inline bool set_has(const struct hv_set *set, uint64_t n)
 	return set->word[n / 64] >> n % 64 & 1;
 }
 
+void os_pages_gather(uint64_t n);	/* before taking n pages that should lie together */
 void os_page_put(hv_page page);		/* into the store, without giving back */
 void os_pages_put_range(uint64_t first, uint64_t count);
 void os_pages_give_back(void);		/* what is more than self should keep */

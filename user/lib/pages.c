@@ -70,6 +70,24 @@ static void compact(void)
 	os.range_count = kept;
 }
 
+/* The next n pages should come in few runs: out of the longest one, if the last
+ * is too short. */
+void os_pages_gather(uint64_t n)
+{
+	uint64_t longest = 0;
+	struct range range;
+
+	if (os.range_count == 0 || last_range()->count >= n)
+		return;
+	compact();
+	for (uint64_t i = 1; i < os.range_count; i++)
+		if (os.range[i].count > os.range[longest].count)
+			longest = i;
+	range = os.range[longest];
+	os.range[longest] = *last_range();
+	*last_range() = range;
+}
+
 void os_pages_put_range(uint64_t first, uint64_t count)
 {
 	if (count == 0)

@@ -123,3 +123,51 @@ TEST(errors_wait_nobody)
 	CHECK_EQ(raw_wait(child).status, 5);
 	FAILS(EAGAIN, wait, HV_NOWAIT, HV_NONE);
 }
+
+/* ---- with a person, or a script, at the keyboard ------------------------------------ */
+
+enum { PATIENCE_US = 20000000, A_WHILE_US = 20000 };
+
+static hv_handle console_of(void)
+{
+	static struct cast c;
+
+	cast_make(&c);
+	need_console(&c);
+	return c.console;
+}
+
+/* Nothing may have been typed: it would be eaten here. */
+TEST_ASKED(asked_nothing_typed)
+{
+	hv_handle console = console_of();
+	hv_time deadline = hv_deadline_us(A_WHILE_US);
+
+	FAILS(EAGAIN, console_read, console, HV_NOWAIT);
+	FAILS(ETIMEDOUT, console_read, console, deadline);
+	CHECK(hv_now() >= deadline);
+	FAILS(ETIMEDOUT, console_read, console, 2);
+	CHECK_EQ(hv_files[HV_FILE_CONSOLE_INDEX].receivers.word[0], 0);
+	CHECK_EQ(hv_files[HV_FILE_CONSOLE_INDEX].receivers.word[1], 0);
+}
+
+TEST_ASKED(asked_keys)
+{
+	hv_handle console = console_of();
+
+	hv_dprintf(STDOUT_FILENO, "type: xyz\n");
+	CHECK_EQ(hv_console_read(console, hv_deadline_us(PATIENCE_US)), 'x');
+	CHECK_EQ(hv_console_read(console, hv_deadline_us(PATIENCE_US)), 'y');
+	CHECK_EQ(hv_console_read(console, hv_deadline_us(PATIENCE_US)), 'z');
+	FAILS(EAGAIN, console_read, console, HV_NOWAIT);
+}
+
+TEST_ASKED(asked_break_key)
+{
+	hv_handle console = console_of();
+
+	raw_bury();
+	hv_dprintf(STDOUT_FILENO, "type: ^C\n");
+	FAILS(EINTR, wait, hv_deadline_us(PATIENCE_US), console);
+	FAILS(ETIMEDOUT, wait, hv_deadline_us(A_WHILE_US), console);
+}

@@ -38,6 +38,8 @@ enum {
 	EC_HVC64 = 0x16,
 	EC_SMC64 = 0x17,
 	EC_SYSREG = 0x18,
+	EC_SVE = 0x19,
+	EC_SME = 0x1d,
 	EC_IABORT_EL0 = 0x20,
 	EC_IABORT = 0x21,
 	EC_PC_ALIGNMENT = 0x22,

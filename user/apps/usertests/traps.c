@@ -37,7 +37,7 @@ static void try_system(uint32_t instruction, uint64_t iss, enum outcome outcome)
 		struct raw_end end = run_instruction(instruction, operands[i]);
 
 		if (outcome == EITHER_OR_NOTHING && end.esr == 0 &&
-		    !(end.status & RAW_EXCEPTION))
+		    end.status == operands[i])
 			continue;
 		if (outcome == UNDEF || (outcome != STOPS && end.esr == 0)) {
 			check_undefined(&end);
