@@ -29,6 +29,7 @@ void asm_offsets(void)
 	DEFINE(PROC_ROOT, offsetof(struct hv_proc, root));
 
 	DEFINE(MACHINE_EMPTY_ROOT, offsetof(struct machine, empty_root));
+	DEFINE(MACHINE_HAS_SME, offsetof(struct machine, has_sme));
 	DEFINE(MACHINE_CPTR, offsetof(struct machine, cptr));
 
 	DEFINE(OFF_X0, 8 * CTX_X0);
@@ -41,6 +42,7 @@ void asm_offsets(void)
 	DEFINE(OFF_TPIDRRO_EL0, 8 * CTX_TPIDRRO_EL0);
 	DEFINE(OFF_CNTV_CTL_EL0, 8 * CTX_CNTV_CTL_EL0);
 	DEFINE(OFF_VDISR_EL2, 8 * CTX_VDISR_EL2);
+	DEFINE(OFF_TPIDR2_EL0, 8 * CTX_TPIDR2_EL0);
 	DEFINE(OFF_FPCR, 8 * CTX_FPCR);
 	DEFINE(OFF_Q0, 8 * CTX_Q0);
 

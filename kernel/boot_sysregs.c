@@ -123,6 +123,7 @@ static void el2_extensions(void)
 	}
 	if (ID_FIELD(mmfr0, MMFR0_ECV) > 1)
 		sysreg_write(CNTPOFF_AT_EL2, 0);
+	machine.has_sme = has(sysreg_read(id_aa64pfr1_el1), PFR1_SME);	/* TPIDR2_EL0 is EL1's to use */
 	sched.cpus[0].has_ras = has(sysreg_read(id_aa64pfr0_el1), PFR0_RAS);
 	if (sched.cpus[0].has_ras) {
 		sysreg_write(VDISR_AT_EL2, 0);

@@ -6,8 +6,20 @@
 #ifndef KERNEL_CONTEXT_ASM_H
 #define KERNEL_CONTEXT_ASM_H
 
-/* VDISR_EL2 exists with FEAT_RAS only; by encoding, as the baseline lacks the name. */
-#define VDISR_EL2 S3_4_C12_C1_1
+/*
+ * Registers that not every core has; by encoding, as the baseline lacks the
+ * names. A core with FEAT_SME is an Armv9 core and so has FEAT_RAS too.
+ */
+#define VDISR_EL2 S3_4_C12_C1_1		/* FEAT_RAS */
+#define TPIDR2_EL0 S3_3_C13_C0_5	/* FEAT_SME; nothing traps it at EL1 without FEAT_FGT */
+
+	/* \skip if the core has no FEAT_SME; clobbers x3 */
+	.macro unless_sme skip
+	adrp	x3, machine
+	add	x3, x3, :lo12:machine
+	ldr	x3, [x3, #MACHINE_HAS_SME]
+	cbz	x3, \skip
+	.endm
 
 	.macro save_pair ctx, off, reg0, reg1
 	mrs	x2, \reg0
@@ -34,6 +46,9 @@
 	cbz	x2, .Lsaved\@
 	mrs	x2, VDISR_EL2
 	str	x2, [\ctx, #OFF_VDISR_EL2]
+	unless_sme .Lsaved\@
+	mrs	x2, TPIDR2_EL0
+	str	x2, [\ctx, #OFF_TPIDR2_EL0]
 .Lsaved\@:
 	.endm
 
@@ -56,6 +71,9 @@
 	cbz	x2, .Lloaded\@
 	ldr	x2, [\ctx, #OFF_VDISR_EL2]
 	msr	VDISR_EL2, x2
+	unless_sme .Lloaded\@
+	ldr	x2, [\ctx, #OFF_TPIDR2_EL0]
+	msr	TPIDR2_EL0, x2
 .Lloaded\@:
 	.endm
 

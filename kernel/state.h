@@ -22,7 +22,7 @@ enum ctx_word {
 	CTX_TPIDR_EL0, CTX_TPIDR_EL1,
 	CTX_TPIDRRO_EL0, CTX_CNTKCTL_EL1,
 	CTX_CNTV_CTL_EL0, CTX_CNTV_CVAL_EL0,
-	CTX_VDISR_EL2,
+	CTX_VDISR_EL2, CTX_TPIDR2_EL0,
 
 	/* saved only if FP was used since the process last ran */
 	CTX_FPCR = 50, CTX_FPSR,
@@ -58,6 +58,7 @@ struct machine {
 	uint64_t timer_intid;	/* EL2 physical timer */
 	uint64_t uart_intid;
 	uint64_t tick_period;	/* counter ticks */
+	uint64_t has_sme;	/* FEAT_SME: TPIDR2_EL0 exists and is switched */
 	uint64_t cptr;		/* CPTR_EL2 with FP/SIMD trapped */
 };
 

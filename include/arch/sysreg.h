@@ -185,6 +185,7 @@
 #define PFR0_GIC		24	/* ID_AA64PFR0_EL1: GIC system registers */
 #define PFR0_RAS		28
 #define PFR0_AMU		44
+#define PFR1_SME		24	/* ID_AA64PFR1_EL1 */
 #define DFR0_PMUVER		8	/* ID_AA64DFR0_EL1; 0 and 15: no standard PMU */
 #define DFR0_PMSVER		32
 #define DFR0_TRACEFILT		40

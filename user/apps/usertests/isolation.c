@@ -216,6 +216,11 @@ TEST(empty_address_space_is_empty)
 
 #define SPARE_VA 0x5000000000UL
 
+static bool is_refused(int64_t result)
+{
+	return result == -HV_EACCES || result == -HV_EINVAL;
+}
+
 static void send_parcel(void *arg)
 {
 	uint64_t *word = (uint64_t *)SPARE_VA;
@@ -231,9 +236,10 @@ static void send_parcel(void *arg)
 	DO(send, (uintptr_t)arg, HV_FOREVER, (hv_page)parcel, HV_NONE, 0, 0, 0, 0);
 	CHECK(is_unmapped(probe_load(SPARE_VA)));
 	CHECK(hv_page_descs[parcel].owner != (hv_pid)hv_self());
-	FAILS(EACCES, map_frame, (hv_pid)hv_self(), (hv_page)hv_ensure_l3(SPARE_VA), 0,
-	      (hv_page)parcel, HV_PERM_W);
-	FAILS(EACCES, free_parcel, (hv_page)parcel);
+	/* by now it may be a frame of the receiver's */
+	CHECK(is_refused(hv_map_frame((hv_pid)hv_self(), (hv_page)hv_ensure_l3(SPARE_VA), 0,
+				      (hv_page)parcel, HV_PERM_W)));
+	CHECK(is_refused(hv_free_parcel((hv_page)parcel)));
 }
 
 TEST(parcel_sent_is_gone)
