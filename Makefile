@@ -155,7 +155,7 @@ FILES := $(sort $(wildcard user/files/*))
 
 # ---- what to make ------------------------------------------------------------------
 
-.PHONY: build kernel user initrd setup run test bench gdb size docs clean help
+.PHONY: build kernel user initrd setup run test verify test-spec bench gdb size docs clean help
 
 build: kernel initrd
 kernel: $(B)/hv8.img
@@ -170,6 +170,9 @@ help:
 	'make test      install what is missing, build, run every test;' \
 	'               the last line is "N passed, N failed". Some: make test T="host layout"' \
 	'make bench     instructions for each operation, beside other systems' \
+	'make verify    prove hypercalls of build/hv8.elf against spec/. Some: HC=alloc_frame T=T1;' \
+	'               docs/verify.md says what is proved' \
+	'make test-spec random hypercalls on the specification: invariants after each step' \
 	'make gdb       boot, stop before the first instruction, and wait for gdb' \
 	'make build     build only: build/hv8.img and build/initrd.cpio (V=1 shows the commands)' \
 	'make size      how large the kernel is once boot is over' \
@@ -200,6 +203,16 @@ test:
 	@tools/setup.sh test </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build compile_commands.json </dev/null
 	@exec $(PYTHON) tests/run.py $(T)
+
+# HC=name[,name] and T=T1|T2|T8 choose some.
+verify:
+	@tools/setup.sh verify </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) kernel </dev/null
+	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T))
+
+test-spec:
+	@tools/setup.sh verify </dev/null
+	@exec $(PYTHON) -m pytest -q -p no:cacheprovider tests/spec
 
 bench:
 	@tools/setup.sh test </dev/null

@@ -11,7 +11,7 @@ from states import MASK, Machine, State
 
 from verif.flags import Bool, Flags, PlainFlags, as_term, holds, immediate, known
 from verif.isa.decode import Instruction
-from verif.lin import Lin, const, low32, symbol
+from verif.lin import Lin, bv, const, low32, symbol
 
 FLAG_NAMES = ("flag.n", "flag.z", "flag.c", "flag.v")
 
@@ -119,12 +119,17 @@ def _landed(machine: Machine, cpu: TestCpu) -> int:
 
 @dataclass(frozen=True)
 class Formula:
-    """What the semantics yield on free registers."""
+    """What the semantics yield on free registers.
 
-    regs: tuple[Lin, ...]
-    conditions: tuple[Bool, ...]
+    `conditions`: bit i is condition code i, for i below 14; None if the flags stay.
+    `free`: the terms that stand for registers and flags, and registers by number.
+    """
+
+    changed: dict[int, Lin]
+    conditions: z3.BitVecRef | None
     landed: tuple[tuple[Bool, Lin], ...]
     names: tuple[int, ...]
+    free: tuple[z3.ExprRef, ...]
 
 
 def on_terms(machine: Machine, instruction: Instruction) -> Formula:
@@ -136,41 +141,49 @@ def on_terms(machine: Machine, instruction: Instruction) -> Formula:
         raise Untestable
     instruction.encoding.run(cpu, instruction.fields)
     used = {n for k, n in instruction.fields.items() if k in ("Rd", "Rn", "Rm", "Ra", "Rt")}
-    conditions = () if cpu.flags is flags else tuple(
-        holds(cpu.flags, code) for code in range(14))
-    return Formula(tuple(cpu.regs), conditions, tuple(cpu.landed), tuple(sorted(used)))
+    conditions = None
+    if cpu.flags is not flags:
+        conditions = z3.Concat(*[z3.If(as_term(holds(cpu.flags, code)), bv(1, 1), bv(0, 1))
+                                 for code in reversed(range(14))])
+    changed = {i: r for i, r in enumerate(cpu.regs) if not r.same(regs[i])}
+    return Formula(changed, conditions, tuple(cpu.landed), tuple(sorted(used)),
+                   tuple(z3.BitVec(f"x{n}", 64) for n in sorted(used))
+                   + tuple(z3.Bool(n) for n in FLAG_NAMES))
 
 
 def _evaluate(term: z3.ExprRef, pairs: list[tuple[z3.ExprRef, z3.ExprRef]]) -> z3.ExprRef:
     return z3.simplify(z3.substitute(term, *pairs))
 
 
-def _condition_holds(code: int, nzcv: int) -> bool:
-    """C1.2.4, from the four flags as numbers."""
+def _conditions(nzcv: int) -> int:
+    """C1.2.4, from the four flags as numbers: bit i is condition code i."""
     n, z, c, v = (bool(nzcv >> i & 1) for i in (3, 2, 1, 0))
-    base = (z, c, n, v, c and not z, n == v, n == v and not z)[code >> 1]
-    return base != bool(code & 1)
+    bases = (z, c, n, v, c and not z, n == v, n == v and not z)
+    return sum(1 << (2 * i + (not base)) for i, base in enumerate(bases))
 
 
 def disagreement(machine: Machine, formula: Formula, before: State, after: State) -> str | None:
     """Where the formula, with `before` put in, differs from what the machine did, or None."""
     values = (*before.regs, before.sp)
-    pairs = [(z3.BitVec(f"x{n}", 64), z3.BitVecVal(values[n], 64)) for n in formula.names]
-    pairs += [(z3.Bool(name), z3.BoolVal(bool(before.nzcv >> (31 - i) & 1)))
-              for i, name in enumerate(FLAG_NAMES)]
+    known_values = [bv(values[n]) for n in formula.names]
+    known_values += [z3.BoolVal(bool(before.nzcv >> (31 - i) & 1)) for i in range(4)]
+    pairs = list(zip(formula.free, known_values))
     results = (*after.regs, after.sp)
-    for number, form in enumerate(formula.regs):
-        if str(form.z) == f"x{number}":
+    for number, result in enumerate(results):
+        form = formula.changed.get(number)
+        if form is None:
             got = values[number]
         else:
             got = form.const if form.is_const else _evaluate(form.z, pairs).as_long()
-        if got != results[number]:
-            return f"x{number}: formula {got:#x}, machine {results[number]:#x}"
-    for code, condition in enumerate(formula.conditions):
-        if z3.is_true(_evaluate(as_term(condition), pairs)) != _condition_holds(code, after.nzcv >> 28):
-            return f"condition {code} after {after.nzcv >> 28:04b}"
-    if not formula.conditions and before.nzcv != after.nzcv:
-        return "flags changed"
+        if got != result:
+            return f"x{number}: formula {got:#x}, machine {result:#x}"
+    if formula.conditions is None:
+        if before.nzcv != after.nzcv:
+            return "flags changed"
+    else:
+        got = _evaluate(formula.conditions, pairs).as_long()
+        if got != _conditions(after.nzcv >> 28):
+            return f"conditions {got:014b} after {after.nzcv >> 28:04b}"
     taken = [t for c, t in formula.landed if z3.is_true(_evaluate(as_term(c), pairs))]
     targets = [t.const if t.is_const else _evaluate(t.z, pairs).as_long() for t in taken]
     landed = 2 if targets and targets[0] != machine.slot + 4 else 1

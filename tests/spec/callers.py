@@ -12,12 +12,14 @@ from machine import Machine
 from spec import descriptor as d
 from spec.transition import Refused, Transition
 
-RARE = {"kill": 0.1, "power_off": 0.02, "reset": 0.02, "self": 0.02, "set_name": 0.02, "yield": 0.3, "set_recv_slot": 0.3,
+RARE = {"kill": 0.1, "power_off": 0.02, "reset": 0.02, "self": 0.02, "set_name": 0.02,
+        "yield": 0.3, "set_recv_slot": 0.3,
         "set_entry": 0.1, "unmap_frame": 0.5, "free_frame": 0.5, "free_l1": 0.3,
         "free_l2": 0.3, "free_l3": 0.3, "grant_file": 0.5, "grant_pid": 0.5,
         "console_write": 0.1, "seek": 0.1,
         "switch_to": 0.5, "unmap_view": 0.3, "close": 0.3, "clone": 4.0, "create": 2.5,
-        "set_runnable": 1.0, "transfer": 3.0, "recv": 3.0, "call": 3.0, "send": 2.0, "reply": 3.0, "reply_wait": 4.0,
+        "set_runnable": 1.0, "transfer": 3.0, "recv": 3.0, "call": 3.0, "send": 2.0,
+        "reply": 3.0, "reply_wait": 4.0,
         "wait": 0.15, "alloc_frame": 1.5, "reparent": 2.0, "reap": 2.0, "reclaim_page": 4.0,
         "revoke_file": 2.0, "revoke_pid": 2.0}
 WANTED_STATE = {"clone": "HV_PROC_UNUSED", "grant_pid": "HV_PROC_UNUSED",

@@ -5,7 +5,8 @@
 
 For each successful case and each invariant that the case may change: the negated invariant
 afterwards, at fresh indices, together with the invariants before at the indices that are read,
-at first few of them,, must be unsatisfiable. Needs no ELF; T1 says that the machine code does the same.
+must be unsatisfiable: with few of them first, then with more. Needs no ELF; T1 says that the
+machine code does the same.
 """
 
 from __future__ import annotations

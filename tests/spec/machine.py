@@ -63,8 +63,7 @@ def _boot_tables(c: SimpleNamespace, s: ConcreteState) -> None:
     s.set("pages", (ROOT, d.VIEW_INDEX), s.get("machine.view_pte"))
     for table, page in ((ROOT, L1), (L1, L2), (L2, L3)):
         s.set("pages", (table, 0), d.table(s, page))
-        if table != ROOT:                       # boot does not count level-0 entries
-            s.set("page_descs.count", (table,), 1)
+        s.set("page_descs.count", (table,), 1)
     s.set("pages", (L3, 1), d.leaf(s, FRAME, c.HV_PERM_W | c.HV_PERM_X))
     s.set("page_descs.count", (L3,), 1)
     kinds = {ROOT: c.HV_PAGE_L0, CTX: c.HV_PAGE_CTX, L1: c.HV_PAGE_L1, L2: c.HV_PAGE_L2,
@@ -97,6 +96,7 @@ def boot(c: SimpleNamespace) -> Tracked:
     """The state at the first eret, ghosts included."""
     s = Tracked()
     s.set("machine.pages_pa", (), 0x4000_0000)
+    s.set("sched.cpus.pages_pa", (0,), 0x4000_0000)
     _boot_tables(c, s)
     _boot_procs(c, s)
     s.set("sched.running.word", (0,), 1 << c.HV_INIT_PID)

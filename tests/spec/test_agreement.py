@@ -114,7 +114,8 @@ def test_ints_agree_with_terms() -> None:
         before = machine.state.copy()
         after = before.copy()
         outcome = call.run(machine.c, after, args)
-        assert evaluate(cases[0].result, caller, args, memo).as_long() == outcome.result, (name, args)
+        result = evaluate(cases[0].result, caller, args, memo)
+        assert result.as_long() == outcome.result, (name, args)
         cells = list(after.cells()) + list(before.cells())
         for function, key, _ in picker.sample(cells, 20):
             expected = evaluate(cases[0].state.get(function, *key), caller, args, memo)

@@ -15,11 +15,9 @@ static hv_pid leaker(uint64_t seed)
 	return pid;
 }
 
-/* Several processes hold every register for some ticks: rawleak.S. */
-TEST(registers_kept_across_preemption)
+static void run_leakers(void)
 {
 	hv_pid pids[LEAKERS];
-	uint64_t ticks = hv_sched->ticks;
 
 	for (unsigned i = 0; i < LEAKERS; i++)
 		pids[i] = leaker(0x11110001 * (i + 1));
@@ -29,6 +27,16 @@ TEST(registers_kept_across_preemption)
 		CHECK_EQ(end.esr, 0);
 		CHECK_EQ(end.status, RAW_GOOD);
 	}
+}
+
+/* Several processes hold every register, until a tick has come in between: rawleak.S. */
+TEST(registers_kept_across_preemption)
+{
+	enum { MOST = 1000 };
+	uint64_t ticks = hv_sched->ticks;
+
+	for (int i = 0; i < MOST && hv_sched->ticks == ticks; i++)
+		run_leakers();
 	CHECK(hv_sched->ticks > ticks);
 }
 

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""What hv8 does, in the words of the architecture.
+
+    spec.transition("alloc_frame").symbolic(c, state, args)    every case, on Z3 terms
+    spec.transition("alloc_frame").run(c, state, args)         one outcome, on Python ints
+    spec.invariants()["page_types"].holds(c, state, pn)        a truth
+
+`c` is an object whose attributes are the kernel's arbitrary facts: the enumerators of abi.h
+and state.h under their C names. Imports Z3 and itself, nothing of the kernel.
+"""
+
+from __future__ import annotations
+
+from .invariants import RULES, Invariant
+from .premises import AT_ENTRY
+from .table_invariants import TABLES
+from .transition import Case, Outcome, Spec
+from .transitions import console, entry, handle, interrupt, ipc, memory, process
+
+__all__ = ["Case", "Invariant", "Outcome", "Spec", "hypercalls", "interrupts", "invariants",
+           "premises", "transition"]
+
+
+def hypercalls() -> dict[str, Spec]:
+    """Every hypercall, by the name that hypercall.def gives it."""
+    groups = (process.CALLS, memory.CALLS, handle.CALLS, ipc.CALLS, console.CALLS)
+    return {name: spec for group in groups for name, spec in group.specs.items()}
+
+
+def interrupts() -> dict[str, Spec]:
+    """What else changes the state: interrupts, traps, and the way in and out of EL2."""
+    return {**interrupt.CALLS.specs, **entry.CALLS.specs}
+
+
+def transition(name: str) -> Spec:
+    """The specification of a hypercall, interrupt or trap; KeyError if there is none."""
+    return {**hypercalls(), **interrupts()}[name]
+
+
+def invariants() -> dict[str, Invariant]:
+    """What holds before and after every transition, by name."""
+    return {**RULES.members, **TABLES.members}
+
+
+def premises() -> dict[str, Invariant]:
+    """What holds besides while a process runs."""
+    return dict(AT_ENTRY.members)

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""What a process can reach (theorem T5), stated over raw descriptor bits.
+
+The walk is the one of the architecture (DDI 0487J.a, D8.2, D8.3): it knows nothing of entries
+510 and 511, so what these make reachable is part of the statement. A translation needs a valid
+entry on four levels and AF set in the last (D8.5.1: TCR_EL1.HA is 0, so a clear one faults).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from . import descriptor as d
+from .descriptor import AF, AP_EL0, AP_READ_ONLY, ADDRESS, ATTR_INDEX, NG, PXN, SH_INNER, UXN
+from .sets import has, receivers, senders
+from .state import State
+from .transition import Reader
+from .vocabulary import in_state, is_pid
+from .words import Truth, Word
+
+
+@dataclass(frozen=True)
+class Walk:
+    """`happens`: the translation does not fault. `leaf` is the last descriptor; `blocks`: on
+    the way a descriptor of level 1 or 2 was a block, or one carried hierarchical bits;
+    `strays`: a table that is walked lies outside pages[]."""
+
+    happens: Truth
+    leaf: Word
+    blocks: Truth
+    strays: Truth
+
+
+def walk(r: Reader, pid: Word, indices: tuple[Word, ...]) -> Walk:
+    """From TTBR0_EL1 of process pid by four 9-bit indices, as the hardware does."""
+    o, table = r.o, r.get("procs.root", pid)
+    happens, blocks, strays = [], [], []
+    entry = 0
+    for level, index in enumerate(indices):
+        strays.append(o.ule(r.c.HV_NPAGE, table))
+        entry = r.get("pages", table, index)
+        happens.append(d.is_valid(o, entry))
+        blocks.append(o.and_(*happens, o.not_(o.any_bit(entry, d.TABLE_OR_PAGE))))
+        if level < 3:
+            blocks.append(o.and_(*happens, o.any_bit(entry, d.HIERARCHICAL)))
+            table = d.page_at(r.state, entry)
+    return Walk(o.and_(*happens, o.any_bit(entry, AF)), entry, o.or_(*blocks),
+                o.or_(*(o.and_(*happens[:n], stray) for n, stray in enumerate(strays))))
+
+
+def memory_is_isolated(c: Any, s: State, pid: Word, indices: tuple[Word, ...]) -> Truth:
+    """Whatever a live process can translate is either a frame of its own, or readable at EL1
+    alone: a table of its own, or what is no process's page (the kernel's view)."""
+    r, o = Reader(c, s), s.ops
+    w = walk(r, pid, indices)
+    page, bits = d.page_at(s, w.leaf), w.leaf & o.inv(ADDRESS)
+    kind, own = r.get("page_descs.type", page), r.get("page_descs.owner", page) == pid
+    inside = o.ult(page, c.HV_NPAGE)
+    tame = (bits & (AP_READ_ONLY | AP_EL0 | PXN | UXN)) == (AP_READ_ONLY | PXN | UXN)
+    own_table = o.among(kind, c.HV_PAGE_L0, c.HV_PAGE_L1, c.HV_PAGE_L2, c.HV_PAGE_L3)
+    nobodys = o.or_(o.not_(inside), kind == c.HV_PAGE_RESERVED)
+    private = (bits & (ATTR_INDEX | SH_INNER | NG)) == (SH_INNER | NG)
+    live = o.and_(is_pid(r, pid), in_state(r, pid, c.HV_PROC_LIVE),
+                  *(o.ult(i, c.HV_PAGE_WORDS) for i in indices))
+    return o.and_(
+        o.implies(live, o.and_(o.not_(w.blocks), o.not_(w.strays))),
+        o.implies(o.and_(live, w.happens), o.and_(private, o.or_(
+            o.and_(inside, own, kind == c.HV_PAGE_FRAME),
+            o.and_(tame, inside, own, own_table),
+            o.and_(tame, nobodys)))))
+
+
+def waiting_is_authorised(c: Any, s: State, pid: Word, file: Word) -> Truth:
+    """Who is in a set of a file holds a handle to it; who waits for an answer is blocked."""
+    r, o = Reader(c, s), s.ops
+    slot = r.get("ghost.wait_handle", pid)
+    waits = o.or_(has(r, senders(file), pid), has(r, receivers(file), pid))
+    held = o.and_(o.ult(slot, c.HV_NHANDLE), r.get("handles.file", pid, slot) == file,
+                  r.get("handles.rights", pid, slot) != 0)
+    return o.implies(o.and_(o.ult(file, c.HV_NFILE), o.ult(pid, c.HV_NPROC), waits), held)
+
+
+def authority_is_given(c: Any, before: State, after: State, pid: Word, slot: Word,
+                       giver: Word, source: Word) -> Truth:
+    """No handle out of nothing, over one transition. If after it pid's handle names a file
+    that it did not name before, then `giver`'s handle `source` (a witness) named the same
+    file before with all these rights, or pid owned the file and it was unused."""
+    o = before.ops
+    file = after.get("handles.file", pid, slot)
+    rights = after.get("handles.rights", pid, slot)
+    kept = o.and_(before.get("handles.file", pid, slot) == file,
+                  (rights & o.inv(before.get("handles.rights", pid, slot))) == 0)
+    given = o.and_(before.get("handles.file", giver, source) == file,
+                   (rights & o.inv(before.get("handles.rights", giver, source))) == 0)
+    created = o.and_(before.get("files.owner", file) == pid,
+                     before.get("files.type", file) == c.HV_FILE_NONE)
+    return o.or_(file == 0, kept, given, created)

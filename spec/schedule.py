@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""Who runs, who waits, until when, and how a process dies.
+
+A live process is ready, running, or blocked, which is being in neither set. What a blocked
+process waits for is in wait_file, wait_peer and wait_flags; they are stale once it runs.
+"""
+
+from __future__ import annotations
+
+from . import sets
+from .sets import READY, RUNNING
+from .transition import Reader, Transition
+from .vocabulary import in_state, set_saved
+from .words import Truth, Word
+
+PID_BITS = 8        # of a key of the timer tree: deadline << 8 | pid
+OFF = (1 << 64) - 1
+
+
+def is_blocked(r: Reader, pid: Word) -> Truth:
+    """Live, and neither ready nor running."""
+    return r.o.and_(in_state(r, pid, r.c.HV_PROC_LIVE), r.o.not_(sets.has(r, READY, pid)),
+                    r.o.not_(sets.has(r, RUNNING, pid)))
+
+
+# ---- the core -------------------------------------------------------------------------
+
+
+def run(t: Transition, pid: Word) -> None:
+    """The core goes to a ready process."""
+    sets.remove(t, READY, pid)
+    take_core(t, pid)
+
+
+def take_core(t: Transition, pid: Word) -> None:
+    """The core goes to a process that is neither ready nor running."""
+    sets.add(t, RUNNING, pid)
+    t.set("sched.cpus.current", (t.cpu,), pid)
+
+
+def run_next(t: Transition) -> None:
+    """The core goes to the next ready process in circular order, or idles."""
+    following = sets.following(t, READY, t.get("sched.cpus.current", t.cpu))
+    if t.choose(following != 0, "somebody is ready"):
+        run(t, following)
+    else:
+        t.set("sched.cpus.current", (t.cpu,), 0)
+
+
+def leave_core(t: Transition, pid: Word) -> None:
+    """A running process becomes ready."""
+    sets.remove(t, RUNNING, pid)
+    sets.add(t, READY, pid)
+
+
+def wake(t: Transition, pid: Word) -> None:
+    """A process that waits in no set any more becomes ready."""
+    sets.add(t, READY, pid)
+
+
+def wake_with(t: Transition, pid: Word, result: Word) -> None:
+    """... and its call returns that."""
+    set_saved(t, pid, t.c.CTX_X0, result)
+    wake(t, pid)
+
+
+# ---- waiting --------------------------------------------------------------------------
+
+
+def block(t: Transition, file: Word, peer: Word, flags: int, deadline: Word) -> None:
+    """Self leaves the core and waits: in a set of `file`, for the reply of `peer`, or (both
+    0) for a wake-up. The caller of this puts it into the set and gives away the core."""
+    t.set("procs.wait_file", (t.self,), file)
+    t.set("procs.wait_peer", (t.self,), peer)
+    t.set("procs.wait_flags", (t.self,), flags)
+    set_deadline(t, t.self, deadline)
+    sets.remove(t, RUNNING, t.self)
+
+
+def stop_waiting(t: Transition, pid: Word) -> None:
+    """pid is in no set of waiting processes any more. File 0 and process 0 have none."""
+    file, peer = t.get("procs.wait_file", pid), t.get("procs.wait_peer", pid)
+    for members in (sets.senders(file), sets.receivers(file), sets.callers(peer)):
+        sets.remove(t, members, pid)
+
+
+# ---- deadlines ------------------------------------------------------------------------
+
+
+def alarm(r: Reader) -> Word:
+    """CNTHP_CVAL_EL2 (D11.2.4): the earlier of the tick and the first deadline."""
+    o = r.o
+    return o.min(r.get("sched.next_tick"), o.shr(r.get("timer_tree", 1), PID_BITS))
+
+
+def set_key(t: Transition, pid: Word, key: Word) -> None:
+    """The leaf of pid gets a key; every node above becomes the smaller of its two."""
+    node = t.o.add(pid, t.c.HV_NPROC)
+    t.set("timer_tree", (node,), key)
+    for _ in range(t.c.TIMER_LEVELS):
+        node = t.o.shr(node, 1)
+        left = t.o.shl(node, 1)
+        t.set("timer_tree", (node,), t.o.min(t.get("timer_tree", left),
+                                             t.get("timer_tree", left | 1)))
+    t.set("sys.cnthp_cval_el2", (), alarm(t))
+
+
+def set_deadline(t: Transition, pid: Word, deadline: Word) -> None:
+    """When pid is to be woken (counter value); HV_FOREVER and what has more than 56 bits:
+    never. Nothing is written if that is what it was."""
+    never = t.o.or_(deadline == t.c.HV_FOREVER, t.o.shr(deadline, 64 - PID_BITS) != 0)
+    key = t.o.ite(never, OFF, t.o.shl(deadline, PID_BITS) | pid)
+    if t.choose(t.get("timer_tree", t.o.add(pid, t.c.HV_NPROC)) != key, "new deadline"):
+        set_key(t, pid, key)
+
+
+# ---- the end --------------------------------------------------------------------------
+
+
+def _tell_parent(t: Transition, pid: Word) -> None:
+    """A child of it has died: it is woken if it waits for that."""
+    parent = t.get("procs.ppid", pid)
+    sets.add(t, sets.zombies(parent), pid)
+    waits = t.o.and_(is_blocked(t, parent),
+                     t.o.any_bit(t.get("procs.wait_flags", parent), t.c.HV_WAIT_CHILD))
+    if t.choose(waits, "parent waits"):
+        stop_waiting(t, parent)
+        wake_with(t, parent, t.o.word(-t.c.HV_EINTR))
+
+
+def stop(t: Transition, pid: Word, status: Word) -> None:
+    """An embryo or live process becomes a zombie. Who waits for its reply is woken (with
+    EPIPE, which is in its saved x0), no translation of its ASID survives, and the core goes
+    on if it was pid's."""
+    t.set("procs.status", (pid,), status)
+    stop_waiting(t, pid)
+    t.set("procs.state", (pid,), t.c.HV_PROC_ZOMBIE)
+    sets.remove(t, READY, pid)
+    sets.remove(t, RUNNING, pid)
+    sets.wake_all(t, sets.callers(pid))
+    _tell_parent(t, pid)
+    if t.choose(t.get("sched.cpus.loaded", t.cpu) == pid, "loaded"):
+        t.set("sys.ttbr0_el1", (), t.get("machine.empty_root"))
+    t.event("tlbi_asid", pid)
+    if t.choose(t.get("sched.cpus.current", t.cpu) == pid, "current"):
+        run_next(t)

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""How a transition is written, registered and evaluated.
+
+A transition is a function of a `Transition` and the arguments of the hypercall. It first
+requires, then updates, then returns the result; `t.choose` splits success into cases. One
+evaluation on ints gives one `Outcome`; one on Z3 terms gives the list of all `Case`s, errors
+and successes alike, whose conditions exclude each other and cover everything.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+from .state import ConcreteState, State, SymbolicState
+from .words import Ops, Truth, Word
+
+Event = tuple[Any, ...]
+
+
+class Refused(Exception):
+    """A guard failed: the rest of the transition does not happen."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call did: `result` is x0 (a word), `state` the state afterwards, `events` what
+    the outside saw, in order: (name, word, ...), `case` the name of the case."""
+
+    result: Word
+    state: State
+    events: tuple[Event, ...]
+    case: str
+
+
+@dataclass(frozen=True)
+class Case(Outcome):
+    """One way that a call can go. `path` are the truths under which it does, in the order in
+    which they were tested; `errno` is None for success."""
+
+    path: tuple[Truth, ...]
+    condition: Truth
+    errno: int | None
+
+
+class Reader:
+    """A state with what is needed to talk about it: `c` has the constants of the kernel as
+    attributes, `o` computes with words."""
+
+    def __init__(self, c: Any, state: State) -> None:
+        self.c = c
+        self.o: Ops = state.ops
+        self.state = state
+        self.get = state.get
+
+    @property
+    def cpu(self) -> Word:
+        """The core that executes (index of sched.cpus)."""
+        return self.get("sys.cpu")
+
+
+class Transition(Reader):
+    """The state as it becomes while a transition is written down; `before` is the state at
+    the start, `self` the process that called, `ghosts` whether ghost fields are kept."""
+
+    def __init__(self, c: Any, state: State, ghosts: bool = True) -> None:
+        super().__init__(c, state)
+        self.ghosts = ghosts
+        self.before = state
+        self.events: list[Event] = []
+        self.trail: list[str] = []
+        self.self: Word = state.get("sched.cpus.current", state.get("sys.cpu"))
+
+    def become(self, state: State) -> None:
+        """From now on this is the state."""
+        self.state = state
+        self.get = state.get
+
+    def set(self, name: str, key: tuple[Word, ...], value: Word) -> None:
+        """From now on it has this value at these indices."""
+        if self.ghosts or not name.startswith("ghost."):
+            self.become(self.state.set(name, key, value))
+
+    def zero_page(self, page: Word) -> None:
+        """Every word of pages[page] becomes 0."""
+        self.become(self.state.zero_page(page))
+
+    def copy_page(self, to: Word, source: Word) -> None:
+        """Every word of pages[to] becomes that of pages[source]."""
+        self.become(self.state.copy_page(to, source))
+
+    def event(self, name: str, *words: Word) -> None:
+        """Something that the state does not show happens."""
+        self.events.append((name, *words))
+
+    def require(self, condition: Truth, errno: int) -> None:
+        """Unless the condition holds, the call fails with -errno and changes nothing."""
+        if not condition:
+            raise Refused(errno)
+
+    def choose(self, condition: Truth, label: str) -> bool:
+        """Success goes two ways from here; `label` names the way on which it holds."""
+        self.trail.append(label if condition else f"not {label}")
+        return condition
+
+
+class SymbolicTransition(Transition):
+    """Follows `plan` at the first choices, then takes the true way, and notes the rest."""
+
+    def __init__(self, c: Any, state: SymbolicState, ghosts: bool,
+                 plan: tuple[bool, ...]) -> None:
+        super().__init__(c, state, ghosts)
+        self.plan = plan
+        self.taken: tuple[bool, ...] = ()
+        self.path: tuple[Truth, ...] = ()
+        self.errors: list[Case] = []
+        self.open_plans: list[tuple[bool, ...]] = []
+        self.guards = 0
+
+    def require(self, condition: Truth, errno: int) -> None:
+        self.guards += 1
+        known = self.o.known(condition)
+        if known is True:
+            return
+        if len(self.taken) >= len(self.plan):    # else an earlier plan has listed it
+            path = self.path if known is False else (*self.path, self.o.not_(condition))
+            self.errors.append(Case(
+                self.o.word(-errno), self.before, (), f"guard {self.guards}", path,
+                self.o.and_(*path), errno))
+        if known is False:
+            raise Refused(errno)
+        self.path = (*self.path, condition)
+
+    def choose(self, condition: Truth, label: str) -> bool:
+        way = self.o.known(condition)
+        if way is None:
+            at = len(self.taken)
+            way = self.plan[at] if at < len(self.plan) else True
+            if at >= len(self.plan):
+                self.open_plans.append((*self.taken, False))
+            self.taken = (*self.taken, way)
+            self.path = (*self.path, condition if way else self.o.not_(condition))
+        self.trail.append(label if way else f"not {label}")
+        return way
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The specification of one transition: `text` is the function as written."""
+
+    name: str
+    text: Callable[..., Word]
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the arguments (words), in order, as in hypercall.def."""
+        names = tuple(inspect.signature(self.text).parameters)[1:]
+        return tuple(name.rstrip("_") for name in names)
+
+    def run(self, c: Any, state: ConcreteState, args: tuple[int, ...]) -> Outcome:
+        """On ints. `state` itself becomes the state afterwards."""
+        t = Transition(c, state)
+        try:
+            result = self.text(t, *args)
+        except Refused as refusal:
+            errno = refusal.args[0]
+            return Outcome(t.o.word(-errno), state, (), f"error {errno}")
+        return Outcome(t.o.word(result), t.state, tuple(t.events), ", ".join(t.trail) or "done")
+
+    def symbolic(self, c: Any, state: SymbolicState, args: tuple[Word, ...],
+                 ghosts: bool = True) -> list[Case]:
+        """On Z3 bv64 terms: every case, successes after the errors that precede them.
+        Refinement needs no ghosts, and terms are smaller without."""
+        cases: list[Case] = []
+        plans: list[tuple[bool, ...]] = [()]
+        while plans:
+            t = SymbolicTransition(c, state, ghosts, plans.pop())
+            try:
+                result = t.o.word(self.text(t, *args))
+                done = [Case(result, t.state, tuple(t.events), ", ".join(t.trail) or "done",
+                             t.path, t.o.and_(*t.path), None)]
+            except Refused:
+                done = []
+            cases += t.errors + done
+            plans += t.open_plans
+        return cases
+
+
+@dataclass(frozen=True)
+class Group:
+    """Transitions of one file, under the names that hypercall.def gives them."""
+
+    specs: dict[str, Spec] = field(default_factory=dict)
+
+    def hypercall(self, text: Callable[..., Word]) -> Callable[..., Word]:
+        """Decorator: registers the function under its name, less a trailing underscore."""
+        name = text.__name__.rstrip("_")
+        if name in self.specs:
+            raise ValueError(f"two transitions called {name}")
+        self.specs[name] = Spec(name, text)
+        return text

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""One file for each group of transitions."""

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: MIT
+"""Hypercalls of IPC: a rendezvous at an endpoint.
+
+A message is a page (0: none), a handle (HV_NONE: none) and four words. The page and the handle
+move. A sender that has to wait leaves its message in its own context page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .. import sets
+from ..schedule import block, run_next, take_core, wake, wake_with
+from ..transition import Group, Transition
+from ..vocabulary import (give_page, is_free_slot, is_handle, is_page, is_pid, is_slot,
+                          require_object, saved, set_saved)
+from ..words import Truth, Word
+from .handle import move
+
+CALLS = Group()
+
+
+@dataclass(frozen=True)
+class Message:
+    """What travels; `words` are four."""
+
+    page: Word
+    handle: Word
+    words: tuple[Word, ...]
+
+
+# ---- checks ---------------------------------------------------------------------------
+
+
+def require_attached(t: Transition, page: Word, handle: Word) -> None:
+    """They are self's to give away: EINVAL, EACCES, EBADF."""
+    o, c = t.o, t.c
+    none = page == 0
+    t.require(o.or_(none, is_page(t, page, c.HV_PAGE_FREE, c.HV_PAGE_PARCEL)), c.HV_EINVAL)
+    t.require(o.or_(none, t.get("page_descs.owner", page) == t.self), c.HV_EACCES)
+    t.require(o.or_(handle == c.HV_NONE, is_handle(t, t.self, handle)), c.HV_EBADF)
+
+
+def has_room(t: Transition, pid: Word, handle: Word) -> Truth:
+    """No handle comes, or pid has a free slot for it."""
+    return t.o.or_(handle == t.c.HV_NONE, is_free_slot(t, pid, t.get("procs.recv_slot", pid)))
+
+
+def require_endpoint(t: Transition, handle: Word, right: int) -> Word:
+    """EBADF, EINVAL, EPERM. Returns the endpoint."""
+    return require_object(t, handle, t.c.HV_FILE_ENDPOINT, right)
+
+
+# ---- messages -------------------------------------------------------------------------
+
+
+def deliver(t: Transition, giver: Word, taker: Word, m: Message) -> None:
+    """The taker has the message: x1 who, x2 page, x3 handle, x4..x7 words."""
+    c = t.c
+    if t.choose(m.page != 0, "page"):
+        give_page(t, m.page, taker)
+    slot = c.HV_NONE
+    if t.choose(m.handle != c.HV_NONE, "handle"):
+        slot = t.get("procs.recv_slot", taker)
+        move(t, giver, m.handle, taker, slot)
+        t.set("procs.recv_slot", (taker,), c.HV_NONE)
+    for n, value in enumerate((giver, m.page, slot, *m.words), start=1):
+        set_saved(t, taker, c.CTX_X0 + n, value)
+
+
+def park(t: Transition, m: Message) -> None:
+    """Self leaves its message where a receiver will find it."""
+    for n, value in enumerate((m.page, m.handle, *m.words)):
+        set_saved(t, t.self, t.c.CTX_MSG_PAGE + n, value)
+
+
+def parked(t: Transition, sender: Word) -> Message:
+    """The message of a sender that waits."""
+    page, handle, *words = (saved(t, sender, t.c.CTX_MSG_PAGE + n) for n in range(6))
+    return Message(page, handle, tuple(words))
+
+
+# ---- send and call --------------------------------------------------------------------
+
+
+def require_send(t: Transition, handle: Word, deadline: Word, m: Message) -> tuple[Word, Word]:
+    """Self may send that now or wait. Returns the endpoint and the receiver, 0 if none."""
+    o, c = t.o, t.c
+    file = require_endpoint(t, handle, c.HV_RIGHT_WRITE)
+    require_attached(t, m.page, m.handle)
+    t.require(m.handle != handle, c.HV_EINVAL)
+    receiver = sets.lowest(t, sets.receivers(file))
+    nobody = receiver == 0
+    t.require(o.or_(o.not_(nobody), t.get("files.readers", file) != 0), c.HV_EPIPE)
+    t.require(o.or_(nobody, has_room(t, receiver, m.handle)), c.HV_ENOBUFS)
+    t.require(o.not_(o.and_(nobody, deadline == c.HV_NOWAIT)), c.HV_EAGAIN)
+    return file, receiver
+
+
+def send_to(t: Transition, file: Word, receiver: Word, m: Message, reply_to: Word) -> None:
+    """The waiting receiver has the message and waits no more."""
+    sets.remove(t, sets.receivers(file), receiver)
+    deliver(t, t.self, receiver, m)
+    set_saved(t, receiver, t.c.CTX_X0, 0)
+    t.set("procs.reply_to", (receiver,), reply_to)
+
+
+def wait_to_send(t: Transition, handle: Word, file: Word, flags: int, deadline: Word,
+                 m: Message) -> Word:
+    """Self waits for a receiver."""
+    park(t, m)
+    sets.add(t, sets.senders(file), t.self)
+    t.set("ghost.wait_handle", (t.self,), handle)
+    block(t, file, 0, flags, deadline)
+    run_next(t)
+    return t.o.word(-t.c.HV_EPIPE)
+
+
+@CALLS.hypercall
+def send(t: Transition, handle: Word, deadline: Word, page: Word, passed: Word,
+         w0: Word, w1: Word, w2: Word, w3: Word) -> Word:
+    """The message goes to the first receiver, who becomes ready."""
+    m = Message(page, passed, (w0, w1, w2, w3))
+    file, receiver = require_send(t, handle, deadline, m)
+    if t.choose(receiver == 0, "nobody receives"):
+        return wait_to_send(t, handle, file, 0, deadline, m)
+    send_to(t, file, receiver, m, 0)
+    wake(t, receiver)
+    return 0
+
+
+@CALLS.hypercall
+def call(t: Transition, handle: Word, deadline: Word, page: Word, passed: Word,
+         w0: Word, w1: Word, w2: Word, w3: Word) -> Word:
+    """... who runs at once, in the place of self, who waits for the reply. HV_NOWAIT is
+    about the receiver alone."""
+    m = Message(page, passed, (w0, w1, w2, w3))
+    file, receiver = require_send(t, handle, deadline, m)
+    if t.choose(receiver == 0, "nobody receives"):
+        return wait_to_send(t, handle, file, t.c.HV_WAIT_CALL, deadline, m)
+    send_to(t, file, receiver, m, t.self)
+    sets.add(t, sets.callers(receiver), t.self)
+    until = t.o.ite(deadline == t.c.HV_NOWAIT, t.c.HV_FOREVER, deadline)
+    block(t, file, receiver, t.c.HV_WAIT_CALL, until)
+    take_core(t, receiver)
+    return t.o.word(-t.c.HV_EPIPE)
+
+
+# ---- recv -----------------------------------------------------------------------------
+
+
+def require_receive(t: Transition, file: Word, deadline: Word) -> Word:
+    """Self can have the next message, or wait for one: ENOBUFS, EPIPE, EAGAIN. Returns the
+    sender, 0 if none waits."""
+    o, c = t.o, t.c
+    sender = sets.following(t, sets.senders(file), t.get("files.last_sender", file))
+    nobody = sender == 0
+    t.require(o.or_(nobody, has_room(t, t.self, parked(t, sender).handle)), c.HV_ENOBUFS)
+    t.require(o.or_(o.not_(nobody), t.get("files.writers", file) != 0), c.HV_EPIPE)
+    t.require(o.not_(o.and_(nobody, deadline == c.HV_NOWAIT)), c.HV_EAGAIN)
+    return sender
+
+
+def receive_from(t: Transition, file: Word, sender: Word) -> None:
+    """Self has the message of the waiting sender, who waits for the reply or is ready."""
+    sets.remove(t, sets.senders(file), sender)
+    t.set("files.last_sender", (file,), sender)
+    deliver(t, sender, t.self, parked(t, sender))
+    if t.choose(t.o.any_bit(t.get("procs.wait_flags", sender), t.c.HV_WAIT_CALL), "call"):
+        sets.add(t, sets.callers(t.self), sender)
+        t.set("procs.wait_peer", (sender,), t.self)
+        t.set("procs.reply_to", (t.self,), sender)
+    else:
+        wake_with(t, sender, 0)
+        t.set("procs.reply_to", (t.self,), 0)
+
+
+def wait_to_receive(t: Transition, handle: Word, file: Word, flags: Word, deadline: Word) -> Word:
+    """Self waits for a sender. Who runs then is the caller's to say."""
+    sets.add(t, sets.receivers(file), t.self)
+    t.set("ghost.wait_handle", (t.self,), handle)
+    block(t, file, 0, flags, deadline)
+    return t.o.word(-t.c.HV_EPIPE)
+
+
+@CALLS.hypercall
+def recv(t: Transition, handle: Word, deadline: Word, flags: Word) -> Word:
+    """The message of the sender that follows the last one received, at once or later."""
+    o, c = t.o, t.c
+    file = require_endpoint(t, handle, c.HV_RIGHT_READ)
+    t.require(o.among(flags, 0, c.HV_WAIT_CHILD), c.HV_EINVAL)
+    t.require(o.or_(flags == 0, sets.is_empty(t, sets.zombies(t.self))), c.HV_EINTR)
+    sender = require_receive(t, file, deadline)
+    if t.choose(sender != 0, "somebody sends"):
+        receive_from(t, file, sender)
+        return 0
+    result = wait_to_receive(t, handle, file, flags, deadline)
+    run_next(t)
+    return result
+
+
+# ---- replies --------------------------------------------------------------------------
+
+
+@CALLS.hypercall
+def set_recv_slot(t: Transition, handle: Word) -> Word:
+    """Where the next received handle goes."""
+    c = t.c
+    nowhere = handle == c.HV_NONE
+    t.require(t.o.or_(nowhere, is_slot(t, handle)), c.HV_EBADF)
+    t.require(t.o.or_(nowhere, is_free_slot(t, t.self, handle)), c.HV_EEXIST)
+    t.set("procs.recv_slot", (t.self,), handle)
+    return 0
+
+
+def answer(t: Transition, caller: Word, m: Message) -> None:
+    """The caller has its answer; it is neither blocked nor ready nor running yet."""
+    sets.remove(t, sets.callers(t.self), caller)
+    deliver(t, t.self, caller, m)
+    set_saved(t, caller, t.c.CTX_X0, 0)
+
+
+@CALLS.hypercall
+def reply(t: Transition, pid: Word, page: Word, handle: Word,
+          w0: Word, w1: Word, w2: Word, w3: Word) -> Word:
+    """Who waits for self's reply has it and is ready."""
+    m = Message(page, handle, (w0, w1, w2, w3))
+    t.require(is_pid(t, pid), t.c.HV_ESRCH)
+    t.require(sets.has(t, sets.callers(t.self), pid), t.c.HV_EPERM)
+    require_attached(t, page, handle)
+    t.require(has_room(t, pid, handle), t.c.HV_ENOBUFS)
+    answer(t, pid, m)
+    wake(t, pid)
+    return 0
+
+
+@CALLS.hypercall
+def reply_wait(t: Transition, handle: Word, deadline: Word, page: Word, passed: Word,
+               w0: Word, w1: Word, w2: Word, w3: Word) -> Word:
+    """The last caller is answered, then the next message received. If self has to wait for
+    that, the caller runs at once in its place."""
+    c = t.c
+    m = Message(page, passed, (w0, w1, w2, w3))
+    file = require_endpoint(t, handle, c.HV_RIGHT_READ)
+    caller = t.get("procs.reply_to", t.self)
+    t.require(sets.has(t, sets.callers(t.self), caller), c.HV_EPERM)
+    require_attached(t, page, passed)
+    t.require(passed != handle, c.HV_EINVAL)
+    t.require(has_room(t, caller, passed), c.HV_ENOBUFS)
+    sender = require_receive(t, file, deadline)
+    answer(t, caller, m)
+    if t.choose(sender != 0, "somebody sends"):
+        wake(t, caller)
+        receive_from(t, file, sender)
+        return 0
+    t.set("procs.reply_to", (t.self,), 0)
+    result = wait_to_receive(t, handle, file, 0, deadline)
+    take_core(t, caller)
+    return result

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""Device registers in the EL2 address space. Boot maps them as Device-nGnRE.
+
+Trusted: that boot maps these windows and nothing of the kernel's state there
+(checked against the image: they overlap no segment and no object).
+"""
+import z3
+
+from .errors import ImageError
+from .layout import Layout
+from .lin import bv
+from .machine import Event, Window
+
+DEVICE_BASE = 0x400080000000
+WINDOWS = (
+    Window("uart", DEVICE_BASE, 0x1000),
+    Window("gicd", DEVICE_BASE + 0x10000, 0x10000),
+    Window("gicc", DEVICE_BASE + 0x20000, 0x2000),
+    Window("gicr", DEVICE_BASE + 0x100000, 0x100000),
+)
+
+
+def windows(layout: Layout) -> tuple[Window, ...]:
+    """The windows; ImageError if one overlaps an object of the kernel."""
+    for window in WINDOWS:
+        for item in layout.objects:
+            if window.base < item.base + item.size and item.base < window.base + window.size:
+                raise ImageError(f"{window.name} overlaps {item.name}")
+    return WINDOWS
+
+
+UART_FR, UART_DR, UART_IMSC = DEVICE_BASE + 0x18, DEVICE_BASE, DEVICE_BASE + 0x38
+IMSC_VALUES = {0x50: "uart_rx_irq_enable", 0: "uart_rx_irq_disable"}
+# PSCI (DEN 0022E), 5.10 and 5.11
+FIRMWARE = {0x84000008: "system_off", 0x84000009: "system_reset"}
+
+
+def observed(events: list[Event]) -> tuple[z3.BoolRef, ...]:
+    """What the first read of UARTFR (DDI 0183G, 3.3.3) and of UARTDR says of uart.* of the spec."""
+    terms: list[z3.BoolRef] = []
+    seen: set[int] = set()
+    for event in events:
+        if event.kind != "mmio read32":
+            continue
+        address, value = event.operands[0].as_long(), event.operands[1]
+        if address in seen:
+            raise ImageError(f"device register {address:#x} is read twice on a path")
+        seen.add(address)
+        if address == UART_FR:
+            for name, bit in (("uart.tx_full", 5), ("uart.rx_empty", 4)):
+                is_set = z3.Extract(bit, bit, value) == 1
+                terms.append(z3.BitVec(name, 64) == z3.If(is_set, bv(1), bv(0)))
+        elif address == UART_DR:
+            terms.append(z3.BitVec("uart.rx_byte", 64) == value & bv(0xFF))
+    return tuple(terms)
+
+
+def outside(events: list[Event]) -> list[tuple[str, tuple[z3.BitVecRef, ...]]]:
+    """What the outside sees, in order, under the names of the specification.
+
+    A TLBI by ASID is given by its operand (ASID in bits 63:48, the rest 0).
+    """
+    found: list[tuple[str, tuple[z3.BitVecRef, ...]]] = []
+    for event in events:
+        if event.kind.startswith("mmio write"):
+            found.append(_device_write(event))
+        elif event.kind == "smc #0":
+            found.append((FIRMWARE.get(_number(event.operands[0]), "unknown firmware call"), ()))
+        elif event.kind == "tlbi aside1is":
+            found.append(("tlbi_asid", (event.operands[0],)))
+        elif event.kind == "page_sync":
+            found.append(("page_sync", event.operands))
+    return found
+
+
+def _number(term: z3.BitVecRef) -> int:
+    return int(term.as_long()) if z3.is_bv_value(term) else -1
+
+
+def _device_write(event: Event) -> tuple[str, tuple[z3.BitVecRef, ...]]:
+    """PL011: DR (3.3.1) takes a byte; IMSC (3.3.10) masks, RX and RT on or all off."""
+    address, value = _number(event.operands[0]), event.operands[1]
+    if event.kind == "mmio write32" and address == UART_DR:
+        return "uart_put", (value,)
+    if event.kind == "mmio write32" and address == UART_IMSC and _number(value) in IMSC_VALUES:
+        return IMSC_VALUES[_number(value)], ()
+    return f"unknown {event.kind} at {address:#x}", ()

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""Named reasons to stop. Each says what was met and where; none is a guess."""
+
+
+class VerifError(Exception):
+    """Base of every error of the verifier; its class name is its name in the report."""
+
+
+class ImageError(VerifError):
+    """The ELF is not what the verifier expects."""
+
+
+class DwarfError(VerifError):
+    """A DWARF tag or form that is not modelled, or layout that contradicts the symbols."""
+
+
+class UndecodedError(VerifError):
+    """A word that no encoding class, or more than one, matches."""
+
+
+class UnallocatedError(VerifError):
+    """A word of a known class whose fields the architecture leaves unallocated."""
+
+
+class UnmodelledError(VerifError):
+    """An instruction, register or access that is known but not modelled."""
+
+
+class StuckPath(VerifError):
+    """A path that cannot go on: safe only if the solver shows that it is dead."""
+
+
+def undecoded(address: int, word: int, count: int) -> UndecodedError:
+    """The error for `word` (32 bits) at `address` with `count` matching classes."""
+    return UndecodedError(f"{count} encoding classes match word {word:#010x} at {address:#x}")

@@ -1,0 +1,383 @@
+# SPDX-License-Identifier: MIT
+"""One core on one path: registers, flags, stack, state, events, and what must be proved of it."""
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import z3
+
+from .errors import StuckPath, UnmodelledError
+from .flags import Bool, Flags, as_term, fold, fresh, negate
+from .image import Image
+from .layout import Layout, Place, describe, recover
+from .lin import Lin, const, extend, lift, low32, signed, symbol, trailing_zeros
+from .memory import CellWrite, Memory, PageZero, base_read
+
+STACK_TOP = "sp0"
+TRAILING = "ctz64"
+# Registers that change by themselves: each read is a new value.
+VOLATILE = frozenset({"cntpct_el0", "cntvct_el0", "icc_iar1_el1"})
+# SMC Calling Convention (DEN 0028), 2.5: x0..x3 are results, x4..x17 may be lost.
+SMC_CLOBBERS = range(18)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something whose order matters. `operands` are bv64 terms."""
+
+    kind: str
+    operands: tuple[z3.BitVecRef, ...]
+    pc: int
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """`goal` must follow from the path condition `given` (and the assumptions)."""
+
+    kind: str
+    goal: z3.BoolRef
+    given: tuple[z3.BoolRef, ...]
+    pc: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Window:
+    """Device registers: `size` bytes of EL2 addresses from `base`."""
+
+    name: str
+    base: int
+    size: int
+
+
+@dataclass
+class World:
+    """What all paths of one exploration share."""
+
+    image: Image
+    layout: Layout
+    windows: tuple[Window, ...]
+    reserved: int
+    zva_block: int = 0
+    obligations: list[Obligation] = field(default_factory=list)
+    touched: dict[tuple[object, ...], tuple[str, tuple[z3.BitVecRef, ...]]] = field(
+        default_factory=dict)
+    kept: list[z3.BoolRef] = field(default_factory=list)
+    names: dict[str, int] = field(default_factory=dict)
+    addresses: set[int] = field(default_factory=set)
+    named: frozenset[str] = frozenset({"timer_tree"})
+
+    def fresh(self, stem: str) -> str:
+        """A name not given before, the same in each run."""
+        number = self.names.get(stem, 0)
+        self.names[stem] = number + 1
+        return f"{stem}!{number}"
+
+    def touch(self, name: str, indices: tuple[z3.BitVecRef, ...]) -> None:
+        """Notes that this cell of the initial state is read."""
+        self.touched.setdefault((name, *(i.get_id() for i in indices)), (name, indices))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One activation: where it returns to and which addresses it has visited."""
+
+    back: Lin
+    visited: set[int]
+
+
+@dataclass
+class Path:
+    """The state of one path; implements isa.cpu.Cpu."""
+
+    world: World
+    pc: int
+    regs: list[Lin]
+    flags: Flags
+    memory: Memory
+    quads: list[tuple[Lin, Lin]]
+    system: dict[str, Lin]
+    stack: dict[tuple[int, int], Lin] = field(default_factory=dict)
+    given: list[z3.BoolRef] = field(default_factory=list)
+    given_ids: set[int] = field(default_factory=set)
+    events: list[Event] = field(default_factory=list)
+    decisions: list[tuple[int, bool]] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+    count: int = 0
+    lowest: int = 0
+    next: int | None = None
+    split: tuple[z3.BoolRef, int] | None = None
+    finished: str = ""
+    hook: Callable[["Path", str, Lin | None], bool] | None = None
+
+    def fork(self) -> "Path":
+        """An independent copy."""
+        return Path(self.world, self.pc, list(self.regs), self.flags, self.memory.fork(),
+                    list(self.quads), dict(self.system), dict(self.stack), list(self.given),
+                    set(self.given_ids), list(self.events), list(self.decisions),
+                    [Frame(f.back, set(f.visited)) for f in self.frames], self.count,
+                    self.lowest, None, None, self.finished, self.hook)
+
+    # ---- registers ----
+
+    def get(self, number: int, width: int = 64) -> Lin:
+        """See Cpu."""
+        value = const(0) if number == 31 else self.regs[number]
+        return value if width == 64 else low32(value)
+
+    def put(self, number: int, value: Lin, width: int = 64) -> None:
+        """See Cpu."""
+        if number != 31:
+            self.regs[number] = value if width == 64 else low32(value)
+
+    def get_sp(self, number: int, width: int = 64) -> Lin:
+        """See Cpu."""
+        return self.regs[number] if width == 64 else low32(self.regs[number])
+
+    def put_sp(self, number: int, value: Lin, width: int = 64) -> None:
+        """See Cpu."""
+        self.regs[number] = value if width == 64 else low32(value)
+        if number == 31:
+            self.lowest = min(self.lowest, self._sp_offset())
+
+    def get_q(self, number: int) -> tuple[Lin, Lin]:
+        """See Cpu."""
+        return self.quads[number]
+
+    def put_q(self, number: int, low: Lin, high: Lin) -> None:
+        """See Cpu."""
+        self.quads[number] = (low, high)
+
+    def trailing_zeros(self, value: z3.BitVecRef) -> Lin:
+        """See Cpu."""
+        self.world.touch(TRAILING, (value,))
+        return lift(trailing_zeros(value))
+
+    # ---- memory ----
+
+    def _stack_offset(self, address: Lin) -> int | None:
+        top = symbol(STACK_TOP)
+        return signed(address.const, 64) if address.terms.keys() == top.terms.keys() and \
+            address.plus(-address.const).same(top) else None
+
+    def _sp_offset(self) -> int:
+        offset = self._stack_offset(self.regs[31])
+        if offset is None:
+            raise StuckPath(f"SP is {describe(self.regs[31])}")
+        return offset
+
+    def require(self, kind: str, goal: Bool, text: str) -> None:
+        """Adds an obligation unless it is plainly true or known on this path.
+
+        Once required it counts as known further on: it follows from the path
+        condition here, and the condition only grows.
+        """
+        if goal is True:
+            return
+        term = as_term(goal)
+        if term.get_id() in self.given_ids:
+            return
+        self.world.obligations.append(Obligation(kind, term, tuple(self.given), self.pc, text))
+        self.world.kept.append(term)
+        self.given_ids.add(term.get_id())
+
+    def _check_stack(self, offset: int, size: int) -> None:
+        if offset % size:
+            self.require("aligned", False, f"stack access of {size} bytes at sp0{offset:+d}")
+        if offset > -size:
+            raise StuckPath(f"stack access at sp0{offset:+d}, above the top")
+        self.lowest = min(self.lowest, offset)
+
+    def _load_stack(self, offset: int, size: int) -> Lin:
+        self._check_stack(offset, size)
+        if offset < self._sp_offset():
+            raise StuckPath(f"stack read at sp0{offset:+d}, below SP")
+        if (offset, size) in self.stack:
+            return self.stack[offset, size]
+        for (start, length), value in self.stack.items():
+            if start <= offset and offset + size <= start + length:
+                low = 8 * (offset - start)
+                return extend(z3.Extract(low + 8 * size - 1, low, value.z))
+        raise StuckPath(f"stack at sp0{offset:+d} is read before it is written")
+
+    def _store_stack(self, offset: int, value: Lin, size: int) -> None:
+        self._check_stack(offset, size)
+        for start, length in [k for k in self.stack if k[0] < offset + size and offset < k[0] + k[1]]:
+            if not (offset <= start and start + length <= offset + size):
+                raise UnmodelledError(f"partial overwrite of a stack cell at {self.pc:#x}")
+            del self.stack[start, length]
+        kept = value if size == 8 else extend(z3.Extract(8 * size - 1, 0, value.z))
+        self.stack[offset, size] = kept
+
+    def _window(self, address: Lin, size: int) -> Window | None:
+        if not address.is_const:
+            return None
+        for window in self.world.windows:
+            if window.base <= address.const <= window.base + window.size - size:
+                return window
+        return None
+
+    def _place(self, address: Lin, size: int) -> Place:
+        place = recover(self.world.layout, address)
+        if place.start % size or place.start + size > place.family.width:
+            self.require("aligned", False, f"{size} bytes at byte {place.start} of {place.family.name}")
+            raise StuckPath("access that is not within one cell")
+        for index, dim in zip(place.indices, place.family.dims):
+            inside = index.const < dim.count if index.is_const else fold(
+                z3.ULT(index.z, z3.BitVecVal(dim.count, 64)))
+            self.require("in bounds", inside,
+                         f"index of {place.family.name} below {dim.count}")
+        if place.family.name == "pages":
+            self.require_mapped(place.indices[0].z)
+        return place
+
+    def require_mapped(self, page: z3.BitVecRef) -> None:
+        """Boot maps the pages that are not reserved, and no handler changes which those are."""
+        kind = self.world.layout.families["page_descs.type"]
+        self.world.touch(kind.name, (page,))
+        reserved = z3.BitVecVal(self.world.reserved, 64)
+        self.require("mapped", fold(base_read(kind, (page,)) != reserved), "page is not reserved")
+
+    def load(self, address: Lin, size: int) -> Lin:
+        """See Cpu."""
+        offset = self._stack_offset(address)
+        if offset is not None:
+            return self._load_stack(offset, size)
+        window = self._window(address, size)
+        if window is not None:
+            return self._load_device(window, address, size)
+        if address.is_const:
+            value = self.world.image.constant(address.const, size)
+            if value is not None:
+                if address.const % size:
+                    self.require("aligned", False, f"{size} bytes at {address.const:#x}")
+                return const(value)
+        place = self._place(address, size)
+        cell = self.memory.read(place.family, tuple(i.z for i in place.indices), self.world.touch)
+        low = 8 * place.start
+        return lift(cell) if size == 8 else extend(z3.Extract(low + 8 * size - 1, low, cell))
+
+    def _load_device(self, window: Window, address: Lin, size: int) -> Lin:
+        self.require("aligned", address.const % size == 0, f"{window.name} register")
+        value = z3.BitVec(self.world.fresh("mmio"), 8 * size)
+        self.events.append(Event(f"mmio read{8 * size}", (address.z, extend(value).z), self.pc))
+        return extend(value)
+
+    def store(self, address: Lin, value: Lin, size: int) -> None:
+        """See Cpu."""
+        offset = self._stack_offset(address)
+        if offset is not None:
+            self._store_stack(offset, value, size)
+            return
+        window = self._window(address, size)
+        if window is not None:
+            self.require("aligned", address.const % size == 0, f"{window.name} register")
+            kept = extend(z3.Extract(8 * size - 1, 0, value.z))
+            self.events.append(Event(f"mmio write{8 * size}", (address.z, kept.z), self.pc))
+            return
+        place = self._place(address, size)
+        if size != place.family.width:
+            raise UnmodelledError(f"store of {size} bytes into {place.family.name} at {self.pc:#x}")
+        indices = tuple(i.z for i in place.indices)
+        self.memory.add(place.family, CellWrite(indices, self._named(place.family.name, value)))
+        if place.family.name == "pages":
+            self.events.append(Event("pages write", (*indices, value.z), self.pc))
+
+    def _named(self, family: str, value: Lin) -> z3.BitVecRef:
+        """The value, or in some tables a name for it: a cut point (see naming.py)."""
+        if family not in self.world.named or value.is_const or z3.is_const(value.z):
+            return value.z
+        name = z3.BitVec(self.world.fresh(f"cell.{family}"), 64)
+        self.given.append(name == value.z)
+        return name
+
+    # ---- control ----
+
+    def branch(self, target: int) -> None:
+        """See Cpu."""
+        self.next = target
+
+    def branch_if(self, condition: Bool, target: int) -> None:
+        """See Cpu. Decided if the condition or its negation is part of the path condition."""
+        if isinstance(condition, bool):
+            self.next = target if condition else self.pc + 4
+        elif condition.get_id() in self.given_ids:
+            self.next = target
+        elif as_term(negate(condition)).get_id() in self.given_ids:
+            self.next = self.pc + 4
+        else:
+            self.split = (condition, target)
+
+    def assume(self, condition: Bool) -> None:
+        """Adds to the path condition."""
+        term = as_term(condition)
+        self.given.append(term)
+        self.given_ids.add(term.get_id())
+
+    def branch_register(self, target: Lin) -> None:
+        """See Cpu: a return from the innermost activation, or a jump to a known address."""
+        if self.frames and target.same(self.frames[-1].back):
+            self.frames.pop()
+            if not self.frames:
+                self.finished = "return"
+                return
+        if not target.is_const:
+            raise StuckPath(f"jump to {describe(target)}")
+        self.next = target.const
+
+    def call(self, target: Lin) -> None:
+        """See Cpu."""
+        if not target.is_const:
+            raise StuckPath(f"call of {describe(target)}")
+        back = const(self.pc + 4)
+        self.regs[30] = back
+        self.frames.append(Frame(back, set()))
+        self.next = target.const
+
+    # ---- system ----
+
+    def get_system(self, name: str) -> Lin:
+        """See Cpu."""
+        if name in VOLATILE:
+            value = symbol(self.world.fresh(name))
+            self.events.append(Event(f"mrs {name}", (value.z,), self.pc))
+            return value
+        return self.system.setdefault(name, symbol(f"sys.{name}"))
+
+    def put_system(self, name: str, value: Lin) -> None:
+        """See Cpu."""
+        self.system[name] = value
+        self.events.append(Event(f"msr {name}", (value.z,), self.pc))
+
+    def event(self, kind: str, operand: Lin | None = None) -> None:
+        """See Cpu."""
+        if kind == "dc zva":
+            self._zero_block(operand or const(0))
+        elif kind.startswith("at "):
+            self.system["par_el1"] = symbol(self.world.fresh("par_el1"))
+        self.events.append(Event(kind, () if operand is None else (operand.z,), self.pc))
+
+    def _zero_block(self, address: Lin) -> None:
+        """DC ZVA (C5.3): zeroes the aligned block of `zva_block` bytes around the address."""
+        size = self.world.zva_block
+        place = self._place(address.plus(-(address.const % 8)), 8)
+        if place.family.name != "pages" or not place.indices[1].is_const or not size:
+            raise StuckPath("DC ZVA outside pages")
+        first = place.indices[1].const & ~(size // 8 - 1)
+        self.memory.add(place.family, PageZero(place.indices[0].z, first, size // 8))
+
+    def exception(self, kind: str, immediate: int) -> None:
+        """See Cpu."""
+        self.events.append(Event(f"{kind} #{immediate}", tuple(r.z for r in self.regs[:4]), self.pc))
+        if kind == "smc":
+            self.clobber(SMC_CLOBBERS)
+        elif kind == "eret":
+            self.finished = "eret"
+        else:
+            raise StuckPath(f"{kind} #{immediate} is reached")
+
+    def clobber(self, numbers: "range | tuple[int, ...]", with_flags: bool = False) -> None:
+        """These registers, and NZCV if asked, take unknown values."""
+        for number in numbers:
+            self.regs[number] = symbol(self.world.fresh("clobber"))
+        if with_flags:
+            self.flags = fresh(self.world.fresh("flags"))

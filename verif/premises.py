@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""What may be assumed of the state at entry: the invariants of the specification (T3).
+
+They are used without quantifiers, at the indices that the code or the
+specification reads (one round). USED names those that safety and refinement
+need; leaving one out can make a proof fail, never wrong.
+"""
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from types import SimpleNamespace
+
+import spec
+import z3
+from spec.invariants import Invariant
+from spec.state import FIELDS, SymbolicState
+
+from .flags import as_term
+from .lin import MASK64, bv, symbol, trailing_facts, trailing_zeros
+from .machine import TRAILING, World
+from .target import CPU, Target
+
+USED = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "one_core",
+        "waiting_exact", "callers_exact", "parked_message", "file_types", "handle_names_file",
+        "machine_facts", "page_types", "entry_names_page", "core_holds_current")
+
+
+@dataclass(frozen=True)
+class Hypotheses:
+    """Instances for one exploration, and the names of what was used."""
+
+    terms: tuple[z3.BoolRef, ...]
+    texts: tuple[str, ...]
+
+
+def constants(target: Target) -> SimpleNamespace:
+    """The enumerators of the ELF as attributes, and the one macro of the interface, HV_NONE."""
+    return SimpleNamespace(**target.debug.constants, HV_NONE=MASK64)
+
+
+def _used() -> list[Invariant]:
+    found = {**spec.invariants(), **spec.premises()}
+    return [found[name] for name in USED]
+
+
+def _candidates(world: World) -> dict[str, list[z3.BitVecRef]]:
+    """Terms that are used as an index, by kind; each once."""
+    found: dict[str, dict[int, z3.BitVecRef]] = {}
+    for name, indices in list(world.touched.values()):
+        for kind, term in zip(FIELDS.get(name, ()), indices):
+            found.setdefault(kind, {}).setdefault(term.get_id(), term)
+    return {kind: list(terms.values()) for kind, terms in found.items()}
+
+
+def _tuples(kinds: tuple[str, ...], world: World,
+            candidates: dict[str, list[z3.BitVecRef]]) -> Iterator[tuple[z3.BitVecRef, ...]]:
+    """Index tuples of these kinds: for entries of tables those that are read, else all."""
+    if kinds == ("page", "entry"):
+        return iter([i for name, i in world.touched.values() if name == "pages"])
+    return product(*(candidates.get(kind, []) for kind in kinds))
+
+
+def instances(target: Target, world: World) -> Hypotheses:
+    """The invariants at every index that was used, and the facts of trailing zeros."""
+    c, state = constants(target), SymbolicState()
+    current = state.get("sched.cpus.current", symbol(CPU).z)
+    world.touch("procs.state", (current,))
+    candidates = _candidates(world)
+    terms = [z3.ULT(symbol(CPU).z, bv(target.constant("HV_NCPU")))]
+    for invariant in _used():
+        for indices in _tuples(invariant.kinds, world, candidates):
+            term = as_term(invariant.holds(c, state, *indices))
+            if not z3.is_true(term):
+                terms.append(term)
+    for name, indices in world.touched.values():
+        if name == TRAILING:
+            terms.append(trailing_facts(indices[0], trailing_zeros(indices[0])))
+    texts = ("TPIDR_EL2 = &sched.cpus[cpu], cpu < NCPU", "SP is the top of this core's stack",
+             *(f"invariant {name}" for name in USED))
+    return Hypotheses(tuple(terms), texts)

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""T2 (safety) and T8 (bound) of a handler, from all its paths.
+
+T2: every access lies within its object, is aligned and to a mapped page; no `brk`, undefined or
+unmodelled instruction is reached; nothing but the objects of the kernel's
+state, the live stack and device windows is written; SP and x18..x29 are
+restored and the return goes where x30 pointed at entry.
+T8: the largest number of instructions and of stack bytes over all paths.
+"""
+import time
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+import z3
+
+from .explore import Contract, Exploration, Explorer
+from .layout import describe
+from .machine import Obligation, Path
+from .premises import Hypotheses, instances
+from .result import Failure, Row, row
+from .solve import Solver, Verdict
+from .target import Hypercall, Target
+
+KEPT = tuple(range(18, 30)) + (31,)
+SHOWN_FAILURES = 8
+
+
+@dataclass(frozen=True)
+class Handled:
+    """An explored handler: what later theorems start from."""
+
+    call: Hypercall
+    exploration: Exploration
+    hypotheses: Hypotheses
+    seconds: float
+
+
+def explore_handler(target: Target, call: Hypercall, contracts: dict[int, Contract]) -> Handled:
+    """All paths of a handler from its entry in hypercall_table."""
+    begin = time.monotonic()
+    world = target.world()
+    found = Explorer(world, contracts).run(target.handler_start(call))
+    hypotheses = instances(target, world)
+    return Handled(call, found, hypotheses, time.monotonic() - begin)
+
+
+def decisions(target: Target, path: Path) -> str:
+    """The branches of a path as source lines, T taken, F not."""
+    return " ".join(f"{target.debug.line_of(pc)}:{'T' if taken else 'F'}"
+                    for pc, taken in path.decisions)
+
+
+def where(target: Target, pc: int) -> str:
+    """Source line and function of an address."""
+    return f"{target.debug.line_of(pc)} ({target.image.function_at(pc)})"
+
+
+def model_values(verdict: Verdict, count: int = 8) -> tuple[tuple[str, str], ...]:
+    """The arguments and scalars of a counterexample."""
+    if verdict.model is None:
+        return ()
+    values = []
+    for declaration in verdict.model.decls():
+        if declaration.arity() == 0 and z3.is_bv_value(verdict.model[declaration]):
+            values.append((declaration.name(), f"{verdict.model[declaration].as_long():#x}"))
+    values.sort(key=lambda v: (len(v[0]), v[0]))
+    return tuple(values[:count])
+
+
+def _obligations(handled: Handled) -> list[Obligation]:
+    """Those of the exploration, and that each stuck path is dead."""
+    world = handled.exploration.world
+    dead = [Obligation("reachable", z3.BoolVal(False), tuple(p.given), p.pc, reason)
+            for p, reason in handled.exploration.stuck]
+    ordered = world.obligations + dead
+    ordered.sort(key=lambda o: [t.get_id() for t in o.given])
+    return ordered
+
+
+def _discharge(target: Target, handled: Handled, solver: Solver) -> list[Failure]:
+    failures = []
+    for number, item in enumerate(_obligations(handled)):
+        verdict = solver.prove(item.given, item.goal, f"{handled.call.name}-T2-{number}")
+        if verdict.status != "proved":
+            failures.append(Failure(
+                f"{item.kind}: {item.text}", where(target, item.pc), "", verdict.status,
+                model_values(verdict), str(verdict.query)))
+            if len(failures) >= SHOWN_FAILURES:
+                break
+    return failures
+
+
+def _check_return(target: Target, handled: Handled, solver: Solver) -> list[Failure]:
+    failures = []
+    for path in handled.exploration.ended:
+        for number in KEPT:
+            before, after = handled.exploration.start.regs[number], path.regs[number]
+            if before.same(after):
+                continue
+            verdict = solver.prove(tuple(path.given), before.z == after.z,
+                                   f"{handled.call.name}-T2-x{number}")
+            if verdict.status != "proved":
+                name = "sp" if number == 31 else f"x{number}"
+                failures.append(Failure(f"{name} is not kept: {describe(after)}",
+                                        where(target, path.pc), decisions(target, path),
+                                        verdict.status, model_values(verdict), str(verdict.query)))
+    return failures
+
+
+def prove(target: Target, handled: Handled, folder: FilePath) -> tuple[Row, Row]:
+    """The rows T2 and T8."""
+    begin = time.monotonic()
+    found = handled.exploration
+    solver = Solver(handled.hypotheses.terms, folder)
+    failures = _discharge(target, handled, solver) + _check_return(target, handled, solver)
+    if not found.ended:
+        failures.append(Failure("no path returns", handled.call.source, "", "refuted", (), ""))
+    depth = -min((p.lowest for p in found.ended), default=0)
+    stack = target.layout.families["cpu_stacks"].dims[0].stride
+    if depth > stack:
+        failures.append(Failure(f"stack of {depth} bytes", handled.call.source, "", "refuted", (), ""))
+    spent = handled.seconds + time.monotonic() - begin
+    facts = {"paths": len(found.ended), "obligations": solver.queries,
+             "solver seconds": round(solver.seconds, 2), "fallbacks": solver.fallbacks}
+    longest = max((p.count for p in found.ended), default=0)
+    safe = row(handled.call.name, "T2", spent, facts, failures, handled.hypotheses.texts,
+               handled.call.source)
+    bound = row(handled.call.name, "T8", handled.seconds,
+                {"instructions": longest, "stack bytes": depth},
+                [] if found.ended else failures, handled.hypotheses.texts, handled.call.source)
+    return safe, bound

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""Does a goal follow? Only Z3's `unsat` for its negation says yes.
+
+A short slice of the incremental solver first, then Ackermannisation and
+bit-blasting (BINARY.md, solver facts). Whatever is not proved is written out
+as SMT-LIB 2.
+"""
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import z3
+
+SLICE_RESOURCES = 1000000  # of Z3, not time: two runs do the same
+TACTICS = ("simplify", "propagate-values", "solve-eqs", "ackermannize_bv", "simplify",
+           "bit-blast", "sat")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`status`: proved, refuted or unknown. `query` is where the open query was written."""
+
+    status: str
+    seconds: float
+    model: z3.ModelRef | None = None
+    query: Path | None = None
+
+
+def _status(result: z3.CheckSatResult) -> str:
+    if result == z3.unsat:
+        return "proved"
+    return "refuted" if result == z3.sat else "unknown"
+
+
+@dataclass
+class Solver:
+    """Queries under common hypotheses; those of a path prefix are kept from query to query."""
+
+    hypotheses: tuple[z3.BoolRef, ...]
+    folder: Path
+    limit_ms: int = 60000
+    queries: int = 0
+    fallbacks: int = 0
+    seconds: float = 0.0
+    _stack: list[z3.BoolRef] = field(default_factory=list)
+    _solver: z3.Solver | None = None
+
+    def _prepared(self, given: tuple[z3.BoolRef, ...]) -> z3.Solver:
+        if self._solver is None:
+            self._solver = z3.SolverFor("QF_UFBV")
+            self._solver.set("rlimit", SLICE_RESOURCES)
+            self._solver.add(*self.hypotheses)
+        same = 0
+        while same < min(len(given), len(self._stack)) and given[same].eq(self._stack[same]):
+            same += 1
+        self._solver.pop(len(self._stack) - same)
+        del self._stack[same:]
+        for term in given[same:]:
+            self._solver.push()
+            self._solver.add(term)
+            self._stack.append(term)
+        return self._solver
+
+    def prove(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef, name: str,
+              is_kept: bool = True) -> Verdict:
+        """Is `goal` implied by the hypotheses and `given`? An open query is kept under `name`."""
+        begin = time.monotonic()
+        solver = self._prepared(given)
+        solver.push()
+        solver.add(z3.Not(goal))
+        result = solver.check()
+        model = solver.model() if result == z3.sat else None
+        if result == z3.unknown:
+            self.fallbacks += 1
+            result, model = self._fallback(solver)
+        query = None if result == z3.unsat or not is_kept else self._keep(solver, name)
+        solver.pop()
+        spent = time.monotonic() - begin
+        self.queries += 1
+        self.seconds += spent
+        return Verdict(_status(result), spent, model, query)
+
+    def _fallback(self, solver: z3.Solver) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:
+        """Bit-blasting, which gives up at once on some queries; then a fresh solver."""
+        result, model = z3.unknown, None
+        for other in (z3.Then(*TACTICS).solver(), z3.SolverFor("QF_UFBV")):
+            other.set("timeout", self.limit_ms)
+            other.add(*solver.assertions())
+            result = other.check()
+            if result != z3.unknown:
+                model = other.model() if result == z3.sat else None
+                break
+        return result, model
+
+    def _keep(self, solver: z3.Solver, name: str) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{name}.smt2"
+        path.write_text("(set-logic QF_UFBV)\n" + solver.to_smt2())
+        return path
