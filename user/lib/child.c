@@ -10,7 +10,7 @@
 
 const struct hv_grants hv_default_grants = { .pages = 16, .pids = 2, .files = 2 };
 
-/* ---- ledgers -------------------------------------------------------------------------------- */
+/* ---- ledgers ------------------------------------------------------------------ */
 
 struct ledger *ledger_of(hv_pid pid)
 {
@@ -20,15 +20,20 @@ struct ledger *ledger_of(hv_pid pid)
 	return NULL;
 }
 
-static void ledger_note(struct ledger *ledger, hv_page page)
+static struct range one(hv_page page)
+{
+	return (struct range){ (uint32_t)page, 1 };
+}
+
+static void ledger_note(struct ledger *ledger, struct range run)
 {
 	uint64_t count = ledger->count;
 
-	os_range_note(ledger->range, &count, OS_LEDGER_RANGES, page);
+	os_range_note(ledger->range, &count, OS_LEDGER_RANGES, run);
 	ledger->count = (uint16_t)count;
 }
 
-/* ---- tables and frames ------------------------------------------------------------------------ */
+/* ---- tables and frames -------------------------------------------------------- */
 
 void builder_begin(struct builder *builder, hv_pid pid, hv_page ctx, hv_page root)
 {
@@ -41,8 +46,8 @@ void builder_begin(struct builder *builder, hv_pid pid, hv_page ctx, hv_page roo
 		return;
 	memset(builder->ledger, 0, sizeof(*builder->ledger));
 	builder->ledger->pid = (uint16_t)pid;
-	ledger_note(builder->ledger, ctx);
-	ledger_note(builder->ledger, root);
+	ledger_note(builder->ledger, one(ctx));
+	ledger_note(builder->ledger, one(root));
 }
 
 hv_page builder_page(struct builder *builder)
@@ -50,7 +55,7 @@ hv_page builder_page(struct builder *builder)
 	hv_page page = hv_page_alloc();
 
 	if (page != 0 && builder->ledger != NULL)
-		ledger_note(builder->ledger, page);
+		ledger_note(builder->ledger, one(page));
 	return page;
 }
 
@@ -151,38 +156,49 @@ int64_t builder_data(struct builder *builder, uintptr_t va, hv_perm perm,
 	if (parcel < 0)
 		return parcel;
 	if (builder->ledger != NULL)
-		ledger_note(builder->ledger, (hv_page)parcel);
+		ledger_note(builder->ledger, one((hv_page)parcel));
 	error = hv_map_frame(builder->pid, (hv_page)l3, index, (hv_page)parcel, perm);
 	if (error < 0 && hv_free_parcel((hv_page)parcel) == 0)
 		os_page_put((hv_page)parcel);
 	return error;
 }
 
-/* ---- grants ---------------------------------------------------------------------------------------- */
+/* ---- grants ------------------------------------------------------------------- */
 
+/* A run of up to n pages; what could not be given goes back. */
+static int64_t grant_run(struct builder *builder, uint64_t n, struct range *run)
+{
+	int64_t error = 0;
+	uint64_t done;
+
+	*run = os_pages_take(n);
+	for (done = 0; error == 0 && done < run->count; done++)
+		error = hv_grant_page(builder->pid, run->first + done);
+	if (error < 0) {
+		done--;
+		os_pages_put_range(run->first + done, run->count - done);
+		run->count = (uint32_t)done;
+	}
+	if (builder->ledger != NULL)
+		ledger_note(builder->ledger, *run);
+	return error;
+}
+
+/* Scattered pages do not fit into the child's list: then it gets fewer. */
 static int64_t grant_pages(struct builder *builder, uint64_t n, struct grant *out)
 {
-	int64_t error;
+	struct range run;
+	int64_t error = 0;
 
 	os_pages_gather(n);
-	for (uint64_t i = 0; i < n; i++) {
-		hv_page page = builder_page(builder);
-		struct range *last = &out->range[out->range_count - 1];
-
-		if (page == 0)
-			return -HV_ENOMEM;
-		if (out->range_count == OS_GRANT_RANGES && last->first + last->count != page) {
-			os_page_put(page);	/* scattered: the child gets fewer */
-			return 0;
-		}
-		error = hv_grant_page(builder->pid, page);
-		if (error < 0) {
-			os_page_put(page);
-			return error;
-		}
-		os_range_note(out->range, &out->range_count, OS_GRANT_RANGES, page);
+	while (error == 0 && n > 0 && out->range_count < OS_GRANT_RANGES) {
+		error = grant_run(builder, n, &run);
+		if (run.count == 0)
+			return error < 0 ? error : -HV_ENOMEM;
+		os_range_note(out->range, &out->range_count, OS_GRANT_RANGES, run);
+		n -= run.count;
 	}
-	return 0;
+	return error;
 }
 
 static int64_t grant_pids(struct builder *builder, uint64_t n, struct grant *out)
@@ -235,18 +251,20 @@ int64_t builder_grant(struct builder *builder, const struct hv_grants *grants, s
 	if (error == 0 && !grants->no_view && hv_has_view())
 		error = hv_map_view(builder->pid);
 	out->pid = builder->pid;
-	out->keep_pages = grants->pages < OS_KEEP_PAGES ? OS_KEEP_PAGES : grants->pages + grants->pages / 4;
+	out->keep_pages = grants->pages < OS_KEEP_PAGES ? OS_KEEP_PAGES
+		: grants->pages + grants->pages / 4;
 	return error;
 }
 
-/* ---- handles ------------------------------------------------------------------------------------------ */
+/* ---- handles ------------------------------------------------------------------ */
 
 static int64_t pass_fd(struct builder *builder, int from, int to, struct fd_table *table)
 {
 	int64_t error = -HV_EBADF;
 
 	if (fd_is_open(from))
-		error = hv_transfer(builder->pid, (hv_handle)from, (hv_handle)to, os.fd.rights[from]);
+		error = hv_transfer(builder->pid, (hv_handle)from, (hv_handle)to,
+			os.fd.rights[from]);
 	if (error < 0)
 		return error;
 	fd_set_open(table, to, os.fd.kind[from], os.fd.rights[from]);
@@ -254,13 +272,14 @@ static int64_t pass_fd(struct builder *builder, int from, int to, struct fd_tabl
 	return 0;
 }
 
-/* Descriptor i of the child is fds[i] of self's; fds NULL: the same numbers.
- * `table` becomes the child's. */
-int64_t builder_handles(struct builder *builder, const int *fds, int n, struct fd_table *table)
+/* Descriptor i of the child is fds[i] of self's; fds NULL: those in the set
+ * `same`, at the same numbers. `table` becomes the child's. */
+int64_t builder_handles(struct builder *builder, const int *fds, int n, uint64_t same,
+	struct fd_table *table)
 {
 	int64_t error = 0;
 
-	for (uint64_t left = os.fd.is_open; fds == NULL && error == 0 && left != 0; left &= left - 1)
+	for (uint64_t left = same; fds == NULL && error == 0 && left != 0; left &= left - 1)
 		error = pass_fd(builder, __builtin_ctzl(left), __builtin_ctzl(left), table);
 	for (int i = 0; fds != NULL && error == 0 && i < n; i++)
 		if (fds[i] != -1)
@@ -271,7 +290,7 @@ int64_t builder_handles(struct builder *builder, const int *fds, int n, struct f
 	return error == -HV_EBADF ? 0 : error;
 }
 
-/* ---- embryos by hand ------------------------------------------------------------------------------------ */
+/* ---- embryos by hand ---------------------------------------------------------- */
 
 static struct builder by_hand;
 static struct grant by_hand_grant;

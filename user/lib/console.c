@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- output ------------------------------------------------------------------------------------- */
+/* ---- output ------------------------------------------------------------------- */
 
 static int64_t put_byte(int fd, uint8_t byte)
 {
@@ -36,7 +36,7 @@ int64_t console_write_all(int fd, const void *buf, uint64_t n)
 	return (int64_t)n;
 }
 
-/* ---- keys ------------------------------------------------------------------------------------------ */
+/* ---- keys --------------------------------------------------------------------- */
 
 
 int hv_getkey(int fd, int64_t timeout_us)
@@ -83,7 +83,7 @@ static int read_escape(int fd)
 	return found == NULL ? KEY_OTHER : keys[found - finals];
 }
 
-/* ---- a line ------------------------------------------------------------------------------------------- */
+/* ---- a line ------------------------------------------------------------------- */
 
 struct line {
 	int fd;
@@ -174,7 +174,7 @@ static void replace(struct line *line, const char *text)
 		insert(line, *text++);
 }
 
-/* ---- history ----------------------------------------------------------------------------------------------- */
+/* ---- history ------------------------------------------------------------------ */
 
 void hv_history_add(struct hv_history *history, const char *line)
 {
@@ -204,10 +204,11 @@ static void browse(struct line *line, bool is_up)
 	if (is_up ? line->back >= kept : line->back == 0)
 		return;
 	line->back += is_up ? 1 : -1U;
-	replace(line, line->back == 0 ? "" : history->line[(history->count - line->back) % history->size]);
+	replace(line, line->back == 0 ? ""
+		: history->line[(history->count - line->back) % history->size]);
 }
 
-/* ---- editing --------------------------------------------------------------------------------------------------- */
+/* ---- editing ------------------------------------------------------------------ */
 
 static void delete_right(struct line *line)
 {
@@ -217,26 +218,47 @@ static void delete_right(struct line *line)
 	}
 }
 
+/* Keys that move the cursor or choose a line. */
+static bool move(struct line *line, int key)
+{
+	switch (key) {
+	case CTRL('A'): case KEY_HOME:
+		move_to(line, 0);
+		return true;
+	case CTRL('E'): case KEY_END:
+		move_to(line, line->used);
+		return true;
+	case CTRL('B'): case KEY_LEFT:
+		move_to(line, line->cursor - (line->cursor > 0 ? 1 : 0));
+		return true;
+	case CTRL('F'): case KEY_RIGHT:
+		move_to(line, line->cursor + 1);
+		return true;
+	case CTRL('P'): case KEY_UP:
+		browse(line, true);
+		return true;
+	case CTRL('N'): case KEY_DOWN:
+		browse(line, false);
+		return true;
+	}
+	return false;
+}
+
+static void clear_screen(struct line *line)
+{
+	show(line, "\033[H\033[2J", 7);
+	show(line, line->prompt, strlen(line->prompt));
+	show(line, line->buf, line->used);
+	move_left(line, line->used - line->cursor);
+}
+
 static void edit(struct line *line, int key)
 {
 	size_t tail = line->used - line->cursor;
 
 	switch (key) {
-	case RUBOUT:
-	case CTRL('H'):
+	case RUBOUT: case CTRL('H'):
 		erase(line, line->cursor > 0 ? 1 : 0);
-		break;
-	case CTRL('A'): case KEY_HOME:
-		move_to(line, 0);
-		break;
-	case CTRL('E'): case KEY_END:
-		move_to(line, line->used);
-		break;
-	case CTRL('B'): case KEY_LEFT:
-		move_to(line, line->cursor - (line->cursor > 0 ? 1 : 0));
-		break;
-	case CTRL('F'): case KEY_RIGHT:
-		move_to(line, line->cursor + 1);
 		break;
 	case CTRL('D'): case KEY_DELETE:
 		delete_right(line);
@@ -251,27 +273,20 @@ static void edit(struct line *line, int key)
 	case CTRL('W'):
 		erase(line, word_length(line));
 		break;
-	case CTRL('P'): case KEY_UP:
-		browse(line, true);
-		break;
-	case CTRL('N'): case KEY_DOWN:
-		browse(line, false);
-		break;
 	case CTRL('L'):
-		show(line, "\033[H\033[2J", 7);
-		show(line, line->prompt, strlen(line->prompt));
-		show(line, line->buf, line->used);
-		move_left(line, tail);
+		clear_screen(line);
 		break;
 	default:
-		if (key >= ' ' && key < 256)
+		if (!move(line, key) && key >= ' ' && key < 256)
 			insert(line, (char)key);
 	}
 }
 
 int hv_readline(int fd, const char *prompt, char *buf, size_t n, struct hv_history *history)
 {
-	struct line line = { .fd = fd, .prompt = prompt, .buf = buf, .size = n, .history = history };
+	struct line line = {
+		.fd = fd, .prompt = prompt, .buf = buf, .size = n, .history = history,
+	};
 	int key;
 
 	if (n == 0)
@@ -295,7 +310,7 @@ int hv_readline(int fd, const char *prompt, char *buf, size_t n, struct hv_histo
 	return (int)line.used;
 }
 
-/* ---- read(2) -------------------------------------------------------------------------------------------------------- */
+/* ---- read(2) ------------------------------------------------------------------ */
 
 int64_t console_read_line(int fd, void *buf, uint64_t n)
 {

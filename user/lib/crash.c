@@ -26,7 +26,8 @@ static void print_place(int fd, unsigned n, uint64_t pc, const char *prog)
 {
 	char place[80];
 
-	hv_dprintf(fd, "  #%-2u 0x%08lx  %s\n", n, pc, hv_symbolize(prog, pc, place, sizeof(place)));
+	hv_symbolize(prog, pc, place, sizeof(place));
+	hv_dprintf(fd, "  #%-2u 0x%08lx  %s\n", n, pc, place);
 }
 
 /*
@@ -102,30 +103,20 @@ void hv_print_crash(int fd, const struct hv_frame *frame)
 
 _Noreturn static void die(uint64_t esr)
 {
-	uint64_t status = HV_STATUS_SIGNAL | (uint64_t)hv_signal_of_esr(esr) | esr << 32;
-
-	os_close_pipes();
-	for (;;)
-		hv_kill(os.pid, status);
+	os_end(HV_STATUS_SIGNAL | (uint64_t)hv_signal_of_esr(esr) | esr << 32);
 }
 
-_Noreturn void os_die(struct hv_frame *frame)
+_Noreturn void os_die(const struct hv_frame *frame)
 {
-	if (!os.is_dying) {	/* a fault while printing ends it at once */
-		os.is_dying = 1;
-		hv_print_crash(2, frame);
-	}
+	hv_print_crash(2, frame);
 	die(frame->esr);
 }
 
-_Noreturn void os_die_overflow(uint64_t esr, uint64_t elr, uint64_t far)
+_Noreturn void os_die_nested(uint64_t esr, uint64_t elr, uint64_t far)
 {
 	char cause[112];
 
-	if (!os.is_dying) {
-		os.is_dying = 1;
-		hv_dprintf(2, "pid %u crashed: exception handlers nested too deep: %s at 0x%lx, pc 0x%lx\n",
-			(unsigned)os.pid, hv_describe_esr(esr, cause, sizeof(cause)), far, elr);
-	}
+	hv_dprintf(2, "pid %u crashed: exception handlers nested too deep: %s at 0x%lx, pc 0x%lx\n",
+		(unsigned)os.pid, hv_describe_esr(esr, cause, sizeof(cause)), far, elr);
 	die(esr);
 }

@@ -7,6 +7,8 @@
 #include "os.h"
 #include "dispatch.h"
 
+#include <signal.h>
+
 /* Exception classes (DDI 0487J.a, D19.2.37). */
 enum {
 	EC_FP_TRAP = 0x07, EC_SVC64 = 0x15, EC_SVC32 = 0x11,
@@ -27,10 +29,19 @@ struct hv_exc hv_exc = {
 
 hv_svc_handler hv_svc_fast;
 
+bool os_has_abort_handler(void)
+{
+	return hv_exc.slot[HV_EXC_DATA_ABORT].handler != 0
+		|| hv_exc.slot[HV_EXC_INSN_ABORT].handler != 0;
+}
+
 void hv_on_exception_fast(enum hv_exception kind, hv_handler handler, void *arg)
 {
 	if ((unsigned)kind >= HV_EXC_KINDS)
 		return;
+	/* the handler is to see faults of its program's making only */
+	if (handler != NULL && (kind == HV_EXC_DATA_ABORT || kind == HV_EXC_INSN_ABORT))
+		os_lazy_load_all();
 	hv_exc.slot[kind].handler = 0;	/* never the old one with the new argument */
 	__asm__ volatile("" ::: "memory");
 	hv_exc.slot[kind].arg = arg;
@@ -50,7 +61,7 @@ void hv_on_svc_fast(hv_svc_handler handler)
 	hv_svc_fast = handler;
 }
 
-/* ---- the page manager ------------------------------------------------------------------ */
+/* ---- the page manager --------------------------------------------------------- */
 
 /* The permissions of the area that va lies in. */
 static bool find_area(uintptr_t va, hv_perm *perm)
@@ -73,15 +84,18 @@ enum hv_handled hv_page_fault(struct hv_frame *frame)
 {
 	uint64_t ec = frame->esr >> 26;
 	uint64_t status = frame->esr & 0x3f;
+	int64_t error;
 	hv_perm perm;
 
 	if (ec != EC_DABORT && ec != EC_IABORT)
 		return HV_NOT_HANDLED;
 	if (status < 4 || status > 7)		/* translation fault, level 0..3 */
 		return HV_NOT_HANDLED;
-	if (!find_area(frame->far, &perm))
-		return HV_NOT_HANDLED;
-	return hv_map(HV_PAGE_OF(frame->far), perm) == 0 ? HV_HANDLED : HV_NOT_HANDLED;
+	if (find_area(frame->far, &perm))
+		error = hv_map(HV_PAGE_OF(frame->far), perm);
+	else
+		error = os_lazy_load(frame->far);
+	return error == 0 ? HV_HANDLED : HV_NOT_HANDLED;
 }
 
 /* Nobody took it. Returns to the program, to hv_el0_enter, or not at all. */
@@ -91,5 +105,15 @@ void os_exception(struct hv_frame *frame)
 		return;
 	if ((frame->spsr & 0xf) == 0)
 		os_el0_leave(frame);
-	os_die(frame);
+	if (os.is_dying++ == 0)
+		os_die(frame);
+	os_end(HV_STATUS_SIGNAL | SIGSEGV | frame->esr << 32);
+}
+
+/* vectors.S: handlers have nested until their stack was full. */
+_Noreturn void os_die_overflow(uint64_t esr, uint64_t elr, uint64_t far)
+{
+	if (os.is_dying++ == 0)
+		os_die_nested(esr, elr, far);
+	os_end(HV_STATUS_SIGNAL | SIGSEGV | esr << 32);
 }

@@ -53,7 +53,7 @@ void hv_el0_enter(struct hv_el0 *el0, struct hv_el0_exit *exit)
 	exit->kind = (enum hv_exception)hv_exc.kind_of_class[exit->esr >> 26 & 63];
 }
 
-/* ---- its memory -------------------------------------------------------------------------------------- */
+/* ---- its memory --------------------------------------------------------------- */
 
 static int64_t map_all(uint8_t *start, size_t size, hv_perm perm)
 {
@@ -83,7 +83,8 @@ int64_t hv_el0_create(struct hv_el0 *el0, const void *code, size_t size, size_t 
 	if (size == 0 || el0->code_size < size || el0->stack_size < stack_size)
 		return -HV_EINVAL;
 	el0->code = hv_mmap(el0->code_size, HV_PERM_EL0 | HV_PERM_EL0X);
-	el0->stack = el0->stack_size == 0 ? NULL : hv_mmap(el0->stack_size, HV_PERM_W | HV_PERM_EL0);
+	if (el0->stack_size != 0)
+		el0->stack = hv_mmap(el0->stack_size, HV_PERM_W | HV_PERM_EL0);
 	error = el0->code == NULL || (el0->stack == NULL && el0->stack_size != 0) ? -HV_ENOMEM : 0;
 	if (error == 0)
 		error = map_all(el0->code, el0->code_size, HV_PERM_W);
@@ -113,7 +114,7 @@ void hv_el0_destroy(struct hv_el0 *el0)
 	el0->stack = NULL;
 }
 
-/* ---- one function ---------------------------------------------------------------------------------------- */
+/* ---- one function ------------------------------------------------------------- */
 
 int64_t hv_el0_run(void (*fn)(void *), const void *end, void *arg, struct hv_el0_exit *exit)
 {

@@ -28,9 +28,10 @@ static struct plan *plan(void)
 	return (struct plan *)PLAN_VA;
 }
 
-/* ---- staging ------------------------------------------------------------------------------------- */
+/* ---- staging ------------------------------------------------------------------ */
 
-static int64_t stage_data(uintptr_t va, hv_perm perm, uint64_t offset, const void *data, uint64_t size)
+static int64_t stage_data(uintptr_t va, hv_perm perm, uint64_t offset, const void *data,
+	uint64_t size)
 {
 	struct plan_entry *entry = &plan()->entry[plan()->count];
 	int64_t l3 = hv_ensure_l3(va);
@@ -117,13 +118,13 @@ static int64_t stage(struct staging *staging)
 	if (error == 0)
 		error = stage_runner();
 	if (error == 0)
-		error = image_pages(&staging->file, stage_page, NULL);
+		error = image_pages(&staging->file, false, stage_page, NULL);
 	if (error == 0)		/* what the block says of the store comes later */
 		error = stage_stack(staging->block, staging->block_size);
 	return error;
 }
 
-/* ---- what the new program is told ------------------------------------------------------------------ */
+/* ---- what the new program is told --------------------------------------------- */
 
 /* A page that the runner is going to free. */
 static int64_t note_freed(uintptr_t va, const struct hv_slot *slot, void *arg)
@@ -131,8 +132,7 @@ static int64_t note_freed(uintptr_t va, const struct hv_slot *slot, void *arg)
 	struct startup *startup = arg;
 	hv_page page = os_page_of_pte(slot->pte);
 
-	if (va >= HV_WINDOW_VA && va < HV_WINDOW_END)
-		return 0;
+	(void)va;
 	if (startup->range_count > 0) {
 		struct range *last = &startup->range[startup->range_count - 1];
 
@@ -151,9 +151,10 @@ static int64_t note_freed(uintptr_t va, const struct hv_slot *slot, void *arg)
 }
 
 /* All of self's store, and the pages of the old image. */
-static void tell(struct startup *startup)
+static void tell(struct startup *startup, const struct hv_initrd_file *file)
 {
 	startup->is_exec = 1;
+	startup->lazy_count = image_lazy(file, startup->lazy);
 	startup->keep_pages = os.keep_pages;
 	startup->pids = os.pids;
 	startup->adopted = os.adopted;
@@ -162,7 +163,9 @@ static void tell(struct startup *startup)
 	startup->lost_end = os.lost_low < os.lost_end ? os.lost_end : 0;
 	startup->range_count = os.range_count;
 	memcpy(startup->range, os.range, os.range_count * sizeof(os.range[0]));
-	os_walk(0, USER_VA_END, note_freed, startup);
+	os_walk_all(note_freed, startup);
+	startup->has_old_tables = os.is_wild || os.region_count > 0
+		|| os.brk > HV_TEXT_VA + (1UL << 21);
 	startup->fd = os.fd;
 	startup->fd.is_cloexec = 0;
 	for (int fd = 0; fd < HV8_NFD; fd++)
@@ -179,7 +182,7 @@ static int64_t retell(struct staging *staging)
 	const struct plan_entry *entry = &plan()->entry[plan()->count - pages];
 	int64_t error = 0;
 
-	tell(STARTUP_OF(staging->block, staging->block_size));
+	tell(STARTUP_OF(staging->block, staging->block_size), &staging->file);
 	for (; error >= 0 && start < HV_STACK_TOP; entry++) {
 		uint64_t size = HV_PAGE_SIZE - start % HV_PAGE_SIZE;
 
@@ -194,7 +197,7 @@ static int64_t retell(struct staging *staging)
 	return error < 0 ? error : 0;
 }
 
-/* ---- the jump ------------------------------------------------------------------------------------------ */
+/* ---- the jump ----------------------------------------------------------------- */
 
 static void close_cloexec(void)
 {
@@ -203,6 +206,26 @@ static void close_cloexec(void)
 			hv_close(os.pid, (hv_handle)fd);
 	for (hv_handle handle = HV8_HANDLE_FREE; handle < HV8_HANDLE_MEM; handle++)
 		hv_close(os.pid, handle);	/* they mean nothing to the next program */
+}
+
+static void add_area(uintptr_t start, uintptr_t end)
+{
+	plan()->area[plan()->area_count++] = (struct plan_area){ start, end };
+}
+
+/* What os_walk_all walks. */
+static void list_areas(void)
+{
+	plan()->area_count = 0;
+	if (os.is_wild) {
+		add_area(0, HV_WINDOW_VA);
+		add_area(HV_WINDOW_END, USER_VA_END);
+		return;
+	}
+	add_area(os.stack_low, HV_STACK_TOP);
+	add_area((uintptr_t)__image_start, os.brk);
+	for (uint64_t i = 0; i < os.region_count; i++)
+		add_area(os.region[i].start, os.region[i].end);
 }
 
 _Noreturn static void go(struct staging *staging, const char *name)
@@ -215,6 +238,7 @@ _Noreturn static void go(struct staging *staging, const char *name)
 	p->arg = HV_STACK_TOP - staging->block_size;
 	close_cloexec();
 	hv_set_own_name(name);
+	list_areas();		/* last: the stack may have grown */
 	os_exec_jump(p, RUNNER_VA, RUNNER_STACK_VA + HV_PAGE_SIZE);
 }
 

@@ -18,13 +18,19 @@ struct plan_entry {
 	uint32_t perm;
 };
 
+struct plan_area {
+	uintptr_t start;
+	uintptr_t end;
+};
+
 struct plan {
 	hv_pid pid;
 	uint64_t ram_base;
 	uint64_t entry_point;
 	uint64_t arg;
-	uint64_t count;
-	uint64_t reserved[3];
+	uint64_t area_count;	/* of the old image; the window is in none */
+	struct plan_area area[OS_REGIONS + 2];
+	uint64_t count;		/* of the new one */
 	struct plan_entry entry[];
 };
 

@@ -7,41 +7,36 @@
 
 #include <signal.h>
 
-HV_INLINE void drop_table(const struct plan *plan, uintptr_t va)
+HV_INLINE uintptr_t drop_page(const struct plan *plan, uintptr_t va)
 {
-	hv_page l3 = ((L2_ENTRY(va) & HV_PTE_PA_MASK) - plan->ram_base) >> HV_PAGE_SHIFT;
+	uint64_t pte = L3_ENTRY(va), l2 = L2_ENTRY(va);
 
-	for (hv_index i = 0; i < HV_PAGE_WORDS; i++, va += HV_PAGE_SIZE) {
-		uint64_t pte = L3_ENTRY(va);
-
-		if (pte == 0 || (va >= HV_WINDOW_VA && va < HV_WINDOW_END))
-			continue;
-		hv_free_frame(plan->pid, l3, i,
+	if (pte != 0)
+		hv_free_frame(plan->pid, ((l2 & HV_PTE_PA_MASK) - plan->ram_base) >> HV_PAGE_SHIFT,
+			va >> HV_PAGE_SHIFT & 511,
 			((pte & HV_PTE_PA_MASK) - plan->ram_base) >> HV_PAGE_SHIFT);
-	}
+	return va + HV_PAGE_SIZE;
 }
 
-HV_INLINE void drop_all(const struct plan *plan)
+HV_INLINE void drop(const struct plan *plan, uintptr_t va, uintptr_t end)
 {
-	uintptr_t va = 0;
-
-	while (va < USER_VA_END) {
-		if (!(L0_ENTRY(va) & HV_PTE_VALID)) {
-			va += 1UL << 39;
-		} else if (!(L1_ENTRY(va) & HV_PTE_VALID)) {
-			va += 1UL << 30;
-		} else {
-			if (L2_ENTRY(va) & HV_PTE_VALID)
-				drop_table(plan, va);
-			va += 1UL << 21;
-		}
+	while (va < end) {
+		if (!(L0_ENTRY(va) & HV_PTE_VALID))
+			va = (va | ((1UL << 39) - 1)) + 1;
+		else if (!(L1_ENTRY(va) & HV_PTE_VALID))
+			va = (va | ((1UL << 30) - 1)) + 1;
+		else if (!(L2_ENTRY(va) & HV_PTE_VALID))
+			va = (va | ((1UL << 21) - 1)) + 1;
+		else
+			va = drop_page(plan, va);
 	}
 }
 
 __attribute__((section(".hv_runner"), used))
 _Noreturn void os_exec_run(const struct plan *plan)
 {
-	drop_all(plan);
+	for (uint64_t i = 0; i < plan->area_count; i++)
+		drop(plan, plan->area[i].start, plan->area[i].end);
 	for (uint64_t i = 0; i < plan->count; i++)
 		if (hv_map_frame(plan->pid, plan->entry[i].l3, plan->entry[i].index,
 				plan->entry[i].parcel, plan->entry[i].perm) < 0)

@@ -19,7 +19,7 @@
 #define INODE_AT(value)		((value) & 0xffffffff)
 #define INODE_SIZE(value)	((value) >> 32)
 
-/* ---- the table ---------------------------------------------------------------------------------- */
+/* ---- the table ---------------------------------------------------------------- */
 
 void fd_set_open(struct fd_table *table, int fd, enum fd_kind kind, hv_right rights)
 {
@@ -38,18 +38,6 @@ void fd_set_closed(struct fd_table *table, int fd)
 	table->kind[fd] = FD_NONE;
 	table->is_open &= ~(1UL << fd);
 	table->is_pipe &= ~(1UL << fd);
-}
-
-void fd_start(const struct fd_table *inherited)
-{
-	if (inherited != NULL) {
-		os.fd = *inherited;
-		return;
-	}
-	for (int fd = 0; fd < 3; fd++) {
-		hv_dup(HV_INIT_HANDLE_CONSOLE, (hv_handle)fd, HV_RIGHT_ALL);
-		fd_set_open(&os.fd, fd, FD_CONSOLE, HV_RIGHT_ALL);
-	}
 }
 
 bool fd_is_open(int fd)
@@ -81,7 +69,7 @@ static const volatile struct hv_file_entry *object_of(int fd)
 	return &hv_files[hv_handles[os.pid][fd].file];
 }
 
-/* ---- files of the initrd ----------------------------------------------------------------------------- */
+/* ---- files of the initrd ------------------------------------------------------ */
 
 static int64_t open_inode(int fd, const struct hv_initrd_file *file)
 {
@@ -168,7 +156,7 @@ off_t lseek(int fd, off_t offset, int whence)
 	return (off_t)(base + offset);
 }
 
-/* ---- read and write ------------------------------------------------------------------------------------ */
+/* ---- read and write ----------------------------------------------------------- */
 
 ssize_t read(int fd, void *buf, size_t n)
 {
@@ -200,7 +188,7 @@ ssize_t write(int fd, const void *buf, size_t n)
 	return (ssize_t)hv_set_errno(result);
 }
 
-/* ---- descriptors ---------------------------------------------------------------------------------------- */
+/* ---- descriptors -------------------------------------------------------------- */
 
 int close(int fd)
 {
@@ -287,7 +275,7 @@ int isatty(int fd)
 	return 0;
 }
 
-/* ---- stat -------------------------------------------------------------------------------------------------- */
+/* ---- stat --------------------------------------------------------------------- */
 
 static void fill_stat(struct stat *st, mode_t mode, uint64_t size)
 {

@@ -5,7 +5,7 @@
  * go on in C, but takes the registers that hv_fork_point has put on the stack
  * and returns from there.
  */
-	.text
+	.section .text.hv_hot, "ax"
 
 	.macro push_callee_saved
 	stp	x29, x30, [sp, #-96]!

@@ -11,12 +11,12 @@
 
 int64_t os_fork_point(int64_t (*build)(void *), void *arg, uint64_t *sp);
 int64_t os_clone(hv_pid pid, hv_page ctx, hv_page root, struct grant *grant);
-void os_fork_child(void);
 
 struct job {
 	hv_pid pid;
 	const struct hv_grants *grants;
 	struct builder builder;
+	bool is_lazy;		/* the child brings in its program as it needs it */
 };
 
 /* The handler stack holds nothing unless this is a handler. */
@@ -32,11 +32,16 @@ static bool is_blank(uintptr_t va)
 
 static int64_t copy_page(uintptr_t va, const struct hv_slot *slot, void *arg)
 {
-	struct builder *builder = arg;
-	int64_t l3 = builder_l3(builder, va);
+	struct job *job = arg;
+	struct builder *builder = &job->builder;
+	hv_perm perm = hv_perm_of(slot->pte);
 	hv_page page;
-	int64_t error;
+	int64_t l3, error;
 
+	/* code and constants come to the child as they came to self */
+	if (job->is_lazy && !(perm & HV_PERM_W) && os_lazy_has(va, perm))
+		return 0;
+	l3 = builder_l3(builder, va);
 	if (l3 < 0)
 		return l3;
 	page = builder_page(builder);
@@ -46,7 +51,7 @@ static int64_t copy_page(uintptr_t va, const struct hv_slot *slot, void *arg)
 		error = hv_alloc_frame(builder->pid, (hv_page)l3, slot->index, page, HV_PERM_W);
 	else
 		error = hv_copy_frame(builder->pid, (hv_page)l3, slot->index, page,
-			hv_perm_of(slot->pte), os_page_of_pte(slot->pte));
+			perm, os_page_of_pte(slot->pte));
 	if (error < 0)
 		os_page_put(page);
 	return error;
@@ -74,7 +79,7 @@ static int64_t give(struct job *job)
 	memset(&os.grant.pids, 0, sizeof(os.grant) - offsetof(struct grant, pids));
 	error = builder_grant(&job->builder, job->grants, &os.grant);
 	if (error == 0)
-		error = builder_handles(&job->builder, NULL, 0, &same);
+		error = builder_handles(&job->builder, NULL, 0, os.fd.is_open, &same);
 	if (error == 0)
 		error = give_handles(job->pid);
 	if (error == 0)
@@ -106,7 +111,7 @@ static int64_t build(void *arg)
 	error = give(job);
 	if (error == 0) {
 		os.grant.is_child = 1;
-		error = os_walk_all(copy_page, &job->builder);
+		error = os_walk_all(copy_page, job);
 		os.grant.is_child = 0;
 	}
 	if (error == 0)
@@ -116,32 +121,17 @@ static int64_t build(void *arg)
 	return error;
 }
 
-/* The child's first C: it is not its parent. */
-void os_fork_child(void)
-{
-	const struct grant *grant = &os.grant;
-
-	os.grant.is_child = 0;
-	os.pid = grant->pid;
-	os.keep_pages = grant->keep_pages;
-	os.pids = grant->pids;
-	memcpy(os.files, grant->files, sizeof(os.files));
-	os.range_count = 0;
-	os.free_pages = 0;
-	os.lost_low = os.lost_end = 0;
-	for (uint64_t i = 0; i < grant->range_count; i++)
-		os_pages_put_range(grant->range[i].first, grant->range[i].count);
-	memset(&os.adopted, 0, sizeof(os.adopted));
-	for (int i = 0; i < OS_LEDGERS; i++)
-		os.ledger[i].pid = 0;
-	os_wait_forget();
-}
-
-pid_t hv_fork_attr(const struct hv_grants *grants)
+OS_HOT pid_t hv_fork_attr(const struct hv_grants *grants)
 {
 	struct job job = { .grants = grants == NULL ? &hv_default_grants : grants };
 	int64_t error;
 
+	if (job.grants->no_view && hv_load_image() < 0) {
+		errno = ENOMEM;
+		return -1;
+	}
+	job.is_lazy = hv_has_view() && !job.grants->no_view && !os.is_loaded
+		&& !os_has_abort_handler();
 	job.pid = hv_pid_alloc();
 	if (job.pid == 0) {
 		errno = EAGAIN;
@@ -153,7 +143,7 @@ pid_t hv_fork_attr(const struct hv_grants *grants)
 	return error < 0 ? (pid_t)hv_set_errno(error) : (pid_t)job.pid;
 }
 
-pid_t fork(void)
+OS_HOT pid_t fork(void)
 {
 	return hv_fork_attr(NULL);
 }

@@ -25,10 +25,17 @@ static bool is_program(const struct hv_initrd_file *file)
 	const Elf64_Ehdr *header = (const void *)file->data;
 
 	return file->size >= sizeof(*header) && memcmp(header->e_ident, ELFMAG, SELFMAG) == 0
-		&& header->e_ident[EI_CLASS] == ELFCLASS64 && header->e_ident[EI_DATA] == ELFDATA2LSB
+		&& header->e_ident[EI_CLASS] == ELFCLASS64
+		&& header->e_ident[EI_DATA] == ELFDATA2LSB
 		&& header->e_type == ET_EXEC && header->e_machine == EM_AARCH64
 		&& header->e_phentsize == sizeof(Elf64_Phdr) && header->e_phoff <= file->size
 		&& (uint64_t)header->e_phnum * sizeof(Elf64_Phdr) <= file->size - header->e_phoff;
+}
+
+/* Whole pages only: what it has none of comes as zeroes. */
+static bool is_lazy(const Elf64_Phdr *s)
+{
+	return (s->p_flags & PF_LAZY) != 0 && s->p_vaddr % HV_PAGE_SIZE == 0;
 }
 
 /* Within the file, within the program's addresses, on pages of its own. */
@@ -65,10 +72,16 @@ int64_t image_check(const struct hv_initrd_file *file, uintptr_t *entry, uint64_
 		if (s->p_flags & PF_X && header->e_entry >= s->p_vaddr
 		    && header->e_entry - s->p_vaddr < s->p_filesz)
 			has_entry = true;
-		*pages += (segment_end(s) - HV_PAGE_OF(s->p_vaddr)) >> HV_PAGE_SHIFT;
+		if (!is_lazy(s))
+			*pages += (segment_end(s) - HV_PAGE_OF(s->p_vaddr)) >> HV_PAGE_SHIFT;
 	}
 	*entry = header->e_entry;
 	return has_entry && *entry % 4 == 0 ? 0 : -HV_ENOEXEC;
+}
+
+static hv_perm segment_perm(const Elf64_Phdr *s)
+{
+	return (s->p_flags & PF_W ? HV_PERM_W : 0UL) | (s->p_flags & PF_X ? HV_PERM_X : 0UL);
 }
 
 static int64_t segment_pages(const struct hv_initrd_file *file, const Elf64_Phdr *s,
@@ -78,11 +91,12 @@ static int64_t segment_pages(const struct hv_initrd_file *file, const Elf64_Phdr
 	struct image_page page;
 	int64_t error = 0;
 
-	page.perm = (s->p_flags & PF_W ? HV_PERM_W : 0UL) | (s->p_flags & PF_X ? HV_PERM_X : 0UL);
+	page.perm = segment_perm(s);
 	for (page.va = HV_PAGE_OF(s->p_vaddr); error == 0 && page.va < segment_end(s);
 	     page.va += HV_PAGE_SIZE) {
 		uintptr_t start = page.va < s->p_vaddr ? s->p_vaddr : page.va;
-		uintptr_t end = page.va + HV_PAGE_SIZE < file_end ? page.va + HV_PAGE_SIZE : file_end;
+		uintptr_t above = page.va + HV_PAGE_SIZE;
+		uintptr_t end = above < file_end ? above : file_end;
 
 		page.offset = start - page.va;
 		page.size = start < end ? end - start : 0;
@@ -92,21 +106,47 @@ static int64_t segment_pages(const struct hv_initrd_file *file, const Elf64_Phdr
 	return error;
 }
 
-int64_t image_pages(const struct hv_initrd_file *file, image_visit visit, void *arg)
+int64_t image_pages(const struct hv_initrd_file *file, bool with_lazy, image_visit visit, void *arg)
 {
 	const Elf64_Ehdr *header = (const void *)file->data;
+	uint64_t left = with_lazy ? 0 : OS_LAZY;
 	int64_t error = 0;
 
 	for (unsigned i = 0; error == 0 && i < header->e_phnum; i++) {
 		const Elf64_Phdr *s = segment(file, i);
 
-		if (s->p_type == PT_LOAD && s->p_memsz != 0)
+		if (s->p_type != PT_LOAD || s->p_memsz == 0)
+			continue;
+		if (left > 0 && is_lazy(s))
+			left--;
+		else
 			error = segment_pages(file, s, visit, arg);
 	}
 	return error;
 }
 
-/* ---- the start-up block ------------------------------------------------------------------------ */
+/* The segments that image_pages leaves out without with_lazy. */
+uint64_t image_lazy(const struct hv_initrd_file *file, struct lazy lazy[OS_LAZY])
+{
+	const Elf64_Ehdr *header = (const void *)file->data;
+	uint64_t n = 0;
+
+	for (unsigned i = 0; n < OS_LAZY && i < header->e_phnum; i++) {
+		const Elf64_Phdr *s = segment(file, i);
+
+		if (s->p_type != PT_LOAD || s->p_memsz == 0 || !is_lazy(s))
+			continue;
+		lazy[n].start = s->p_vaddr;
+		lazy[n].end = segment_end(s);
+		lazy[n].file_end = s->p_vaddr + s->p_filesz;
+		lazy[n].data = file->data + s->p_offset;
+		lazy[n].perm = segment_perm(s);
+		n++;
+	}
+	return n;
+}
+
+/* ---- the start-up block ------------------------------------------------------- */
 
 static size_t strings_size(char *const v[], uint64_t *count)
 {
@@ -118,7 +158,8 @@ static size_t strings_size(char *const v[], uint64_t *count)
 }
 
 /* Copies the strings and fills in the vector; returns the end of the strings. */
-static uint8_t *put_strings(uint8_t *at, uint64_t *vector, char *const v[], uint64_t n, uintptr_t shift)
+static uint8_t *put_strings(uint8_t *at, uint64_t *vector, char *const v[], uint64_t n,
+	uintptr_t shift)
 {
 	for (uint64_t i = 0; i < n; i++) {
 		size_t size = strlen(v[i]) + 1;

@@ -13,11 +13,16 @@
 
 #include <hv8/libos.h>
 
+/* A function that is there from the beginning, beside those of the files that
+ * user.ld names. */
+#define OS_HOT __attribute__((section(".text.hv_hot")))
+
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 enum {
 	OS_RANGES = 64,		/* runs of free pages */
 	OS_REGIONS = 24,	/* hv_mmap areas */
+	OS_LAZY = 4,		/* segments that come when they are touched */
 	OS_LEDGERS = 12,	/* children whose pages are remembered */
 	OS_LEDGER_RANGES = 5,
 	OS_GRANT_RANGES = 8,
@@ -74,13 +79,22 @@ struct fd_table {
 	uint64_t is_nonblock;
 };
 
+/* Part of the program that comes when it is touched; whole pages. */
+struct lazy {
+	uintptr_t start;
+	uintptr_t end;
+	uintptr_t file_end;	/* zeroes from here */
+	const uint8_t *data;	/* of start, in the initrd */
+	hv_perm perm;
+};
+
 struct rest;			/* pipe.c: bytes received and not yet read */
 
 struct os {
 	hv_pid pid;
 	uint64_t ram_base;
 	uint64_t name[HV_NAME_BYTES / 8];
-	uint64_t is_dying;
+	uint64_t is_dying;	/* 1: says why; 2: could not */
 
 	/* free pages; range[range_count - 1] is used first */
 	uint64_t free_pages;
@@ -95,9 +109,13 @@ struct os {
 	hv_file last_file;	/* given out last */
 
 	/* address space */
+	uintptr_t seen_l2;	/* address >> 30 of a level-2 table that is there; 0 always is */
 	uintptr_t brk;
 	uintptr_t stack_low;	/* lowest stack page touched */
 	uint64_t is_wild;	/* something is mapped outside the known areas */
+	uint64_t lazy_count;
+	struct lazy lazy[OS_LAZY];
+	uint64_t is_loaded;	/* nothing of lazy[] is missing, nor shall be after a fork */
 	uint64_t region_count;
 	struct region region[OS_REGIONS];
 
@@ -113,7 +131,7 @@ struct os {
 extern struct os os;
 extern char _end[], __image_start[];
 
-/* ---- start-up ------------------------------------------------------------------------ */
+/* ---- start-up ----------------------------------------------------------------- */
 
 #define STARTUP_MAGIC 0x7570747261747368ULL
 
@@ -127,7 +145,8 @@ struct startup {
 	uintptr_t argv;
 	uintptr_t envp;
 	uint64_t ram_base;
-	uint64_t is_exec;	/* the window and empty tables are to be tidied */
+	uint64_t is_exec;	/* the window is to be tidied */
+	uint64_t has_old_tables; /* exec has left tables of the old image */
 	uint64_t name[HV_NAME_BYTES / 8];
 	uint64_t keep_pages;
 	struct hv_set pids;
@@ -136,13 +155,23 @@ struct startup {
 	uint64_t lost_low, lost_end;
 	uint64_t range_count;
 	struct range range[OS_RANGES];
+	uint64_t lazy_count;
+	struct lazy lazy[OS_LAZY];
 	struct fd_table fd;
 };
 
+struct arguments {
+	int argc;
+	char **argv;
+	char **envp;
+};
+
 uintptr_t os_start(const struct startup *startup);
+void os_start_init(struct arguments *arguments);
+void os_fork_child(void);
 _Noreturn void os_main(void);
 
-/* ---- pages.c, tables.c ------------------------------------------------------------------ */
+/* ---- pages.c, store.c, tables.c, walk.c --------------------------------------- */
 
 static inline void set_put(struct hv_set *set, uint64_t n)
 {
@@ -159,11 +188,16 @@ static inline bool set_has(const struct hv_set *set, uint64_t n)
 	return set->word[n / 64] >> n % 64 & 1;
 }
 
-void os_pages_gather(uint64_t n);	/* before taking n pages that should lie together */
+void os_pages_gather(uint64_t n);
+void os_pages_compact(void);
+void os_pages_find_lost(void);
 void os_page_put(hv_page page);		/* into the store, without giving back */
 void os_pages_put_range(uint64_t first, uint64_t count);
 void os_pages_give_back(void);		/* what is more than self should keep */
-void os_range_note(struct range *range, uint64_t *count, uint64_t max, uint64_t page);
+struct range os_pages_take(uint64_t n);
+void os_range_note(struct range *range, uint64_t *count, uint64_t max, struct range run);
+
+void os_note_mapping(uintptr_t va);
 
 static inline hv_page os_page_of_pte(uint64_t pte)
 {
@@ -190,14 +224,23 @@ void os_unmap_range(uintptr_t start, uintptr_t end);
 /* One page of the window, for the moment of a copy. */
 #define SCRATCH_VA (HV_WINDOW_END - HV_PAGE_SIZE)
 
-/* ---- exceptions ------------------------------------------------------------------------------ */
+/* ---- lazy.c ------------------------------------------------------------------- */
+
+bool os_lazy_has(uintptr_t va, hv_perm perm);	/* can the page come again, just as it is? */
+int64_t os_lazy_load(uintptr_t va);		/* -HV_ENOENT: not in a lazy segment */
+int64_t os_lazy_load_all(void);
+
+/* ---- exceptions --------------------------------------------------------------- */
 
 extern uint8_t hv_handler_stack[HANDLER_STACK_BYTES];
 extern char hv_vectors[];
-_Noreturn void os_die(struct hv_frame *frame);
+bool os_has_abort_handler(void);
+_Noreturn void os_die(const struct hv_frame *frame);	/* says why, then os_end */
+_Noreturn void os_die_nested(uint64_t esr, uint64_t elr, uint64_t far);
+_Noreturn void os_end(uint64_t status);
 void os_el0_leave(struct hv_frame *frame);	/* el0.S: back into hv_el0_enter */
 
-/* ---- building a child -------------------------------------------------------------------------- */
+/* ---- building a child --------------------------------------------------------- */
 
 enum { BUILDER_TABLES = 24 };
 
@@ -218,7 +261,8 @@ void builder_begin(struct builder *builder, hv_pid pid, hv_page ctx, hv_page roo
 hv_page builder_page(struct builder *builder);	/* from the store, noted in the ledger */
 int64_t builder_l3(struct builder *builder, uintptr_t va);
 int64_t builder_grant(struct builder *builder, const struct hv_grants *grants, struct grant *out);
-int64_t builder_handles(struct builder *builder, const int *fds, int n, struct fd_table *table);
+int64_t builder_handles(struct builder *builder, const int *fds, int n, uint64_t same,
+	struct fd_table *table);
 /* A page with `size` bytes of data at its start + offset, mapped at va. */
 int64_t builder_data(struct builder *builder, uintptr_t va, hv_perm perm,
 	uint64_t offset, const void *data, uint64_t size);
@@ -229,7 +273,9 @@ void os_close_handles(hv_pid pid);		/* of a dead child */
 bool os_bury_dead(void);
 void os_wait_forget(void);	/* in a child of fork: its parent's children are not its own */
 
-/* ---- ELF files -------------------------------------------------------------------------------------- */
+/* ---- ELF files ---------------------------------------------------------------- */
+
+#define PF_LAZY 0x100000	/* flag of a segment, in user.ld */
 
 struct image_page {
 	uintptr_t va;
@@ -244,7 +290,9 @@ typedef int64_t (*image_visit)(const struct image_page *page, void *arg);
  * returned, or -ENOEXEC as -HV_ENOEXEC. */
 enum { HV_ENOEXEC = 8, HV_E2BIG = 7 };
 int64_t image_check(const struct hv_initrd_file *file, uintptr_t *entry, uint64_t *pages);
-int64_t image_pages(const struct hv_initrd_file *file, image_visit visit, void *arg);
+int64_t image_pages(const struct hv_initrd_file *file, bool with_lazy, image_visit visit,
+	void *arg);
+uint64_t image_lazy(const struct hv_initrd_file *file, struct lazy lazy[OS_LAZY]);
 
 /* Fills the start-up block and its strings into `buffer`, as it is to lie
  * with its end at HV_STACK_TOP. Returns its size in bytes or a negated error. */
@@ -253,9 +301,8 @@ int64_t startup_build(uint8_t *buffer, const char *name, char *const argv[], cha
 #define STARTUP_OF(buffer, size) ((struct startup *)(void *)((buffer) + STARTUP_MAX - (size)))
 bool program_find(const char *path, struct hv_initrd_file *file);	/* false: errno */
 
-/* ---- files --------------------------------------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------------- */
 
-void fd_start(const struct fd_table *inherited);	/* NULL: init */
 bool fd_is_open(int fd);
 void fd_set_open(struct fd_table *table, int fd, enum fd_kind kind, hv_right rights);
 void fd_set_closed(struct fd_table *table, int fd);
@@ -263,7 +310,6 @@ int fd_lowest(int from);		/* an unused descriptor, or -1 */
 int64_t pipe_read(int fd, void *buf, uint64_t n);
 int64_t pipe_write(int fd, const void *buf, uint64_t n);
 void pipe_forget(int fd);
-void os_close_pipes(void);		/* at the end: readers and writers are told */
 int64_t console_read_line(int fd, void *buf, uint64_t n);
 int64_t console_write_all(int fd, const void *buf, uint64_t n);
 int64_t os_call_init(hv_page page, enum hv_init_op op, struct hv_msg *reply);

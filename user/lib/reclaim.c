@@ -52,15 +52,21 @@ static void take_pids(hv_pid pid, const struct ledger *ledger, bool see)
 	}
 }
 
-/* Reclaims what is the child's among [first, end), in increasing order. */
+/* Reclaims what is the child's among [first, end), in increasing order, and
+ * puts it into the store in runs. */
 static void take_range(hv_pid pid, uint64_t first, uint64_t end, bool see)
 {
+	uint64_t run = 0;
+
 	for (uint64_t page = first; page < end; page++) {
-		if (see && hv_page_descs[page].owner != pid)
-			continue;
-		if (hv_reclaim_page(page) == 0)
-			os_page_put(page);
+		if ((!see || hv_page_descs[page].owner == pid) && hv_reclaim_page(page) == 0) {
+			run++;
+		} else {
+			os_pages_put_range(page - run, run);
+			run = 0;
+		}
 	}
+	os_pages_put_range(end - run, run);
 }
 
 /* The rest lies anywhere: outward from `middle` in steps of 64 pages. */

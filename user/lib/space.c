@@ -40,7 +40,8 @@ void *sbrk(ptrdiff_t increment)
 	}
 	os.brk = brk;
 	if (increment < 0)
-		os_unmap_range(HV_PAGE_OF(brk + HV_PAGE_SIZE - 1), HV_PAGE_OF(old + HV_PAGE_SIZE - 1));
+		os_unmap_range(HV_PAGE_OF(brk + HV_PAGE_SIZE - 1),
+			HV_PAGE_OF(old + HV_PAGE_SIZE - 1));
 	return (void *)old;
 }
 

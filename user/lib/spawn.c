@@ -21,7 +21,8 @@ static int64_t put_page(const struct image_page *page, void *arg)
 {
 	struct job *job = arg;
 
-	return builder_data(&job->builder, page->va, page->perm, page->offset, page->data, page->size);
+	return builder_data(&job->builder, page->va, page->perm, page->offset, page->data,
+		page->size);
 }
 
 /* The start-up block lies at the top of the stack. */
@@ -45,14 +46,17 @@ static int64_t put_stack(struct job *job)
 static int64_t fill(struct job *job, const int *fds, int n, const struct hv_grants *grants)
 {
 	struct startup *startup = STARTUP_OF(job->block, job->block_size);
-	int64_t error = builder_handles(&job->builder, fds, n, &startup->fd);
+	int64_t error = builder_handles(&job->builder, fds, n,
+		os.fd.is_open & ~os.fd.is_cloexec, &startup->fd);
 
 	if (error == 0)
-		error = image_pages(&job->file, put_page, job);
+		error = image_pages(&job->file, grants->no_view, put_page, job);
 	if (error == 0)
 		error = builder_grant(&job->builder, grants, &job->grant);
 	if (error < 0)
 		return error;
+	if (!grants->no_view)
+		startup->lazy_count = image_lazy(&job->file, startup->lazy);
 	startup->keep_pages = job->grant.keep_pages;
 	startup->pids = job->grant.pids;
 	memcpy(startup->files, job->grant.files, sizeof(startup->files));
@@ -69,15 +73,6 @@ static int64_t start(struct job *job)
 	int64_t error = hv_set_entry(job->builder.pid, job->entry, HV_STACK_TOP - job->block_size);
 
 	return error < 0 ? error : hv_set_runnable(job->builder.pid);
-}
-
-/* Descriptors for fds == NULL: those that are not close-on-exec. */
-static const int *default_fds(int own[HV8_NFD], int *n)
-{
-	for (int i = 0; i < HV8_NFD; i++)
-		own[i] = fd_is_open(i) && !(os.fd.is_cloexec >> i & 1) ? i : -1;
-	*n = HV8_NFD;
-	return own;
 }
 
 static int64_t begin(struct job *job, uint64_t pages)
@@ -117,7 +112,6 @@ pid_t hv_spawn(const char *prog, char *const argv[], char *const envp[],
 {
 	uint8_t block[STARTUP_MAX] __attribute__((aligned(16)));
 	struct job job = { .block = block };
-	int own[HV8_NFD];
 	uint64_t pages;
 	int64_t error;
 
@@ -125,8 +119,6 @@ pid_t hv_spawn(const char *prog, char *const argv[], char *const envp[],
 		return -1;
 	if (fds != NULL && (n < 0 || n > HV8_NFD))
 		return (pid_t)hv_set_errno(-HV_EINVAL);
-	if (fds == NULL)
-		fds = default_fds(own, &n);
 	error = image_check(&job.file, &job.entry, &pages);
 	if (error == 0)
 		error = startup_build(block, job.file.name, argv, envp);

@@ -1,49 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the first instruction to main, and the end of a process. os_start runs
- * on the handler stack, before there is any other memory than the image.
+ * From the first instruction to main, from fork to its return in the child,
+ * and the end of a process. os_start runs on the handler stack, when there is
+ * only what user.ld puts first.
  */
 #include "os.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct os os;
 
-static struct {
-	int argc;
-	char **argv;
-	char **envp;
-} arguments;
-
-static char *no_arguments[] = { NULL, NULL };
+static struct arguments arguments;
 extern char **environ;
 
-/* ---- os_start: what self is and owns ------------------------------------------------ */
-
-/* Init owns all that boot had to give. */
-static void start_init(void)
-{
-	static char name[] = "init";
-
-	os.ram_base = hv_bootinfo->ram_base;
-	os.keep_pages = ~0UL;
-	os_pages_put_range(hv_bootinfo->free_first, hv_bootinfo->free_end - hv_bootinfo->free_first);
-	os.lost_low = 1;	/* smaller runs lie elsewhere */
-	os.lost_end = hv_bootinfo->ram_pages;
-	for (uint64_t pid = HV_INIT_PID + 1; pid < HV_NPROC; pid++)
-		if (hv_procs[pid].state == HV_PROC_UNUSED && hv_procs[pid].ppid == os.pid)
-			set_put(&os.pids, pid);
-	for (uint64_t file = 1; file < HV_NFILE; file++)
-		if (hv_files[file].owner == os.pid && hv_files[file].type == HV_FILE_NONE)
-			hv_file_free(file);
-	no_arguments[0] = name;
-	arguments.argc = 1;
-	arguments.argv = no_arguments;
-	arguments.envp = &no_arguments[1];
-	hv_set_own_name(name);
-	fd_start(NULL);
-}
+/* ---- os_start: what self is and owns ------------------------------------------ */
 
 static void start_program(const struct startup *startup)
 {
@@ -62,14 +34,17 @@ static void start_program(const struct startup *startup)
 	arguments.argc = (int)startup->argc;
 	arguments.argv = (char **)startup->argv;
 	arguments.envp = (char **)startup->envp;
-	fd_start(&startup->fd);
+	os.lazy_count = startup->lazy_count;
+	memcpy(os.lazy, startup->lazy, sizeof(os.lazy));
+	os.fd = startup->fd;
 }
 
-/* exec leaves the page it ran on, and perhaps tables of the old image. */
-static void tidy_after_exec(void)
+/* exec leaves the pages it ran on, and perhaps tables of the old image. */
+static void tidy_after_exec(bool has_old_tables)
 {
 	os_unmap_range(HV_WINDOW_VA, HV_WINDOW_END);
-	os_free_tables(0, USER_VA_END);
+	if (has_old_tables)
+		os_free_tables(0, USER_VA_END);
 }
 
 uintptr_t os_start(const struct startup *startup)
@@ -78,7 +53,7 @@ uintptr_t os_start(const struct startup *startup)
 	os.brk = (uintptr_t)_end;
 	os.stack_low = HV_STACK_TOP;
 	if (startup == NULL) {
-		start_init();
+		os_start_init(&arguments);
 		return HV_STACK_TOP;
 	}
 	if (startup->magic != STARTUP_MAGIC)
@@ -86,11 +61,35 @@ uintptr_t os_start(const struct startup *startup)
 	start_program(startup);
 	os.stack_low = HV_PAGE_OF(startup);
 	if (startup->is_exec)
-		tidy_after_exec();
+		tidy_after_exec(startup->has_old_tables != 0);
 	return startup->argv & ~15UL;
 }
 
-/* ---- main, exit --------------------------------------------------------------------------- */
+/* ---- fork --------------------------------------------------------------------- */
+
+/* The child's first C: it is not its parent. */
+void os_fork_child(void)
+{
+	const struct grant *grant = &os.grant;
+
+	os.grant.is_child = 0;
+	os.pid = grant->pid;
+	os.keep_pages = grant->keep_pages;
+	os.pids = grant->pids;
+	memcpy(os.files, grant->files, sizeof(os.files));
+	os.seen_l2 = 0;
+	os.range_count = 0;
+	os.free_pages = 0;
+	os.lost_low = os.lost_end = 0;
+	for (uint64_t i = 0; i < grant->range_count; i++)
+		os_pages_put_range(grant->range[i].first, grant->range[i].count);
+	memset(&os.adopted, 0, sizeof(os.adopted));
+	for (int i = 0; i < OS_LEDGERS; i++)
+		os.ledger[i].pid = 0;
+	os_wait_forget();
+}
+
+/* ---- main, exit --------------------------------------------------------------- */
 
 typedef void (*function)(void);
 extern const function __preinit_array_start[], __preinit_array_end[];
@@ -109,49 +108,25 @@ _Noreturn void os_main(void)
 
 /* The parent takes back everything, but whoever waits at a pipe should not
  * wait for the parent to do that. */
-void os_close_pipes(void)
+static void close_pipes(void)
 {
 	for (uint64_t left = os.fd.is_pipe; left != 0; left &= left - 1)
 		hv_close(os.pid, (hv_handle)__builtin_ctzl(left));
 }
 
+_Noreturn void os_end(uint64_t status)
+{
+	close_pipes();
+	for (;;)
+		hv_kill(os.pid, status);
+}
+
 _Noreturn void _exit(int status)
 {
-	os_close_pipes();
-	for (;;)
-		hv_kill(os.pid, (uint64_t)status & 0xff);
+	os_end((uint64_t)status & 0xff);
 }
 
 pid_t getpid(void)
 {
 	return (pid_t)os.pid;
-}
-
-/* ---- names ------------------------------------------------------------------------------------ */
-
-int64_t hv_set_own_name(const char *name)
-{
-	uint64_t word[2] = { 0, 0 };
-
-	for (unsigned i = 0; i < HV_NAME_BYTES && name[i] != 0; i++)
-		word[i / 8] |= (uint64_t)(unsigned char)name[i] << i % 8 * 8;
-	os.name[0] = word[0];
-	os.name[1] = word[1];
-	return hv_set_name(os.pid, word[0], word[1]);
-}
-
-void hv_name_of(hv_pid pid, char name[HV_NAME_BYTES + 1])
-{
-	uint64_t word[2] = { 0, 0 };
-
-	if (pid == os.pid) {
-		word[0] = os.name[0];
-		word[1] = os.name[1];
-	} else if (hv_has_view() && pid < HV_NPROC) {
-		word[0] = hv_procs[pid].name[0];
-		word[1] = hv_procs[pid].name[1];
-	}
-	for (unsigned i = 0; i < HV_NAME_BYTES; i++)
-		name[i] = (char)(word[i / 8] >> i % 8 * 8);
-	name[HV_NAME_BYTES] = 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Self's page tables: read through the recursive view, changed by hypercalls.
- * Runs within page faults: no FP registers.
+ * Here is what a page fault needs; walk.c has the rest.
  */
 #include "os.h"
 
@@ -10,12 +10,24 @@ bool hv_has_view(void)
 	return ((const volatile uint64_t *)HV_TABLES_L0)[HV_L0_VIEW] & HV_PTE_VALID;
 }
 
+/* Has va a level-2 table? Each 1 GiB of addresses has one; the last that was
+ * found is remembered. */
+static inline bool has_l2(uintptr_t va)
+{
+	if (va >> 30 == os.seen_l2)
+		return true;
+	if (va >= USER_VA_END || !(L0_ENTRY(va) & HV_PTE_VALID) || !(L1_ENTRY(va) & HV_PTE_VALID))
+		return false;
+	os.seen_l2 = va >> 30;
+	return true;
+}
+
 static inline struct hv_slot lookup(uintptr_t va)
 {
 	struct hv_slot slot = { .index = va >> HV_PAGE_SHIFT & 511 };
 	uint64_t l2;
 
-	if (va >= USER_VA_END || !(L0_ENTRY(va) & HV_PTE_VALID) || !(L1_ENTRY(va) & HV_PTE_VALID))
+	if (!has_l2(va))
 		return slot;
 	l2 = L2_ENTRY(va);
 	if (!(l2 & HV_PTE_VALID))
@@ -52,7 +64,7 @@ hv_perm hv_perm_of(uint64_t pte)
 	return perm;
 }
 
-/* ---- making tables --------------------------------------------------------------------- */
+/* ---- making tables ------------------------------------------------------------ */
 
 static int64_t ensure_table(uintptr_t va, int level)
 {
@@ -89,7 +101,7 @@ int64_t hv_ensure_l3(uintptr_t va)
 
 /* fork copies what lies in the areas that the libos manages; elsewhere it has
  * to look through all tables. */
-static void note_mapping(uintptr_t va)
+void os_note_mapping(uintptr_t va)
 {
 	if (va >= HV_STACK_LIMIT && va < HV_STACK_TOP) {
 		if (va < os.stack_low)
@@ -119,47 +131,8 @@ int64_t hv_map(uintptr_t va, hv_perm perm)
 	if (error < 0)
 		os_page_put(page);
 	else
-		note_mapping(va);
+		os_note_mapping(va);
 	return error;
-}
-
-int64_t hv_map_parcel(uintptr_t va, hv_page parcel, hv_perm perm)
-{
-	int64_t l3 = hv_ensure_l3(va);
-	int64_t error;
-
-	if (l3 < 0)
-		return l3;
-	error = hv_map_frame(os.pid, (hv_page)l3, va >> HV_PAGE_SHIFT & 511, parcel, perm);
-	if (error == 0)
-		note_mapping(va);
-	return error;
-}
-
-int64_t hv_unmap(uintptr_t va)
-{
-	struct hv_slot slot = lookup(va);
-	hv_page page = os_page_of_pte(slot.pte);
-	int64_t error;
-
-	if (slot.pte == 0)
-		return -HV_ENOENT;
-	error = hv_free_frame(os.pid, slot.l3, slot.index, page);
-	if (error == 0)
-		os_page_put(page);
-	return error;
-}
-
-int64_t hv_unmap_parcel(uintptr_t va)
-{
-	struct hv_slot slot = lookup(va);
-	hv_page page = os_page_of_pte(slot.pte);
-	int64_t error;
-
-	if (slot.pte == 0)
-		return -HV_ENOENT;
-	error = hv_unmap_frame(os.pid, slot.l3, slot.index, page);
-	return error < 0 ? error : (int64_t)page;
 }
 
 int64_t hv_protect(uintptr_t va, hv_perm perm)
@@ -169,95 +142,4 @@ int64_t hv_protect(uintptr_t va, hv_perm perm)
 	if (slot.pte == 0)
 		return -HV_ENOENT;
 	return hv_protect_frame(os.pid, slot.l3, slot.index, os_page_of_pte(slot.pte), perm);
-}
-
-/* ---- walks --------------------------------------------------------------------------------- */
-
-int64_t os_walk(uintptr_t start, uintptr_t end, os_visit visit, void *arg)
-{
-	uintptr_t va = HV_PAGE_OF(start);
-	struct hv_slot slot;
-	int64_t result;
-
-	while (va < end && va < USER_VA_END) {
-		if (!(L0_ENTRY(va) & HV_PTE_VALID)) {
-			va = (va | ((1UL << 39) - 1)) + 1;
-		} else if (!(L1_ENTRY(va) & HV_PTE_VALID)) {
-			va = (va | ((1UL << 30) - 1)) + 1;
-		} else if (!(L2_ENTRY(va) & HV_PTE_VALID)) {
-			va = (va | ((1UL << 21) - 1)) + 1;
-		} else {
-			slot.l3 = os_page_of_pte(L2_ENTRY(va));
-			do {
-				slot.pte = L3_ENTRY(va);
-				slot.index = va >> HV_PAGE_SHIFT & 511;
-				result = slot.pte == 0 ? 0 : visit(va, &slot, arg);
-				if (result != 0)
-					return result;
-				va += HV_PAGE_SIZE;
-			} while (va < end && va % (1UL << 21) != 0);
-		}
-	}
-	return 0;
-}
-
-int64_t os_walk_all(os_visit visit, void *arg)
-{
-	int64_t result;
-
-	if (os.is_wild) {
-		result = os_walk(0, HV_WINDOW_VA, visit, arg);
-		return result != 0 ? result : os_walk(HV_WINDOW_END, USER_VA_END, visit, arg);
-	}
-	result = os_walk(os.stack_low, HV_STACK_TOP, visit, arg);
-	if (result == 0)
-		result = os_walk((uintptr_t)__image_start, os.brk, visit, arg);
-	for (uint64_t i = 0; result == 0 && i < os.region_count; i++)
-		result = os_walk(os.region[i].start, os.region[i].end, visit, arg);
-	return result;
-}
-
-static int64_t unmap_visit(uintptr_t va, const struct hv_slot *slot, void *arg)
-{
-	hv_page page = os_page_of_pte(slot->pte);
-
-	(void)va;
-	(void)arg;
-	if (hv_free_frame(os.pid, slot->l3, slot->index, page) == 0)
-		os_page_put(page);
-	return 0;
-}
-
-void os_unmap_range(uintptr_t start, uintptr_t end)
-{
-	os_walk(start, end, unmap_visit, NULL);
-}
-
-/* The kernel refuses to free a table that is in use, so it is just asked. */
-void os_free_tables(uintptr_t start, uintptr_t end)
-{
-	hv_page page;
-
-	for (uintptr_t va = start & ~((1UL << 21) - 1); va < end && va < USER_VA_END; va += 1UL << 21) {
-		if (!(L0_ENTRY(va) & HV_PTE_VALID)) {
-			va |= ((1UL << 39) - 1) & ~((1UL << 21) - 1);
-			continue;
-		}
-		if (!(L1_ENTRY(va) & HV_PTE_VALID)) {
-			va |= ((1UL << 30) - 1) & ~((1UL << 21) - 1);
-			continue;
-		}
-		page = os_page_of_pte(L2_ENTRY(va));
-		if (!(L2_ENTRY(va) & HV_PTE_VALID)
-		    || hv_free_l3(os.pid, os_page_of_pte(L1_ENTRY(va)), va >> 21 & 511, page) < 0)
-			continue;
-		os_page_put(page);
-		page = os_page_of_pte(L1_ENTRY(va));
-		if (hv_free_l2(os.pid, os_page_of_pte(L0_ENTRY(va)), va >> 30 & 511, page) < 0)
-			continue;
-		os_page_put(page);
-		page = os_page_of_pte(L0_ENTRY(va));
-		if (hv_free_l1(os.pid, os_page_of_pte(L0_ENTRY(HV_TABLES_L0)), va >> 39, page) == 0)
-			os_page_put(page);
-	}
 }

@@ -53,13 +53,14 @@ hv_time hv_deadline_us(uint64_t us)
 void hv_sleep_until(uint64_t cntvct)
 {
 	__asm__ volatile("msr cntv_cval_el0, %0" : : "r"(cntvct));
-	__asm__ volatile("msr cntv_ctl_el0, %0\n\tisb" : : "r"(3UL));	/* on, its interrupt masked */
+	/* on, its interrupt masked */
+	__asm__ volatile("msr cntv_ctl_el0, %0\n\tisb" : : "r"(3UL));
 	while (hv_now() < cntvct)
 		__asm__ volatile("wfi" : : : "memory");
 	__asm__ volatile("msr cntv_ctl_el0, xzr\n\tisb");
 }
 
-/* ---- POSIX ------------------------------------------------------------------------------------------ */
+/* ---- POSIX -------------------------------------------------------------------- */
 
 static uint64_t since_boot(void)
 {

@@ -88,7 +88,7 @@ enter_from_sp1:
 	add	x1, x1, :lo12:hv_handler_stack + MARGIN
 	cmp	x0, x1
 	b.lo	enter_overflow
-	ldr	x1, [sp, #8]
+	ldp	x0, x1, [sp]
 	b	enter_nested
 	vector	0x280
 	b	enter_async_sp1
@@ -161,16 +161,24 @@ enter_svc:
 	stp	x30, x11, [sp, #16]
 	mov	x6, x8
 	blr	x16
-	ldp	x9, x10, [sp]
 	ldp	x30, x11, [sp, #16]
-	add	sp, sp, #32
+	ldp	x9, x10, [sp], #32
 	msr	elr_el1, x9
 	msr	spsr_el1, x10
 	msr	tpidr_el0, x11
-	.irp	n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
-	mov	x\n, xzr
-	.endr
+	adr	x17, zeros
+	ldp	x1, x2, [x17]
+	ldp	x3, x4, [x17]
+	ldp	x5, x6, [x17]
+	ldp	x7, x8, [x17]
+	ldp	x9, x10, [x17]
+	ldp	x11, x12, [x17]
+	ldp	x13, x14, [x17]
+	ldp	x15, x16, [x17]
+	mov	x17, xzr
 	eret
+	.balign	16
+zeros:	.quad	0, 0
 
 	/* IRQ, FIQ, SError: ESR_EL1 is an older one's; class 0 is "unknown". */
 enter_async_sp0:

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { PENDING_MAX = 16 };
+enum { PENDING_MAX = HV_NPROC };	/* more than a process can have children */
 
 static struct hv_exit pending[PENDING_MAX];
 static unsigned pending_count;
@@ -21,7 +21,7 @@ void os_wait_forget(void)
 	pending_count = 0;
 }
 
-/* ---- how it ended -------------------------------------------------------------------------- */
+/* ---- how it ended ------------------------------------------------------------- */
 
 static void read_exit(hv_pid pid, struct hv_exit *exit)
 {
@@ -47,7 +47,7 @@ static void read_exit(hv_pid pid, struct hv_exit *exit)
 	}
 }
 
-/* ---- what has died ---------------------------------------------------------------------------- */
+/* ---- what has died ------------------------------------------------------------ */
 
 /* The record of pid, or any if pid is -1, leaves the list. */
 static bool take_pending(pid_t pid, struct hv_exit *exit)
@@ -103,7 +103,7 @@ bool os_bury_dead(void)
 	return true;
 }
 
-/* ---- may pid still die? ------------------------------------------------------------------------- */
+/* ---- may pid still die? ------------------------------------------------------- */
 
 static bool is_child(hv_pid pid)
 {
@@ -124,7 +124,7 @@ static bool has_child(pid_t pid)
 	return false;
 }
 
-/* ---- wait ------------------------------------------------------------------------------------------ */
+/* ---- wait --------------------------------------------------------------------- */
 
 enum outcome { FOUND, OTHER, NOBODY, FAILED };
 
@@ -204,6 +204,8 @@ int kill(pid_t pid, int sig)
 		errno = sig < 0 || sig > 63 ? EINVAL : ESRCH;
 		return -1;
 	}
+	if (sig != 0 && (hv_pid)pid == os.pid)
+		os_end(HV_STATUS_SIGNAL | (uint64_t)sig);
 	if (sig != 0) {
 		error = hv_kill((hv_pid)pid, HV_STATUS_SIGNAL | (uint64_t)sig);
 		if (error == 0)
@@ -216,7 +218,7 @@ int kill(pid_t pid, int sig)
 	return (int)hv_set_errno(error);
 }
 
-/* ---- in words -------------------------------------------------------------------------------------- */
+/* ---- in words ----------------------------------------------------------------- */
 
 /* The C library's strsignal would bring all of printf with it. */
 static const char *signal_name(int sig)

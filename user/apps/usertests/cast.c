@@ -4,14 +4,6 @@
 
 #include "raw.h"
 
-static hv_page take_page(void)
-{
-	hv_page page = hv_page_alloc();
-
-	CHECK(page != 0);
-	return page;
-}
-
 /* Tables and a frame behind entry USED_INDEX of the level-0 table of pid. */
 static void chain_make(struct chain *chain, hv_pid pid)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Errors of the console and power group and of wait, in their order. */
 #include "errors.h"
-#include "raw.h"
+#include "peer.h"
 
 #include <unistd.h>
 
@@ -137,16 +137,25 @@ static hv_handle console_of(void)
 	return c.console;
 }
 
+static void block_in_read(void *console)
+{
+	hv_console_read((uintptr_t)console, HV_FOREVER);
+}
+
 /* Nothing may have been typed: it would be eaten here. */
 TEST_ASKED(asked_nothing_typed)
 {
 	hv_handle console = console_of();
 	hv_time deadline = hv_deadline_us(A_WHILE_US);
+	hv_pid reader;
 
 	FAILS(EAGAIN, console_read, console, HV_NOWAIT);
 	FAILS(ETIMEDOUT, console_read, console, deadline);
 	CHECK(hv_now() >= deadline);
 	FAILS(ETIMEDOUT, console_read, console, 2);
+	reader = peer_start(block_in_read, (void *)console);
+	wait_until_blocked(reader);
+	peer_kill(reader);
 	CHECK_EQ(hv_files[HV_FILE_CONSOLE_INDEX].receivers.word[0], 0);
 	CHECK_EQ(hv_files[HV_FILE_CONSOLE_INDEX].receivers.word[1], 0);
 }

@@ -231,6 +231,27 @@ TEST(many_deaths)
 	}
 }
 
+/* Touches a page that there is none for; its code may not be there either. */
+static void starve(void *unused)
+{
+	volatile char *area = hv_mmap(HV_PAGE_SIZE, HV_PERM_W);
+
+	(void)unused;
+	close(STDERR_FILENO);
+	leave_init();
+	while (hv_page_alloc() != 0)
+		;
+	*area = 1;
+}
+
+TEST(out_of_memory_ends_the_process)
+{
+	struct hv_exit end = peer_run(starve, NULL);
+
+	CHECK(WIFSIGNALED(end.status));
+	CHECK(!end.by_kernel);
+}
+
 /* Every page of the machine, for once. */
 TEST(exhaust_machine)
 {

@@ -12,14 +12,6 @@ static void check_counts(const struct site *site, hv_file file, uint64_t refs, u
 
 #define CHECK_COUNTS(...) check_counts(SITE("refs, readers, writers"), __VA_ARGS__)
 
-static hv_file take_file(void)
-{
-	hv_file file = hv_file_alloc();
-
-	CHECK(file != 0);
-	return file;
-}
-
 enum { H0 = 50, H1, H2, H3, H4 };
 
 /* A new file at handle H0. The runner's report handle is none of H0 .. H4. */

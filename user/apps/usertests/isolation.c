@@ -113,6 +113,23 @@ TEST(pages_count_of_everybody)
 	CHECK_EQ(count[0], 0);
 }
 
+TEST(bootinfo_is_sane)
+{
+	uint64_t midr, frequency;
+
+	__asm__ volatile("mrs %0, midr_el1\n mrs %1, cntfrq_el0" : "=r"(midr), "=r"(frequency));
+	CHECK_EQ(hv_bootinfo->magic, HV_BOOTINFO_MAGIC);
+	CHECK_EQ(hv_bootinfo->midr, midr);
+	CHECK_EQ(hv_bootinfo->cntfrq, frequency);
+	CHECK(hv_bootinfo->gic_version == 2 || hv_bootinfo->gic_version == 3);
+	CHECK_EQ(hv_bootinfo->ram_base % HV_PAGE_SIZE, 0);
+	CHECK(hv_bootinfo->ram_pages > 1000 && hv_bootinfo->ram_pages <= HV_NPAGE);
+	CHECK(hv_bootinfo->free_first < hv_bootinfo->free_end);
+	CHECK(hv_bootinfo->free_end <= hv_bootinfo->ram_pages);
+	CHECK(hv_bootinfo->boot_time < hv_now());
+	CHECK(hv_bootinfo->klog[0] != 0);
+}
+
 /* ---- read-only things are read-only ----------------------------------------------------- */
 
 static const uintptr_t views[] = {

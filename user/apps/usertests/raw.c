@@ -6,6 +6,30 @@
 
 enum { PATIENCE_US = 10000000 };
 
+hv_page take_page(void)
+{
+	hv_page page = hv_page_alloc();
+
+	CHECK(page != 0);
+	return page;
+}
+
+hv_pid take_pid(void)
+{
+	hv_pid pid = hv_pid_alloc();
+
+	CHECK(pid != 0);
+	return pid;
+}
+
+hv_file take_file(void)
+{
+	hv_file file = hv_file_alloc();
+
+	CHECK(file != 0);
+	return file;
+}
+
 static unsigned char code_page[HV_PAGE_SIZE];
 
 hv_pid raw_make(const struct raw_image *image)

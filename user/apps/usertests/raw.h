@@ -47,6 +47,11 @@ struct raw_end raw_run(const struct raw_image *image, const char *program, uint6
 /* make and start */
 hv_pid raw_launch(const char *program, uint64_t arg);
 
+/* Out of the libos's store; the test fails if it has none. */
+hv_page take_page(void);
+hv_pid take_pid(void);
+hv_file take_file(void);
+
 /* Lets others run until `pid` blocks, dies, ...; the test fails if it never does. */
 bool is_blocked(hv_pid pid);
 void wait_until_blocked(hv_pid pid);

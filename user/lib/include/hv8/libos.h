@@ -18,7 +18,7 @@
 #include <uapi/tables.h>
 #include <hv8/hypercall.h>
 
-/* ---- the address space ---------------------------------------------------------- */
+/* ---- the address space -------------------------------------------------------- */
 
 #define HV_STACK_LIMIT	0x00800000UL	/* lowest address of the stack; unmapped below */
 #define HV_STACK_TOP	0x00fe0000UL	/* first address above the stack */
@@ -29,7 +29,7 @@
 #define HV_MMAP_VA	0x40000000UL	/* hv_mmap and mmap hand out from here ... */
 #define HV_MMAP_END	0x7f00000000UL	/* ... to here */
 
-/* ---- fixed handles ---------------------------------------------------------------- */
+/* ---- fixed handles ------------------------------------------------------------ */
 
 enum {
 	HV8_NFD = 48,		/* handles 0..47 are file descriptors of the same number */
@@ -47,7 +47,7 @@ enum hv_init_op {
 	HV_INIT_PING = 5,	/* the reply's w[1] is init's number of free pages */
 };
 
-/* ---- what the kernel shows ---------------------------------------------------------- */
+/* ---- what the kernel shows ---------------------------------------------------- */
 
 /* Not macros: the structs have the same names. */
 static const volatile struct hv_bootinfo *const hv_bootinfo __attribute__((unused)) =
@@ -61,10 +61,11 @@ typedef const volatile struct hv_handle_entry (*hv_handle_table)[HV_NHANDLE];
 #define hv_handles	((hv_handle_table)HV_VIEW_HANDLES)	/* hv_handles[pid][n] */
 
 bool hv_has_view(void);			/* does self see them? Without, reading them faults */
+int64_t hv_drop_view(void);		/* for good; the program is loaded to the end first */
 void hv_name_of(hv_pid pid, char name[HV_NAME_BYTES + 1]);	/* "" without the view */
 int64_t hv_set_own_name(const char *name);
 
-/* ---- pages: self's store of free ones -------------------------------------------------- */
+/* ---- pages: self's store of free ones ----------------------------------------- */
 
 hv_page hv_page_alloc(void);		/* 0 if none is left here nor at init */
 void hv_page_free(hv_page page);	/* a free page of self's goes to the store */
@@ -87,7 +88,7 @@ hv_handle hv_handle_alloc(void);	/* an empty one of 48..62, or HV_NONE */
 int64_t hv_endpoint_new(uint64_t value);
 int64_t hv_endpoint_close(hv_handle handle);	/* gives the file object back */
 
-/* ---- own page tables -------------------------------------------------------------------- */
+/* ---- own page tables ---------------------------------------------------------- */
 
 /* A level-3 entry: the table's page, the index in it, the descriptor. */
 struct hv_slot {
@@ -110,11 +111,19 @@ int64_t hv_protect(uintptr_t va, hv_perm perm);
 int64_t hv_ensure_l3(uintptr_t va);		/* make the tables: the l3's page, or an error */
 void hv_sync_code(const void *start, size_t size);	/* after writing instructions */
 
+/*
+ * Code, constants and bss come from the initrd when they are touched. This
+ * brings in all that is missing, now and in every child of fork: before self
+ * handles faults without the libos, counts pages, or must not be delayed.
+ * Registering a handler for aborts does it too, for as long as it is there.
+ */
+int64_t hv_load_image(void);
+
 /* Memory in whole pages. Pages come at the first touch. prot is HV_PERM_*. */
 void *hv_mmap(size_t size, hv_perm prot);	/* NULL if there is none */
 int64_t hv_munmap(void *start, size_t size);
 
-/* ---- exceptions ---------------------------------------------------------------------------- */
+/* ---- exceptions --------------------------------------------------------------- */
 
 /* Registers at the exception. A handler may change them: the program goes on
  * with what is here. */
@@ -177,7 +186,7 @@ char *hv_symbolize(const char *prog, uint64_t addr, char *buf, size_t n);
 void hv_print_crash(int fd, const struct hv_frame *frame);
 void hv_backtrace(int fd, uint64_t pc, uint64_t fp);
 
-/* ---- how a process ended ------------------------------------------------------------------ */
+/* ---- how a process ended ------------------------------------------------------ */
 
 /* proc.status as the libos uses it: 0..255 an exit code; else HV_STATUS_SIGNAL
  * | signal, with the ESR of the exception, if one was the cause, above. */
@@ -205,7 +214,7 @@ pid_t hv_waitpid(pid_t pid, int options, hv_handle console, struct hv_exit *exit
 /* The line a shell prints for it; "" for a plain exit. Returns buf. */
 char *hv_describe_exit(const struct hv_exit *exit, char *buf, size_t n);
 
-/* ---- children --------------------------------------------------------------------------------- */
+/* ---- children ----------------------------------------------------------------- */
 
 /* What a child is given from self's store. */
 struct hv_grants {
@@ -236,7 +245,7 @@ int64_t hv_embryo_start(pid_t pid, uintptr_t pc, uint64_t arg);
  * waitpid does. An embryo or live child is killed first. */
 int64_t hv_reclaim(hv_pid pid);
 
-/* ---- files of the initrd --------------------------------------------------------------------- */
+/* ---- files of the initrd ------------------------------------------------------ */
 
 struct hv_initrd_file {
 	const char *name;	/* NUL-terminated, in the archive */
@@ -250,7 +259,7 @@ struct hv_initrd_file {
 bool hv_initrd_next(struct hv_initrd_file *file);
 bool hv_initrd_find(const char *name, struct hv_initrd_file *file);
 
-/* ---- console ---------------------------------------------------------------------------------- */
+/* ---- console ------------------------------------------------------------------ */
 
 struct hv_history {
 	char (*line)[256];	/* ring of `size` lines */
@@ -266,7 +275,7 @@ int hv_readline(int fd, const char *prompt, char *buf, size_t n, struct hv_histo
 
 int hv_getkey(int fd, int64_t timeout_us);	/* raw byte; -1 timed out; timeout < 0: wait */
 
-/* ---- time ---------------------------------------------------------------------------------------- */
+/* ---- time --------------------------------------------------------------------- */
 
 uint64_t hv_now(void);				/* CNTVCT_EL0 */
 uint64_t hv_ticks_of_us(uint64_t us);
@@ -274,7 +283,7 @@ uint64_t hv_us_of_ticks(uint64_t ticks);
 hv_time hv_deadline_us(uint64_t us);		/* for hypercalls */
 void hv_sleep_until(uint64_t cntvct);		/* WFI: the kernel blocks self */
 
-/* ---- EL0 sandbox ----------------------------------------------------------------------------------- */
+/* ---- EL0 sandbox -------------------------------------------------------------- */
 
 /* How a stay at EL0 ended. */
 struct hv_el0_exit {
@@ -311,13 +320,13 @@ void hv_el0_destroy(struct hv_el0 *el0);
 enum { HV_EFAULT = 14 };
 int64_t hv_el0_run(void (*fn)(void *), const void *end, void *arg, struct hv_el0_exit *exit);
 
-/* ---- errors --------------------------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------- */
 
 int hv_errno_of(int64_t result);		/* errno value for a negated error */
 int64_t hv_set_errno(int64_t result);		/* result if >= 0; else errno is set: -1 */
 const char *hv_strerror(int64_t result);	/* "EACCES: page does not belong ..." */
 
-/* ---- small things -------------------------------------------------------------------------------------------- */
+/* ---- small things ------------------------------------------------------------- */
 
 /* What stdio is too much for: formats %s %d %u %x %lx %lu %ld %c %% %p, and
  * writes in one piece. */
