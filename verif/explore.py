@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """All paths of a routine: decode, run, split on branches, follow calls, stop at the return."""
+import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -7,10 +8,11 @@ import z3
 
 from .errors import StuckPath, UnmodelledError, VerifError
 from .flags import as_term, fresh, negate
-from .isa.decode import Instruction, decode
+from .flow import Flow
 from .lin import Lin, bv, lift, symbol
 from .machine import STACK_TOP, Frame, Path, World
 from .memory import Memory
+from .merge import lost_in, merge_all, shape
 
 MAX_PATHS = 4000
 MAX_INSTRUCTIONS = 20000
@@ -39,39 +41,91 @@ class Exploration:
 
 @dataclass
 class Explorer:
-    """Runs one routine. `contracts` replace calls of the leaves by what is proved of them."""
+    """Runs one routine. `contracts` replace calls of the leaves by what is proved of them.
+
+    Paths are advanced in the order of the code, so that those which part and meet again meet
+    in time to be merged; not where loops are allowed.
+    """
 
     world: World
     contracts: dict[int, Contract]
     loops_allowed: bool = False
-    decoded: dict[int, Instruction] = field(default_factory=dict)
+    apart: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.flow = Flow(self.world.image)
 
     def run(self, start: Start) -> Exploration:
         """Explores from `start` until X30 of the start is returned to, or ERET."""
+        while True:
+            found = self._run(start)
+            wanted = lost_in(found.ended, found.stuck, self.world.obligations)
+            if wanted <= self.apart:
+                return found
+            self.apart |= wanted
+            self.world.forget()
+
+    def _run(self, start: Start) -> Exploration:
         first = Path(self.world, start.address, list(start.regs), fresh("nzcv"), Memory(),
                      [(fp_word(2 + 2 * i), fp_word(3 + 2 * i)) for i in range(32)],
                      {"fpcr": fp_word(0), "fpsr": fp_word(1), **start.system})
         first.frames.append(Frame(start.regs[30], set()))
-        work, ended, stuck = [first], [], []
-        while work:
-            path = work.pop()
+        work: list[tuple[tuple[int, ...], int, Path]] = []
+        ended: list[Path] = []
+        stuck: list[tuple[Path, str]] = []
+        found = [first]
+        pushed = 0
+        while found or work:
+            for path in found:
+                pushed += 1
+                heapq.heappush(work, (self._place(path), pushed, path))
+            path = self._take(work)
             try:
-                other = self._advance(path)
+                found = self._advance(path)
             except StuckPath as reason:
                 stuck.append((path, f"{reason} ({self.world.image.function_at(path.pc)})"))
+                found = []
                 continue
-            if other is not None:
-                work += [other, path]
-            else:
+            if path.finished:
                 ended.append(path)
             if len(work) + len(ended) > MAX_PATHS:
                 raise UnmodelledError(f"more than {MAX_PATHS} paths")
-        return Exploration(self.world, start, tuple(ended), tuple(stuck))
+        return Exploration(self.world, start, tuple(self._merged(ended)), tuple(stuck))
 
-    def _advance(self, path: Path) -> Path | None:
-        """Runs until the path ends (None) or splits (the other half)."""
-        while not path.finished:
+    def _place(self, path: Path) -> tuple[int, ...]:
+        """Where it is in the order of the code; the paths of a loop in that of their age."""
+        if self.loops_allowed:
+            return ()
+        return (*path.frames[-1].marks, self.flow.number(path.pc))
+
+    def _take(self, work: list[tuple[tuple[int, ...], int, Path]]) -> Path:
+        """The first path, merged with those that are at the same place in the same shape."""
+        place, _, path = heapq.heappop(work)
+        if self.loops_allowed or path.pc in self.apart:
+            return path
+        others = []
+        while work and work[0][0] == place:
+            others.append(heapq.heappop(work))
+        alike = [path]
+        for entry in others:
+            if shape(entry[2]) == shape(path):
+                alike.append(entry[2])
+            else:
+                heapq.heappush(work, entry)
+        return merge_all(self.world, alike)
+
+    def _merged(self, ended: list[Path]) -> list[Path]:
+        """Paths that end alike are one, but for the value of X0."""
+        groups: dict[object, list[Path]] = {}
+        for path in ended:
+            groups.setdefault(id(path) if self.loops_allowed else shape(path)[1:], []).append(path)
+        return [merge_all(self.world, group) for group in groups.values()]
+
+    def _advance(self, path: Path) -> list[Path]:
+        """Runs until the path ends (nothing is left), splits (both halves) or may meet another."""
+        while True:
             contract = self.contracts.get(path.pc)
+            depth = len(path.frames)
             if contract is not None:
                 contract(path)
                 path.next = None
@@ -79,9 +133,24 @@ class Explorer:
             else:
                 self._step(path)
                 if path.split is not None:
-                    return self._split(path)
-            path.pc = path.pc + 4 if path.next is None else path.next
-        return None
+                    return [self._split(path), path]
+            if path.finished:
+                return []
+            before, path.pc = path.pc, path.pc + 4 if path.next is None else path.next
+            self._mark(path, before, len(path.frames) - depth)
+            if not self.loops_allowed and (path.next is not None or self.flow.is_join(path.pc)):
+                return [path]
+
+    def _mark(self, path: Path, before: int, deeper: int) -> None:
+        """Notes the place of a call, or of a jump to another function, in the frame."""
+        if path.next is None or deeper < 0:
+            return
+        if deeper == 0 and self.flow.owner(before) is self.flow.owner(path.pc):
+            return
+        frame = path.frames[-1]
+        outer = path.frames[-2] if deeper else frame
+        path.frames[-1] = Frame(frame.back, frame.visited,
+                                (*outer.marks, self.flow.number(before)))
 
     def _step(self, path: Path) -> None:
         visited = path.frames[-1].visited
@@ -92,10 +161,7 @@ class Explorer:
         path.count += 1
         if path.count > MAX_INSTRUCTIONS:
             raise UnmodelledError(f"more than {MAX_INSTRUCTIONS} instructions on a path")
-        found = self.decoded.get(path.pc)
-        if found is None:
-            found = decode(self.world.image.word(path.pc), path.pc)
-            self.decoded[path.pc] = found
+        found = self.flow.instruction(path.pc)
         path.next, path.split = None, None
         try:
             found.encoding.run(path, found.fields)
@@ -103,7 +169,8 @@ class Explorer:
             raise VerifError(f"{found.encoding.name} at {path.pc:#x}: {error}") from error
 
     def _split(self, path: Path) -> Path:
-        condition, target = path.split or (z3.BoolVal(True), path.pc)
+        raw, target = path.split or (z3.BoolVal(True), path.pc)
+        condition = self.world.symbols.truth(as_term(raw))
         other = path.fork()
         other.assume(negate(condition))
         other.decisions.append((path.pc, False))

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """One core on one path: registers, flags, stack, state, events, and what must be proved of it."""
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import z3
@@ -11,9 +10,9 @@ from .image import Image
 from .layout import Layout, Place, describe, recover
 from .lin import Lin, const, extend, lift, low32, signed, symbol, trailing_zeros
 from .memory import CellWrite, Memory, PageZero, base_read
+from .naming import TRAILING, Names
 
 STACK_TOP = "sp0"
-TRAILING = "ctz64"
 # Registers that change by themselves: each read is a new value.
 VOLATILE = frozenset({"cntpct_el0", "cntvct_el0", "icc_iar1_el1"})
 # SMC Calling Convention (DEN 0028), 2.5: x0..x3 are results, x4..x17 may be lost.
@@ -64,13 +63,18 @@ class World:
     kept: list[z3.BoolRef] = field(default_factory=list)
     names: dict[str, int] = field(default_factory=dict)
     addresses: set[int] = field(default_factory=set)
-    named: frozenset[str] = frozenset({"timer_tree"})
+    symbols: Names = field(default_factory=Names)
 
     def fresh(self, stem: str) -> str:
         """A name not given before, the same in each run."""
         number = self.names.get(stem, 0)
         self.names[stem] = number + 1
         return f"{stem}!{number}"
+
+    def forget(self) -> None:
+        """Drops what an exploration found that is made again."""
+        for found in (self.obligations, self.touched, self.kept, self.names, self.addresses):
+            found.clear()
 
     def touch(self, name: str, indices: tuple[z3.BitVecRef, ...]) -> None:
         """Notes that this cell of the initial state is read."""
@@ -79,10 +83,22 @@ class World:
 
 @dataclass(frozen=True)
 class Frame:
-    """One activation: where it returns to and which addresses it has visited."""
+    """One activation: where it returns to, which addresses it has visited, and the places of
+    the calls that led here, each in the order of its function (see flow.py)."""
 
     back: Lin
     visited: set[int]
+    marks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """Decisions of paths that were merged: those under the first condition that holds."""
+
+    options: "tuple[tuple[z3.BoolRef, tuple[Decision, ...]], ...]"
+
+
+Decision = tuple[int, bool] | Joined
 
 
 @dataclass
@@ -100,22 +116,21 @@ class Path:
     given: list[z3.BoolRef] = field(default_factory=list)
     given_ids: set[int] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
-    decisions: list[tuple[int, bool]] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     count: int = 0
     lowest: int = 0
     next: int | None = None
     split: tuple[z3.BoolRef, int] | None = None
     finished: str = ""
-    hook: Callable[["Path", str, Lin | None], bool] | None = None
 
     def fork(self) -> "Path":
         """An independent copy."""
         return Path(self.world, self.pc, list(self.regs), self.flags, self.memory.fork(),
                     list(self.quads), dict(self.system), dict(self.stack), list(self.given),
                     set(self.given_ids), list(self.events), list(self.decisions),
-                    [Frame(f.back, set(f.visited)) for f in self.frames], self.count,
-                    self.lowest, None, None, self.finished, self.hook)
+                    [Frame(f.back, set(f.visited), f.marks) for f in self.frames], self.count,
+                    self.lowest, None, None, self.finished)
 
     # ---- registers ----
 
@@ -127,7 +142,9 @@ class Path:
     def put(self, number: int, value: Lin, width: int = 64) -> None:
         """See Cpu."""
         if number != 31:
-            self.regs[number] = value if width == 64 else low32(value)
+            kept = value if width == 64 else low32(value)
+            named = self.world.symbols.name_choices(kept)
+            self.regs[number] = kept if named.same(kept) else named
 
     def get_sp(self, number: int, width: int = 64) -> Lin:
         """See Cpu."""
@@ -137,7 +154,9 @@ class Path:
         """See Cpu."""
         self.regs[number] = value if width == 64 else low32(value)
         if number == 31:
-            self.lowest = min(self.lowest, self._sp_offset())
+            top = self._sp_offset()
+            self.lowest = min(self.lowest, top)
+            self.stack = {cell: v for cell, v in self.stack.items() if cell[0] + cell[1] > top}
 
     def get_q(self, number: int) -> tuple[Lin, Lin]:
         """See Cpu."""
@@ -149,8 +168,7 @@ class Path:
 
     def trailing_zeros(self, value: z3.BitVecRef) -> Lin:
         """See Cpu."""
-        self.world.touch(TRAILING, (value,))
-        return lift(trailing_zeros(value))
+        return lift(trailing_zeros(self.world.symbols.name(TRAILING, value)))
 
     # ---- memory ----
 
@@ -278,17 +296,10 @@ class Path:
         if size != place.family.width:
             raise UnmodelledError(f"store of {size} bytes into {place.family.name} at {self.pc:#x}")
         indices = tuple(i.z for i in place.indices)
-        self.memory.add(place.family, CellWrite(indices, self._named(place.family.name, value)))
+        self.memory.add(place.family, CellWrite(
+            indices, self.world.symbols.name(place.family.name, value.z)))
         if place.family.name == "pages":
             self.events.append(Event("pages write", (*indices, value.z), self.pc))
-
-    def _named(self, family: str, value: Lin) -> z3.BitVecRef:
-        """The value, or in some tables a name for it: a cut point (see naming.py)."""
-        if family not in self.world.named or value.is_const or z3.is_const(value.z):
-            return value.z
-        name = z3.BitVec(self.world.fresh(f"cell.{family}"), 64)
-        self.given.append(name == value.z)
-        return name
 
     # ---- control ----
 

@@ -70,11 +70,11 @@ def same_index(left: Index, right: Index) -> Bool:
 
 def same_cell(left: Indices, right: Indices) -> Bool:
     """All indices equal."""
+    if any(z3.is_bv_value(a) and z3.is_bv_value(b) and not a.eq(b) for a, b in zip(left, right)):
+        return False
     result: Bool = True
-    for a, b in zip(reversed(left), reversed(right)):
+    for a, b in zip(left, right):
         result = both(result, same_index(a, b))
-        if result is False:
-            break
     return result
 
 

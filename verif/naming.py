@@ -1,48 +1,205 @@
 # SPDX-License-Identifier: MIT
-"""Cut points: a value written to the timer tree gets a name, on both sides of T1.
+"""Cut points: large values and all conditions are shared between both sides of T1.
 
-Later reads then show the name, not the formula, and equalities of names that
-are proved once serve all later goals. A name is a new constant with one
-defining equation, so the equations are true in some extension of any state.
+A large value that is written to a table, counted or chosen gets a name. Later reads then show
+the name, not the formula. Formulas that are equal in every state have one name, so what both
+sides compute in their own ways is the same term from there on; conditions are shared in the
+same way. A name is a new constant with one equation that defines it, so the equations hold in
+some extension of any state.
 """
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import z3
 from spec.state import Key, SymbolicState
-from spec.words import Word, Z3Ops
+from spec.words import Truth, Word, Z3Ops
 
-from .lin import trailing_zeros
-from .machine import TRAILING
-from .memory import Indices
+from .lin import Lin, const, lift, trailing_facts, trailing_zeros
+from .sample import Samples, Values
 
-NAMED = frozenset({"timer_tree"})
+TRAILING = "ctz64"
+SMALL = 6  # nodes of a formula that needs no name
+SHARE_RESOURCES = 300000  # of Z3, to find that two terms are equal
+
+
+def is_small(term: z3.ExprRef) -> bool:
+    """At most SMALL nodes, counted as a tree."""
+    left, todo = SMALL, [term]
+    while todo:
+        left -= 1
+        if left < 0:
+            return False
+        todo += todo.pop().children()
+    return True
+
+
+def is_choice(term: z3.ExprRef) -> bool:
+    """If-then-else with some value that is not a number."""
+    todo = [term]
+    while todo:
+        part = todo.pop()
+        if z3.is_app_of(part, z3.Z3_OP_ITE):
+            todo += [part.arg(1), part.arg(2)]
+        elif not z3.is_bv_value(part):
+            return not part.eq(term)
+    return False
+
+
+@dataclass
+class Names:
+    """The names of one exploration, and the terms that are shared."""
+
+    names: dict[int, z3.BitVecRef] = field(default_factory=dict)
+    equations: dict[str, z3.BoolRef] = field(default_factory=dict)
+    kept: list[z3.ExprRef] = field(default_factory=list)
+    used: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    samples: Samples = field(default_factory=Samples)
+    alike: dict[Values, list[z3.ExprRef]] = field(default_factory=dict)
+    truths: dict[int, z3.BoolRef] = field(default_factory=dict)
+    equal: dict[tuple[int, int], bool] = field(default_factory=dict)
+
+    def name(self, stem: str, value: z3.BitVecRef) -> z3.BitVecRef:
+        """The value if it is small, else the name of it or of an equal one."""
+        value = z3.simplify(value)
+        if is_small(value):
+            return value
+        found = self.names.get(value.get_id())
+        if found is None:
+            self.kept.append(value)
+            found = self._same(value)
+            if found is None:
+                label = f"{stem}#{len(self.equations)}"
+                found = z3.BitVec(label, value.size())
+                self.equations[label] = found == value
+                self._share(found, value)
+            self.names[value.get_id()] = found
+        return found
+
+    def name_choices(self, value: Lin) -> Lin:
+        """The same form with names for the choices in it."""
+        if not any(is_choice(atom) and not is_small(atom) for atom, _ in value.terms.values()):
+            return value
+        total = const(value.const)
+        for atom, scale in value.terms.values():
+            named = self.name("choice", atom) if is_choice(atom) else atom
+            total = total + lift(named).scaled(scale)
+        return total
+
+    def truth(self, condition: z3.BoolRef) -> z3.BoolRef:
+        """The condition, or the one that was asked before and is equal, or its negation."""
+        condition = z3.simplify(condition)
+        found = self.truths.get(condition.get_id())
+        if found is None:
+            found = self._same(condition)
+            if found is None:
+                opposite = self._same(z3.simplify(z3.Not(condition)))
+                if opposite is None:
+                    self._share(condition, condition)
+                    found = condition
+                else:
+                    found = z3.Not(opposite)
+            self.kept += [condition, found]
+            self.truths[condition.get_id()] = found
+        return found
+
+    def _share(self, term: z3.ExprRef, value: z3.ExprRef) -> None:
+        """From now on `term` stands for all that is equal to `value`."""
+        self.kept.append(term)
+        values = self.samples.of(value)
+        if values is not None:
+            self.samples.known[term.get_id()] = values
+            self.alike.setdefault(values, []).append(term)
+
+    def _same(self, value: z3.ExprRef) -> z3.ExprRef | None:
+        """A shared term that is equal in every state, if one is found."""
+        self.kept.append(value)
+        values = self.samples.of(value)
+        if values is None:
+            return None
+        for term in self.alike.get(values, ()):
+            if term.sort() == value.sort() and self.are_equal(term, value):
+                return term
+        return None
+
+    def are_equal(self, one: z3.ExprRef, other: z3.ExprRef) -> bool:
+        """Are two terms equal in every state? Found with few resources; no says nothing."""
+        key = (one.get_id(), other.get_id())
+        if key not in self.equal:
+            goal = one == other
+            solver = z3.SolverFor("QF_UFBV")
+            solver.set("rlimit", SHARE_RESOURCES)
+            solver.add(z3.Not(goal), *self.defining([goal]).values())
+            self.equal[key] = bool(solver.check() == z3.unsat)
+            self.kept.append(goal)
+        return self.equal[key]
+
+    def defining(self, terms: Iterable[z3.ExprRef]) -> dict[str, z3.BoolRef]:
+        """The equations of all names in the terms, and of the names in those, by name."""
+        wanted: dict[str, z3.BoolRef] = {}
+        todo = [label for term in terms for label in self._labels(term)]
+        while todo:
+            label = todo.pop()
+            if label not in wanted:
+                wanted[label] = self.equations[label]
+                todo += self._labels(wanted[label])
+        return wanted
+
+    def _count_of(self, count: z3.BitVecRef) -> str:
+        """What is known of a number of trailing zeros, as if it were a definition."""
+        label = f"{count.arg(0).get_id()}.{TRAILING}"
+        if label not in self.equations:
+            self.equations[label] = trailing_facts(count.arg(0), count)
+            self.kept.append(count)
+        return label
+
+    def _labels(self, term: z3.ExprRef) -> tuple[str, ...]:
+        """Names that occur in a term."""
+        known = self.used.get(term.get_id())
+        if known is not None:
+            return known
+        seen: set[int] = set()
+        found: set[str] = set()
+        todo = [term]
+        while todo:
+            part = todo.pop()
+            if part.get_id() in seen:
+                continue
+            seen.add(part.get_id())
+            children = part.children()
+            if children:
+                todo += children
+                if part.decl().name() == TRAILING:
+                    found.add(self._count_of(part))
+            elif z3.is_const(part) and part.decl().name() in self.equations:
+                found.add(part.decl().name())
+        self.kept.append(term)
+        self.used[term.get_id()] = tuple(sorted(found))
+        return self.used[term.get_id()]
 
 
 @dataclass(frozen=True)
 class SharedOps(Z3Ops):
     """Words of the specification, with the same function for trailing zeros as the machine's."""
 
-    observer: Callable[[str, Indices], None]
+    names: Names
 
     def ctz(self, a: z3.BitVecRef) -> z3.BitVecRef:
         """Number of zero bits below the lowest one; 64 for 0."""
-        self.observer(TRAILING, (a,))
-        return trailing_zeros(a)
+        return trailing_zeros(self.names.name(TRAILING, a))
+
+    def ite(self, test: Truth, a: Word, b: Word) -> z3.BitVecRef:
+        """a if the test holds, else b."""
+        chosen = super().ite(test, a, b)
+        return self.names.name("choice", chosen) if is_choice(chosen) else chosen
 
 
 @dataclass(frozen=True)
 class NamedState(SymbolicState):
-    """A SymbolicState that names values of some tables. `definitions` are the equations."""
+    """A SymbolicState whose large values have names."""
 
-    definitions: tuple[z3.BoolRef, ...] = ()
+    ops: SharedOps
 
     def set(self, name: str, key: Key, value: Word) -> Any:
         """See State."""
-        term = self.ops.word(value)
-        if name not in NAMED or z3.is_const(term):
-            return super().set(name, key, term)
-        new = z3.FreshConst(z3.BitVecSort(64), f"spec.{name}")
-        changed = super().set(name, key, new)
-        return replace(changed, definitions=self.definitions + (new == term,))
+        return super().set(name, key, self.ops.names.name(name, self.ops.word(value)))

@@ -16,8 +16,8 @@ from spec.invariants import Invariant
 from spec.state import FIELDS, SymbolicState
 
 from .flags import as_term
-from .lin import MASK64, bv, symbol, trailing_facts, trailing_zeros
-from .machine import TRAILING, World
+from .lin import MASK64, bv, symbol
+from .machine import World
 from .target import CPU, Target
 
 USED = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "one_core",
@@ -61,7 +61,7 @@ def _tuples(kinds: tuple[str, ...], world: World,
 
 
 def instances(target: Target, world: World) -> Hypotheses:
-    """The invariants at every index that was used, and the facts of trailing zeros."""
+    """The invariants at every index that was used."""
     c, state = constants(target), SymbolicState()
     current = state.get("sched.cpus.current", symbol(CPU).z)
     world.touch("procs.state", (current,))
@@ -72,9 +72,6 @@ def instances(target: Target, world: World) -> Hypotheses:
             term = as_term(invariant.holds(c, state, *indices))
             if not z3.is_true(term):
                 terms.append(term)
-    for name, indices in world.touched.values():
-        if name == TRAILING:
-            terms.append(trailing_facts(indices[0], trailing_zeros(indices[0])))
     texts = ("TPIDR_EL2 = &sched.cpus[cpu], cpu < NCPU", "SP is the top of this core's stack",
              *(f"invariant {name}" for name in USED))
     return Hypotheses(tuple(terms), texts)

@@ -17,19 +17,18 @@ from spec.state import FIELDS
 
 from .devices import observed, outside
 from .errors import VerifError
-from .flags import as_term, fold
+from .flags import as_term, fold, negate
 from .lin import bv
-from .machine import TRAILING, Path, World
+from .machine import Path, World
 from .memory import CellWrite, Indices, base_read
 from .naming import NamedState, SharedOps
 from .premises import constants, instances
 from .result import Failure, Row, row
-from .safety import Handled, decisions, model_values, where
+from .safety import Handled, decisions, model_values, story, where
 from .solve import Solver, Verdict
 from .target import Target
 
 SHOWN_FAILURES = 6
-LONG_LIST = 4
 Goal = tuple[str, z3.BoolRef, z3.BitVecRef, z3.BitVecRef]
 
 
@@ -49,7 +48,7 @@ def _cases(target: Target, handled: Handled, spec: Any,
     if len(spec.parameters) != len(handled.call.parameters):
         raise VerifError(f"{handled.call.name}: the specification takes {spec.parameters}, "
                          f"the handler {handled.call.parameters}")
-    state = NamedState(observer=observer, ops=SharedOps(observer))
+    state = NamedState(observer=observer, ops=SharedOps(handled.exploration.world.symbols))
     return tuple(spec.symbolic(constants(target), state, arguments))
 
 
@@ -88,14 +87,15 @@ def _system_goal(path: Path, case: Any, name: str) -> Goal | None:
     return None if equal is True else (f"sys.{name}", as_term(equal), actual, wanted)
 
 
-def goals(question: Question, path: Path, case: Any) -> Iterator[Goal]:
-    """What must hold on the path in this case: name, formula, actual, expected."""
+def goals(question: Question, path: Path, case: Any, equal_tables: set[str]) -> Iterator[Goal]:
+    """What must hold on the path in this case besides the tables that are known to be equal:
+    name, formula, actual, expected."""
     actual, wanted = path.regs[0].z, case.result
     equal = fold(actual == wanted)
     if equal is not True:
         yield "result x0", as_term(equal), actual, wanted
     changed = set(path.memory.updates) | {n for n in case.state.updates if not n.startswith(("sys.", "ghost."))}
-    for name in sorted(changed):
+    for name in sorted(changed - equal_tables):
         goal = _table_goal(question, path, case, name)
         if goal is not None:
             yield goal
@@ -136,22 +136,15 @@ def _outside_goals(path: Path, case: Any) -> Iterator[Goal]:
                 yield f"event {name}", as_term(equal), left, term
 
 
-def _matching(question: Question, given: tuple[z3.BoolRef, ...]) -> tuple[list[Any], str]:
-    """The cases that can hold, or why they cannot be told. No case: the path is dead."""
-    found: list[Any] = []
-    while True:
-        excluded = tuple(z3.Not(as_term(c.condition)) for c in found)
-        verdict = question.solver.prove(given + excluded, z3.BoolVal(False), "scratch-case", False)
-        if verdict.status == "proved":
-            return found, ""
-        if verdict.model is None:
-            return found, verdict.status
-        model = verdict.model
-        hit = [c for c in question.cases if c not in found
-               and z3.is_true(model.eval(as_term(c.condition), model_completion=True))]
-        if len(hit) != 1:
-            return found, f"{len(hit)} cases of the specification hold at once"
-        found.append(hit[0])
+def _uncovered(question: Question) -> list[Failure]:
+    """The cases of the specification must cover every state."""
+    covered = z3.Or(*(as_term(c.condition) for c in question.cases))
+    verdict = question.solver.prove((), covered, f"{question.handled.call.name}-T1-cases")
+    if verdict.status == "proved":
+        return []
+    return [Failure("the cases of the specification do not cover every state",
+                    question.handled.call.source, "", verdict.status, model_values(verdict),
+                    str(verdict.query))]
 
 
 def _failure(question: Question, path: Path, case: Any, goal: Goal, verdict: Verdict) -> Failure:
@@ -160,73 +153,120 @@ def _failure(question: Question, path: Path, case: Any, goal: Goal, verdict: Ver
         for label, term in (("actual", goal[2]), ("expected", goal[3])):
             values.append((label, str(verdict.model.eval(term, model_completion=True))))
     errno = "success" if case.errno is None else f"errno {case.errno}"
+    branches = story(path.decisions, verdict.model)
     return Failure(f"{goal[0]} differs from case {case.case} ({errno})",
-                   where(question.target, path.decisions[-1][0] if path.decisions else path.pc),
-                   decisions(question.target, path), verdict.status, tuple(values),
+                   where(question.target, branches[-1][0] if branches else path.pc),
+                   decisions(question.target, path, verdict.model), verdict.status, tuple(values),
                    str(verdict.query))
 
 
-def _lemmas(question: Question, path: Path, case: Any,
-            under: tuple[z3.BoolRef, ...]) -> tuple[z3.BoolRef, ...]:
-    """Equalities of the updates of a long list, one after the other, each under those before.
+def _pairs(path: Path, case: Any, name: str) -> list[tuple[z3.ExprRef, z3.ExprRef]] | None:
+    """What must be equal if both sides made the same updates of a table in the same order."""
+    actual, wanted = path.memory.updates.get(name, ()), case.state.updates.get(name, ())
+    if len(actual) != len(wanted):
+        return None
+    found: list[tuple[z3.ExprRef, z3.ExprRef]] = []
+    for left, right in zip(actual, wanted):
+        if not isinstance(left, CellWrite) or right.content is not None:
+            return None
+        found += [*zip(left.indices, right.key), (left.value, right.value)]
+    return found
 
-    Only what is proved is used, so what is tried here cannot make a proof unsound.
-    """
+
+def _aligned(question: Question, path: Path, case: Any, under: tuple[z3.BoolRef, ...],
+             ) -> tuple[set[str], tuple[z3.BoolRef, ...]]:
+    """Tables whose updates are equal one by one, and every equality that was proved, each
+    under those before. Only what is proved is used: a table that is left is compared whole."""
+    equal_tables: set[str] = set()
     known: tuple[z3.BoolRef, ...] = ()
-    for name, actual in path.memory.updates.items():
-        wanted = case.state.updates.get(name, ())
-        if len(actual) != len(wanted) or len(actual) < LONG_LIST:
+    for name in sorted(path.memory.updates):
+        pairs = _pairs(path, case, name)
+        if pairs is None:
             continue
-        for left, right in zip(actual, wanted):
-            if not isinstance(left, CellWrite) or right.content is not None:
+        for one, other in pairs:
+            equal = fold(one == other)
+            if equal is True:
+                continue
+            term = as_term(equal)
+            if equal is False or not (question.solver.names.are_equal(one, other)
+                                      or question.solver.quickly(under + known, term)):
                 break
-            pairs = [*zip(left.indices, right.key), (left.value, right.value)]
-            for one, other in pairs:
-                equal = fold(one == other)
-                if equal is True:
-                    continue
-                term = as_term(equal)
-                if question.solver.prove(under + known, term, "", False).status != "proved":
-                    break
-                known += (term,)
-    return known
+            known += (term,)
+        else:
+            equal_tables.add(name)
+    return equal_tables, known
+
+
+def _prove_case(question: Question, path: Path, case: Any, under: tuple[z3.BoolRef, ...],
+                name: str) -> tuple[list[Failure], bool]:
+    """What does not hold on the path in this case; is the case possible there?"""
+    equal_tables, known = _aligned(question, path, case, under)
+    is_possible = False
+    failures = []
+    for at, goal in enumerate(goals(question, path, case, equal_tables)):
+        if question.solver.quickly(under + known, goal[1]):
+            continue
+        if not is_possible:
+            is_possible = question.solver.prove(
+                under + known, z3.BoolVal(False), "", False).status != "proved"
+            if not is_possible:
+                return [], False
+        verdict = question.solver.prove(under + known, goal[1], f"{name}-{at}")
+        if verdict.status != "proved":
+            failures.append(_failure(question, path, case, goal, verdict))
+    return failures, True
+
+
+def _possible(question: Question, given: tuple[z3.BoolRef, ...], cases: list[Any],
+              depth: int) -> Iterator[tuple[Any, tuple[z3.BoolRef, ...]]]:
+    """Cases that are not plainly impossible under `given`, each with all that it adds to it.
+    `cases` share the first `depth` truths of their paths."""
+    branches: dict[int, tuple[z3.BoolRef, list[Any]]] = {}
+    for case in cases:
+        if len(case.path) == depth:
+            yield case, given
+        else:
+            term = question.solver.names.truth(as_term(case.path[depth]))
+            branches.setdefault(term.get_id(), (term, []))[1].append(case)
+    known = {term.get_id() for term in given}
+    for term, alike in branches.values():
+        if term.get_id() in known:
+            yield from _possible(question, given, alike, depth + 1)
+        elif as_term(negate(term)).get_id() not in known and \
+                not question.solver.quickly((*given, term), z3.BoolVal(False)):
+            yield from _possible(question, (*given, term), alike, depth + 1)
 
 
 def _prove_path(question: Question, path: Path, number: int) -> tuple[list[Failure], int]:
+    """What fails, and in how many cases the path may be taken."""
     given = tuple(path.given) + observed(path.events)
-    found, problem = _matching(question, given)
-    failures = []
-    if problem:
-        failures.append(Failure(problem, where(question.target, path.pc),
-                                decisions(question.target, path), "unknown", (), ""))
-    for case in found:
-        under = given + tuple(as_term(t) for t in case.path) + case.state.definitions
-        under += _lemmas(question, path, case, under)
-        for at, goal in enumerate(goals(question, path, case)):
-            name = f"{question.handled.call.name}-T1-{number}-{at}"
-            verdict = question.solver.prove(under, goal[1], name)
-            if verdict.status != "proved":
-                failures.append(_failure(question, path, case, goal, verdict))
-    return failures, len(found)
+    failures: list[Failure] = []
+    matched = 0
+    for case, under in _possible(question, given, list(question.cases), 0):
+        wrong, is_possible = _prove_case(
+            question, path, case, under, f"{question.handled.call.name}-T1-{number}-{matched}")
+        failures += wrong
+        matched += is_possible
+    return failures, matched
 
 
 def _check_names(target: Target, world: World) -> None:
     """Every table that the specification reads is one of the kernel's."""
     for name, _ in world.touched.values():
-        if name not in target.layout.families and name != TRAILING and \
+        if name not in target.layout.families and \
                 not name.startswith(("sys.", "uart.", "ghost.")):
             raise VerifError(f"the specification reads {name}, which the kernel does not have")
 
 
 def prove(target: Target, handled: Handled, spec: Any, folder: FilePath) -> Row:
     """The row T1."""
-    begin = time.monotonic()
+    begin = time.process_time()
     world = handled.exploration.world
     cases = _cases(target, handled, spec, world.touch)
     _check_names(target, world)
     hypotheses = instances(target, world)
-    question = Question(target, handled, cases, Solver(hypotheses.terms, folder))
-    failures: list[Failure] = []
+    question = Question(target, handled, cases, Solver(hypotheses.terms, folder, world.symbols))
+    failures = _uncovered(question)
     dead = 0
     for number, path in enumerate(handled.exploration.ended):
         wrong, matched = _prove_path(question, path, number)
@@ -238,5 +278,5 @@ def prove(target: Target, handled: Handled, spec: Any, folder: FilePath) -> Row:
         failures.append(Failure("every path is dead", handled.call.source, "", "refuted", (), ""))
     facts = {"cases": len(cases), "dead paths": dead, "queries": question.solver.queries,
              "fallbacks": question.solver.fallbacks}
-    return row(handled.call.name, "T1", time.monotonic() - begin, facts, failures,
+    return row(handled.call.name, "T1", time.process_time() - begin, facts, failures,
                hypotheses.texts, handled.call.source)

@@ -8,6 +8,7 @@ restored and the return goes where x30 pointed at entry.
 T8: the largest number of instructions and of stack bytes over all paths.
 """
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
@@ -15,7 +16,7 @@ import z3
 
 from .explore import Contract, Exploration, Explorer
 from .layout import describe
-from .machine import Obligation, Path
+from .machine import Decision, Joined, Obligation, Path
 from .premises import Hypotheses, instances
 from .result import Failure, Row, row
 from .solve import Solver, Verdict
@@ -37,17 +38,29 @@ class Handled:
 
 def explore_handler(target: Target, call: Hypercall, contracts: dict[int, Contract]) -> Handled:
     """All paths of a handler from its entry in hypercall_table."""
-    begin = time.monotonic()
+    begin = time.process_time()
     world = target.world()
     found = Explorer(world, contracts).run(target.handler_start(call))
     hypotheses = instances(target, world)
-    return Handled(call, found, hypotheses, time.monotonic() - begin)
+    return Handled(call, found, hypotheses, time.process_time() - begin)
 
 
-def decisions(target: Target, path: Path) -> str:
+def story(decisions: Iterable[Decision], model: z3.ModelRef | None) -> list[tuple[int, bool]]:
+    """The branches of a path; of merged ones those that the model takes, or the first."""
+    told: list[tuple[int, bool]] = []
+    for item in decisions:
+        if not isinstance(item, Joined):
+            told.append(item)
+            continue
+        told += next(story(part, model) for condition, part in item.options
+                     if model is None or z3.is_true(model.eval(condition, True)))
+    return told
+
+
+def decisions(target: Target, path: Path, model: z3.ModelRef | None = None) -> str:
     """The branches of a path as source lines, T taken, F not."""
     return " ".join(f"{target.debug.line_of(pc)}:{'T' if taken else 'F'}"
-                    for pc, taken in path.decisions)
+                    for pc, taken in story(path.decisions, model))
 
 
 def where(target: Target, pc: int) -> str:
@@ -102,16 +115,16 @@ def _check_return(target: Target, handled: Handled, solver: Solver) -> list[Fail
             if verdict.status != "proved":
                 name = "sp" if number == 31 else f"x{number}"
                 failures.append(Failure(f"{name} is not kept: {describe(after)}",
-                                        where(target, path.pc), decisions(target, path),
+                                        where(target, path.pc), decisions(target, path, verdict.model),
                                         verdict.status, model_values(verdict), str(verdict.query)))
     return failures
 
 
 def prove(target: Target, handled: Handled, folder: FilePath) -> tuple[Row, Row]:
     """The rows T2 and T8."""
-    begin = time.monotonic()
+    begin = time.process_time()
     found = handled.exploration
-    solver = Solver(handled.hypotheses.terms, folder)
+    solver = Solver(handled.hypotheses.terms, folder, found.world.symbols)
     failures = _discharge(target, handled, solver) + _check_return(target, handled, solver)
     if not found.ended:
         failures.append(Failure("no path returns", handled.call.source, "", "refuted", (), ""))
@@ -119,7 +132,7 @@ def prove(target: Target, handled: Handled, folder: FilePath) -> tuple[Row, Row]
     stack = target.layout.families["cpu_stacks"].dims[0].stride
     if depth > stack:
         failures.append(Failure(f"stack of {depth} bytes", handled.call.source, "", "refuted", (), ""))
-    spent = handled.seconds + time.monotonic() - begin
+    spent = handled.seconds + time.process_time() - begin
     facts = {"paths": len(found.ended), "obligations": solver.queries,
              "solver seconds": round(solver.seconds, 2), "fallbacks": solver.fallbacks}
     longest = max((p.count for p in found.ended), default=0)

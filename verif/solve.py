@@ -11,6 +11,8 @@ from pathlib import Path
 
 import z3
 
+from .naming import Names
+
 SLICE_RESOURCES = 1000000  # of Z3, not time: two runs do the same
 TACTICS = ("simplify", "propagate-values", "solve-eqs", "ackermannize_bv", "simplify",
            "bit-blast", "sat")
@@ -34,40 +36,52 @@ def _status(result: z3.CheckSatResult) -> str:
 
 @dataclass
 class Solver:
-    """Queries under common hypotheses; those of a path prefix are kept from query to query."""
+    """Queries under common hypotheses; those of a path prefix are kept from query to query.
+
+    Each query has the equations of the names that occur in it (see naming.py).
+    """
 
     hypotheses: tuple[z3.BoolRef, ...]
     folder: Path
+    names: Names = field(default_factory=Names)
     limit_ms: int = 60000
     queries: int = 0
     fallbacks: int = 0
     seconds: float = 0.0
     _stack: list[z3.BoolRef] = field(default_factory=list)
+    _defined: list[set[str]] = field(default_factory=list)
     _solver: z3.Solver | None = None
+
+    def _add(self, solver: z3.Solver, terms: tuple[z3.BoolRef, ...]) -> set[str]:
+        """Adds the terms, and the equations that are not there yet; their names."""
+        equations = self.names.defining(terms)
+        new = set(equations).difference(*self._defined)
+        solver.add(*terms, *(equations[label] for label in sorted(new)))
+        return new
 
     def _prepared(self, given: tuple[z3.BoolRef, ...]) -> z3.Solver:
         if self._solver is None:
             self._solver = z3.SolverFor("QF_UFBV")
             self._solver.set("rlimit", SLICE_RESOURCES)
-            self._solver.add(*self.hypotheses)
+            self._defined.append(self._add(self._solver, self.hypotheses))
         same = 0
         while same < min(len(given), len(self._stack)) and given[same].eq(self._stack[same]):
             same += 1
         self._solver.pop(len(self._stack) - same)
-        del self._stack[same:]
+        del self._stack[same:], self._defined[same + 1:]
         for term in given[same:]:
             self._solver.push()
-            self._solver.add(term)
+            self._defined.append(self._add(self._solver, (term,)))
             self._stack.append(term)
         return self._solver
 
     def prove(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef, name: str,
               is_kept: bool = True) -> Verdict:
         """Is `goal` implied by the hypotheses and `given`? An open query is kept under `name`."""
-        begin = time.monotonic()
+        begin = time.process_time()
         solver = self._prepared(given)
         solver.push()
-        solver.add(z3.Not(goal))
+        self._add(solver, (z3.Not(goal),))
         result = solver.check()
         model = solver.model() if result == z3.sat else None
         if result == z3.unknown:
@@ -75,10 +89,22 @@ class Solver:
             result, model = self._fallback(solver)
         query = None if result == z3.unsat or not is_kept else self._keep(solver, name)
         solver.pop()
-        spent = time.monotonic() - begin
+        spent = time.process_time() - begin
         self.queries += 1
         self.seconds += spent
         return Verdict(_status(result), spent, model, query)
+
+    def quickly(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef) -> bool:
+        """Is it plain to see that `goal` follows? No says nothing."""
+        begin = time.process_time()
+        solver = self._prepared(given)
+        solver.push()
+        self._add(solver, (z3.Not(goal),))
+        result = solver.check()
+        solver.pop()
+        self.queries += 1
+        self.seconds += time.process_time() - begin
+        return bool(result == z3.unsat)
 
     def _fallback(self, solver: z3.Solver) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:
         """Bit-blasting, which gives up at once on some queries; then a fresh solver."""

@@ -44,7 +44,7 @@ def logical_shifted(cpu: Cpu, f: Fields) -> None:
     width = 64 if f["sf"] else 32
     right = _shifted(cpu, f, width)
     if f["N"]:
-        right = const(-1) - right
+        right = const(~right.const) if right.is_const else lift(~right.z)
         if width == 32:
             right = low32(right)
     result = logic(f["opc"], cpu.get(f["Rn"], width), right)

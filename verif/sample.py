@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""Terms on a few pseudo-random states: what differs there is not equal, what agrees may be.
+
+A function has at each argument a value that its name, the arguments and the number of the
+state determine, often a small one. This finds candidates; a solver decides.
+"""
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import z3
+
+from .lin import MASK64, signed
+
+STATES = 16
+Values = tuple[int, ...]
+Rule = Callable[[z3.ExprRef, list[int], list[int]], int]
+
+
+def _mixed(x: int) -> int:
+    """The finaliser of splitmix64: every bit depends on every bit."""
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 & MASK64
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EB & MASK64
+    return x ^ (x >> 31)
+
+
+def _drawn(name: str, arguments: list[int], number: int, width: int) -> int:
+    """The value of a function in state `number`."""
+    seed = _mixed(zlib.crc32(name.encode()) + (number << 40))
+    for argument in arguments:
+        seed = _mixed(seed ^ argument + 0x9E3779B97F4A7C15)
+    limit = (1, 3, 127, MASK64)[seed & 3]
+    return (seed >> 2) & limit & ((1 << width) - 1)
+
+
+def _trailing_zeros(x: int) -> int:
+    return (x & -x).bit_length() - 1 if x else 64
+
+
+def _concat(values: list[int], widths: list[int]) -> int:
+    total = 0
+    for value, width in zip(values, widths):
+        total = total << width | value
+    return total
+
+
+def _signed(values: list[int], widths: list[int]) -> tuple[int, int]:
+    return signed(values[0], widths[0]), signed(values[1], widths[1])
+
+
+
+def _fold(step: Callable[[int, int], int]) -> Rule:
+    def rule(_term: z3.ExprRef, v: list[int], _w: list[int]) -> int:
+        total = v[0]
+        for value in v[1:]:
+            total = step(total, value)
+        return total
+    return rule
+
+
+RULES: dict[int, Rule] = {
+    z3.Z3_OP_TRUE: lambda t, v, w: 1, z3.Z3_OP_FALSE: lambda t, v, w: 0,
+    z3.Z3_OP_BNUM: lambda t, v, w: t.as_long(),
+    z3.Z3_OP_AND: lambda t, v, w: int(all(v)), z3.Z3_OP_OR: lambda t, v, w: int(any(v)),
+    z3.Z3_OP_NOT: lambda t, v, w: 1 - v[0],
+    z3.Z3_OP_IMPLIES: lambda t, v, w: int(not v[0] or v[1]),
+    z3.Z3_OP_EQ: lambda t, v, w: int(v[0] == v[1]),
+    z3.Z3_OP_ITE: lambda t, v, w: v[1] if v[0] else v[2],
+    z3.Z3_OP_BADD: _fold(lambda a, b: a + b), z3.Z3_OP_BMUL: _fold(lambda a, b: a * b),
+    z3.Z3_OP_BSUB: _fold(lambda a, b: a - b), z3.Z3_OP_BNEG: lambda t, v, w: -v[0],
+    z3.Z3_OP_BAND: _fold(lambda a, b: a & b), z3.Z3_OP_BOR: _fold(lambda a, b: a | b),
+    z3.Z3_OP_BXOR: _fold(lambda a, b: a ^ b), z3.Z3_OP_BNOT: lambda t, v, w: ~v[0],
+    z3.Z3_OP_BSHL: lambda t, v, w: v[0] << v[1] if v[1] < w[0] else 0,
+    z3.Z3_OP_BLSHR: lambda t, v, w: v[0] >> v[1] if v[1] < w[0] else 0,
+    z3.Z3_OP_CONCAT: lambda t, v, w: _concat(v, w),
+    z3.Z3_OP_EXTRACT: lambda t, v, w: v[0] >> t.params()[1],
+    z3.Z3_OP_ZERO_EXT: lambda t, v, w: v[0],
+    z3.Z3_OP_SIGN_EXT: lambda t, v, w: signed(v[0], w[0]),
+    z3.Z3_OP_ULEQ: lambda t, v, w: int(v[0] <= v[1]),
+    z3.Z3_OP_ULT: lambda t, v, w: int(v[0] < v[1]),
+    z3.Z3_OP_UGEQ: lambda t, v, w: int(v[0] >= v[1]),
+    z3.Z3_OP_UGT: lambda t, v, w: int(v[0] > v[1]),
+    z3.Z3_OP_SLEQ: lambda t, v, w: int(_signed(v, w)[0] <= _signed(v, w)[1]),
+    z3.Z3_OP_SLT: lambda t, v, w: int(_signed(v, w)[0] < _signed(v, w)[1]),
+    z3.Z3_OP_SGEQ: lambda t, v, w: int(_signed(v, w)[0] >= _signed(v, w)[1]),
+    z3.Z3_OP_SGT: lambda t, v, w: int(_signed(v, w)[0] > _signed(v, w)[1]),
+}
+
+
+def _width(term: z3.ExprRef) -> int:
+    return term.size() if isinstance(term, z3.BitVecRef) else 1
+
+
+@dataclass
+class Samples:
+    """Values of terms in each state, by identity; the caller keeps the terms alive."""
+
+    known: dict[int, Values | None] = field(default_factory=dict)
+
+    def define(self, name: z3.ExprRef, value: z3.ExprRef) -> None:
+        """A constant that stands for a term."""
+        self.known[name.get_id()] = self.of(value)
+
+    def of(self, term: z3.ExprRef) -> Values | None:
+        """The values, or None if an operation is not known here."""
+        todo = [term]
+        while todo:
+            part = todo[-1]
+            missing = [c for c in part.children() if c.get_id() not in self.known]
+            if part.get_id() in self.known or not missing:
+                todo.pop()
+                if part.get_id() not in self.known:
+                    self.known[part.get_id()] = self._evaluate(part)
+            else:
+                todo += missing
+        return self.known[term.get_id()]
+
+    def _evaluate(self, term: z3.ExprRef) -> Values | None:
+        children = term.children()
+        arguments = [self.known[c.get_id()] for c in children]
+        if any(a is None for a in arguments):
+            return None
+        columns = [[a[n] for a in arguments if a is not None] for n in range(STATES)]
+        width, kind = _width(term), term.decl().kind()
+        if kind == z3.Z3_OP_UNINTERPRETED:
+            name = term.decl().name()
+            if name == "ctz64":
+                return tuple(_trailing_zeros(v[0]) for v in columns)
+            return tuple(_drawn(name, v, n, width) for n, v in enumerate(columns))
+        rule = RULES.get(kind)
+        if rule is None:
+            return None
+        widths = [_width(c) for c in children]
+        return tuple(rule(term, v, widths) & ((1 << width) - 1) for v in columns)
