@@ -212,7 +212,7 @@ verify:
 
 test-spec:
 	@tools/setup.sh verify </dev/null
-	@exec $(PYTHON) -m pytest -q -p no:cacheprovider tests/spec
+	@exec $(PYTHON) -m pytest -p no:cacheprovider tests/spec
 
 bench:
 	@tools/setup.sh test </dev/null

@@ -262,7 +262,7 @@ class ConcreteState:
 
     def copy(self) -> ConcreteState:
         """An independent state with the same content."""
-        other = ConcreteState()
+        other = type(self)()
         other._tables, other._pages = dict(self._tables), dict(self._pages)
         self._own = set()
         return other

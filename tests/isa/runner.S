@@ -6,6 +6,16 @@
  */
 #include "runner.h"
 
+	.macro	each_quad operation
+	.irp	n, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+	quad_pair \operation, \n, %(\n + 1)
+	.endr
+	.endm
+	.altmacro
+	.macro	quad_pair operation, low, high
+	\operation q\low, q\high, [x0, #STATE_Q + 16 * \low]
+	.endm
+
 	.text
 	.globl	isa_run
 	.type	isa_run, %function
@@ -17,17 +27,22 @@ isa_run:
 	stp	x25, x26, [sp, #64]
 	stp	x27, x28, [sp, #80]
 	stp	d8, d9, [sp, #96]
+	stp	d10, d11, [sp, #112]
+	stp	d12, d13, [sp, #128]
+	stp	d14, d15, [sp, #144]
 	adrp	x0, isa_sp
 	mov	x1, sp
 	str	x1, [x0, :lo12:isa_sp]
 	adrp	x0, isa_state
-	add	x0, x0, :lo12:isa_state
 	ldr	x1, [x0, #STATE_NZCV]
 	msr	nzcv, x1
+	ldr	x1, [x0, #STATE_FPCR]
+	msr	fpcr, x1
+	ldr	x1, [x0, #STATE_FPSR]
+	msr	fpsr, x1
 	ldr	x1, [x0, #STATE_SP]
 	mov	sp, x1
-	ldp	q0, q1, [x0, #STATE_Q]
-	ldp	q2, q3, [x0, #STATE_Q + 32]
+	each_quad ldp
 	ldp	x2, x3, [x0, #16]
 	ldp	x4, x5, [x0, #32]
 	ldp	x6, x7, [x0, #48]
@@ -46,20 +61,9 @@ isa_run:
 	ldp	x0, x1, [x0]
 	b	isa_code + 4 * CODE_SLOT
 
-	.macro	landing name, value
-	.globl	\name
-\name:
-	msr	tpidr_el0, x0
-	adrp	x0, isa_state
-	add	x0, x0, :lo12:isa_state
-	str	x1, [x0, #8]
-	mov	x1, #\value
-	str	x1, [x0, #STATE_LANDED]
-	b	landed
-	.endm
-	landing	isa_next, 1
-	landing	isa_elsewhere, 2
+	/* x1 = index in isa_code of the word that was reached, x0 = isa_state. */
 landed:
+	str	x1, [x0, #STATE_LANDED]
 	stp	x2, x3, [x0, #16]
 	stp	x4, x5, [x0, #32]
 	stp	x6, x7, [x0, #48]
@@ -75,10 +79,13 @@ landed:
 	stp	x26, x27, [x0, #208]
 	stp	x28, x29, [x0, #224]
 	str	x30, [x0, #240]
-	stp	q0, q1, [x0, #STATE_Q]
-	stp	q2, q3, [x0, #STATE_Q + 32]
+	each_quad stp
 	mrs	x1, nzcv
 	str	x1, [x0, #STATE_NZCV]
+	mrs	x1, fpcr
+	str	x1, [x0, #STATE_FPCR]
+	mrs	x1, fpsr
+	str	x1, [x0, #STATE_FPSR]
 	mov	x1, sp
 	str	x1, [x0, #STATE_SP]
 	mrs	x1, tpidr_el0
@@ -92,9 +99,25 @@ landed:
 	ldp	x25, x26, [sp, #64]
 	ldp	x27, x28, [sp, #80]
 	ldp	d8, d9, [sp, #96]
+	ldp	d10, d11, [sp, #112]
+	ldp	d12, d13, [sp, #128]
+	ldp	d14, d15, [sp, #144]
 	ldp	x29, x30, [sp], #176
 	ret
 	.size	isa_run, . - isa_run
+
+	/* One way to `landed` for each word of isa_code. */
+	.set	LANDING_BYTES, 20
+landings:
+	.set	n, 0
+	.rept	CODE_WORDS
+	msr	tpidr_el0, x0
+	adrp	x0, isa_state
+	str	x1, [x0, #8]
+	mov	x1, #n
+	b	landed
+	.set	n, n + 1
+	.endr
 
 	.bss
 	.balign	4096
@@ -104,11 +127,15 @@ isa_state:
 isa_sp:
 	.zero	8
 
-	/* Linked with -N: text, data and bss are one writable, executable segment. */
+	/* The runner makes these pages executable, too. */
 	.data
 	.balign	4096
 	.globl	isa_code
 isa_code:
-	.zero	4 * CODE_WORDS
+	.set	n, 0
+	.rept	CODE_WORDS
+	b	landings + LANDING_BYTES * n
+	.set	n, n + 1
+	.endr
 
 	.section .note.GNU-stack, "", %progbits

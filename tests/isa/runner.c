@@ -12,7 +12,6 @@
 
 extern uint32_t isa_code[CODE_WORDS];
 extern uint64_t isa_state[STATE_BYTES / 8];
-extern const uint32_t isa_next[], isa_elsewhere[];
 void isa_run(void);
 void _start(void);
 
@@ -44,11 +43,6 @@ static void transfer(int64_t call, int64_t fd, void *data, int64_t size)
 	}
 }
 
-static uint32_t branch(const uint32_t *from, const uint32_t *to)
-{
-	return 0x14000000u | ((uint32_t)(to - from) & 0x3ffffff);
-}
-
 static void synchronise(void)
 {
 	asm volatile("dc cvau, %0\n\tdsb ish\n\tic ivau, %0\n\tdsb ish\n\tisb" ::
@@ -63,17 +57,17 @@ void _start(void)
 	uint64_t request[2];
 
 	system_call(SYS_MPROTECT, (int64_t)isa_code, sizeof(isa_code), 7);
-	for (int i = 0; i < CODE_WORDS; i++)
-		isa_code[i] = branch(&isa_code[i], isa_elsewhere);
-	isa_code[CODE_SLOT + 1] = branch(&isa_code[CODE_SLOT + 1], isa_next);
 	transfer(SYS_WRITE, 1, header, sizeof(header));
 	for (;;) {
 		transfer(SYS_READ, 0, request, sizeof(request));
 		isa_code[CODE_SLOT] = (uint32_t)request[0];
 		synchronise();
 		for (uint64_t n = 0; n < request[1]; n++) {
+			uint64_t *landed = &isa_state[STATE_LANDED / 8];
+
 			transfer(SYS_READ, 0, isa_state, STATE_BYTES);
 			isa_run();
+			*landed = (uint64_t)&isa_code[*landed];
 			transfer(SYS_WRITE, 1, isa_state, STATE_BYTES);
 		}
 	}

@@ -5,12 +5,19 @@
 
 #define STATE_SP	248	/* after x0..x30 */
 #define STATE_NZCV	256
-#define STATE_LANDED	264	/* 1: next instruction, 2: anywhere else */
-#define STATE_Q		272	/* q0..q3 */
-#define STATE_MEMORY	336	/* 32 words */
-#define STATE_BYTES	592
+#define STATE_LANDED	264	/* where execution went on; isa_run() leaves the index in isa_code */
+#define STATE_FPCR	272
+#define STATE_FPSR	280
+#define STATE_Q		288	/* q0..q31 */
+#define STATE_MEMORY	800	/* 32 words */
+#define STATE_BYTES	1056
 
-#define CODE_WORDS	1024
-#define CODE_SLOT	512	/* the instruction under test is this word of the code page */
+/*
+ * The instruction under test is word CODE_SLOT, neither at the start nor at
+ * the end of its page. Every branch of the kernel's text, 7168 words, lands
+ * within the others.
+ */
+#define CODE_WORDS	16384
+#define CODE_SLOT	8537
 
 #endif

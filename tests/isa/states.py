@@ -2,76 +2,94 @@
 """Random instructions of each encoding class, and random states to run them on.
 
 Values at the edges of 32 and 64 bits are favoured. Memory accesses go to the
-32 words that belong to the state, branches into the page around the code slot.
+32 words that belong to the state, branches into the code around the slot.
 """
 import random
 import struct
 from dataclasses import dataclass, replace
 
-from verif.isa.decode import GROUPS
+from reach import EL0_OPERATIONS, EL0_REGISTERS
+
 from verif.isa.encoding import Encoding, Fields
+from verif.isa.system import BARRIERS, DOMAINS, OPERATIONS, REGISTERS
 
 MASK = (1 << 64) - 1
-MEMORY_WORDS = 32
-STATE = struct.Struct("<31QQQQ8Q32Q")
+MEMORY_BYTES = 256
+REACH = 7500        # words of code on both sides of the slot
+STATE = struct.Struct("<31QQQQQQ64Q256s")
 EDGES = (0, 1, 2, 3, 31, 32, 33, 63, 64, 65, 127, 128, 255, 256, 0xFFFF, 0x7FFFFFFF, 0x80000000,
          0x80000001, 0xFFFFFFFE, 0xFFFFFFFF, 1 << 32, (1 << 32) + 1, (1 << 63) - 1, 1 << 63,
          (1 << 63) + 1, MASK - 1, MASK)
-
-# Classes that EL0 cannot run, or that end the program.
-PRIVILEGED = frozenset({"system_instruction", "system_register", "exception_generation",
-                        "exception_return", "undefined", "hint"})
+# What the core implements of FPCR (C5.2.8) and FPSR (C5.2.10).
+WRITABLE = {"fpcr": 0x07C00000, "fpsr": 0x0800009F}
 BRANCHES = {"branch_immediate": ("imm26", 26), "branch_condition": ("imm19", 19),
             "compare_branch": ("imm19", 19), "test_branch": ("imm14", 14)}
+ACCESSES = ("register_", "pair_", "system_instruction")
 
 
 @dataclass(frozen=True)
 class State:
-    """x0..x30, SP, NZCV (bits 31:28), where execution landed, q0..q3 and memory, as words."""
+    """x0..x30, SP, NZCV (bits 31:28), the address where execution goes on, FPCR, FPSR, the
+    halves of q0..q31 from the low one of q0, and 256 bytes of memory."""
 
     regs: tuple[int, ...]
     sp: int
     nzcv: int
     landed: int
+    fpcr: int
+    fpsr: int
     quads: tuple[int, ...]
-    memory: tuple[int, ...]
+    memory: bytes
 
     def pack(self) -> bytes:
         """As the runner takes it."""
-        return STATE.pack(*self.regs, self.sp, self.nzcv, self.landed, *self.quads, *self.memory)
+        return STATE.pack(*self.regs, self.sp, self.nzcv, self.landed, self.fpcr, self.fpsr,
+                          *self.quads, self.memory)
 
 
 def unpack(data: bytes) -> State:
     """The inverse of State.pack."""
     words = STATE.unpack(data)
-    return State(words[:31], words[31], words[32], words[33], words[34:42], words[42:])
+    return State(words[:31], *words[31:36], words[36:100], words[100])
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Addresses in the runner."""
+    """Addresses in the runner: of the instruction under test and of the memory."""
 
     slot: int
     memory: int
 
 
-def classes() -> tuple[Encoding, ...]:
-    """Every encoding class that can be run at EL0."""
-    return tuple(e for group in GROUPS for e in group if e.name not in PRIVILEGED)
+def values(rng: random.Random) -> tuple[int, ...]:
+    """Words to draw from: half of them edges of some sort, half random."""
+    near = tuple((edge + d) & MASK for edge in EDGES for d in (-3, -2, -1, 0, 0, 0, 1, 2))
+    powers = tuple(1 << i for i in range(64))
+    return (near + powers + tuple(rng.getrandbits(64) for _ in range(200))
+            + tuple(rng.getrandbits(32) for _ in range(80)))
 
 
-def value(rng: random.Random) -> int:
-    """A word, likely at an edge."""
-    kind = rng.randrange(6)
-    if kind < 2:
-        return rng.choice(EDGES)
-    if kind == 2:
-        return (rng.choice(EDGES) + rng.randrange(-3, 4)) & MASK
-    if kind == 3:
-        return 1 << rng.randrange(64)
-    if kind == 4:
-        return rng.getrandbits(32)
-    return rng.getrandbits(64)
+def _branch_offset(rng: random.Random, encoding: Encoding) -> int:
+    name, width = BRANCHES[encoding.name]
+    offset = rng.choice((1, 2, 3, -1, -2, rng.randrange(4, REACH), rng.randrange(-REACH, -3)))
+    return offset & ((1 << width) - 1)
+
+
+def _system_fields(rng: random.Random, encoding: Encoding, found: Fields) -> Fields:
+    """Of the classes of system instructions only what EL0 may run is drawn."""
+    if encoding.name == "barrier":
+        found.update(CRm=rng.choice(tuple(DOMAINS)), op2=rng.choice(tuple(BARRIERS)))
+    elif encoding.name == "hint":
+        found.update(CRm=0, op2=0)
+    elif encoding.name == "system_instruction":
+        op1, crn, crm, op2 = rng.choice([place for place, (name, _) in OPERATIONS.items()
+                                         if name in EL0_OPERATIONS])
+        found.update(op1=op1, CRn=crn, CRm=crm, op2=op2)
+    elif encoding.name == "system_register":
+        op0, op1, crn, crm, op2 = rng.choice([place for place, name in REGISTERS.items()
+                                              if name in EL0_REGISTERS])
+        found.update(o0=op0 - 2, op1=op1, CRn=crn, CRm=crm, op2=op2)
+    return found
 
 
 def fields(rng: random.Random, encoding: Encoding) -> Fields:
@@ -80,34 +98,43 @@ def fields(rng: random.Random, encoding: Encoding) -> Fields:
     for name in ("Rd", "Rn", "Rm", "Ra", "Rt", "Rt2"):
         if name in found and rng.randrange(8) == 0:
             found[name] = 31
+    for name, edges in (("imm6", (0, 1, 31, 32, 63)), ("imms", (0, 30, 31, 32, 62, 63)),
+                        ("immr", (0, 1, 31, 32, 63)), ("imm12", (0, 1, 0xFFF))):
+        if name in found and rng.randrange(3) == 0:
+            found[name] = rng.choice(edges)
+    if encoding.name in BRANCHES:
+        found[BRANCHES[encoding.name][0]] = _branch_offset(rng, encoding)
+    return _system_fields(rng, encoding, found)
+
+
+def obstacle(encoding: Encoding, f: Fields) -> str:
+    """Why no state can be prepared for this word, or the empty string: it is constrained
+    unpredictable, never ends, or its base register cannot be an address."""
+    if encoding.name == "register_offset" and (f["Rm"] == f["Rn"] or f["Rm"] == 31):
+        return "base and index are not independent"
+    if encoding.name == "branch_register" and f["Rn"] == 31:
+        return "branch to XZR"
+    if "pair" in encoding.name and f["L"] and f["Rt"] == f["Rt2"]:
+        return "constrained unpredictable"
+    if encoding.name == "system_instruction" and f["Rt"] == 31:
+        return "address 0"
     if encoding.name in BRANCHES:
         name, width = BRANCHES[encoding.name]
-        offset = rng.choice([o for o in (1, 2, 3, -1, -2, rng.randrange(4, 500),
-                                         rng.randrange(-500, -3))])
-        found[name] = offset & ((1 << width) - 1)
-    if encoding.name == "pair_simd":
-        found["Rt"], found["Rt2"] = rng.randrange(4), rng.randrange(4)
-    if encoding.name == "barrier":
-        found["CRm"], found["op2"] = rng.choice((15, 11, 10)), rng.choice((4, 5, 6))
-    return found
+        offset = _signed(f[name], width)
+        if offset == 0:
+            return "branch to itself"
+        return "" if abs(offset) <= REACH else "branch out of the runner's code"
+    return ""
 
 
-def is_sensible(encoding: Encoding, f: Fields) -> bool:
-    """Not constrained unpredictable, and with registers that can hold addresses."""
-    if encoding.name.startswith("register_") and "Rm" in f and (f["Rm"] == f["Rn"] or f["Rm"] == 31):
-        return False
-    if encoding.name == "branch_register":
-        return f["Rn"] != 31
-    if "pair" in encoding.name and f["L"] and f["Rt"] == f["Rt2"]:
-        return False
-    return True
-
-
-def random_state(rng: random.Random) -> State:
+def random_state(rng: random.Random, pool: tuple[int, ...]) -> State:
     """A state without regard to the instruction."""
-    return State(tuple(value(rng) for _ in range(31)), value(rng) & ~15 & MASK,
-                 rng.randrange(16) << 28, 0, tuple(value(rng) for _ in range(8)),
-                 tuple(value(rng) for _ in range(MEMORY_WORDS)))
+    words = rng.choices(pool, k=31 + 1 + 64 + 2 + 16)
+    # Bytes of any kind, then words of the pool.
+    memory = rng.randbytes(MEMORY_BYTES // 2) + struct.pack("<16Q", *words[98:])
+    return State(tuple(words[:31]), words[31] & ~15 & MASK, rng.randrange(16) << 28, 0,
+                 words[96] & WRITABLE["fpcr"], words[97] & WRITABLE["fpsr"],
+                 tuple(words[32:96]), memory)
 
 
 def _signed(number: int, width: int) -> int:
@@ -131,19 +158,29 @@ def _displacement(encoding: Encoding, f: Fields, regs: tuple[int, ...]) -> int:
     return _signed(f["imm7"], 7) * 16 if encoding.name == "pair_simd" else 0
 
 
-def prepared(rng: random.Random, machine: Machine, encoding: Encoding, f: Fields) -> State:
-    """A state in which the instruction touches only what is the state's."""
-    state = random_state(rng)
-    if encoding.name == "branch_register":
-        regs = list(state.regs)
-        regs[f["Rn"]] = machine.slot + 4 * rng.choice((1, 2, rng.randrange(-500, 0)))
-        return replace(state, regs=tuple(regs))
-    if not encoding.name.startswith(("register_", "pair_")):
-        return state
-    target = machine.memory + 8 * rng.randrange(MEMORY_WORDS - 4)
-    base = (target - _displacement(encoding, f, state.regs)) & MASK
-    if f["Rn"] == 31:
+def _based(state: State, number: int, base: int) -> State:
+    if number == 31:
         return replace(state, sp=base)
     regs = list(state.regs)
-    regs[f["Rn"]] = base
+    regs[number] = base
     return replace(state, regs=tuple(regs))
+
+
+def prepared(rng: random.Random, pool: tuple[int, ...], machine: Machine, encoding: Encoding,
+             f: Fields) -> State:
+    """A state in which the instruction touches only what is the state's."""
+    state = random_state(rng, pool)
+    if encoding.name == "branch_register":
+        words = rng.choice((1, 2, rng.randrange(3, REACH), rng.randrange(-REACH, 0)))
+        return _based(state, f["Rn"], machine.slot + 4 * words)
+    if encoding.name == "system_register" and not f["L"] and f["Rt"] != 31:
+        allowed = WRITABLE[REGISTERS[2 + f["o0"], f["op1"], f["CRn"], f["CRm"], f["op2"]]]
+        return _based(state, f["Rt"], state.regs[f["Rt"]] & allowed)
+    if not encoding.name.startswith(ACCESSES):
+        return state
+    if encoding.name == "system_instruction":       # DC ZVA takes a whole block of 64 bytes
+        return _based(state, f["Rt"], machine.memory + rng.randrange(64, 192))
+    target = machine.memory + 8 * rng.randrange(MEMORY_BYTES // 8 - 4)
+    if encoding.name.startswith("register_"):
+        target += rng.randrange(8)
+    return _based(state, f["Rn"], (target - _displacement(encoding, f, state.regs)) & MASK)
