@@ -134,7 +134,7 @@ def state_is_words_without_volatile() -> None:
 @suite.test
 def hypercall_reference_is_up_to_date() -> None:
     done = command(sys.executable, "tools/gen_reference.py", "--check",
-                   "include/uapi/hypercall.def", "docs/hypercalls.md")
+                   "include/uapi/hypercall.def", "include/uapi/abi.h", "docs/hypercalls.md")
     assert done.returncode == 0, done.stdout.decode()
 
 
