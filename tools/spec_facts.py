@@ -37,7 +37,7 @@ EVENTS = {
 
 
 class SpecError(Exception):
-    """The specification has something that the reference has no words for."""
+    """The specification lacks something, or the reference has no words for it."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,9 @@ def _ways(errors: list[spec.Case], names: dict[int, str]) -> tuple[tuple[str, ..
 
 
 def facts(name: str) -> Facts:
-    """What the specification says of a hypercall; KeyError if it does not know it."""
+    """What the specification says of a hypercall; SpecError if it does not know it."""
+    if name not in spec.hypercalls():
+        raise SpecError(f"{name} has no transition in spec/transitions")
     c = enumerators()
     names = {v: k.removeprefix("HV_") for k, v in vars(c).items()
              if re.fullmatch(r"HV_E[A-Z]+", k)}

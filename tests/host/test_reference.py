@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
 from gen_reference import (Call, Check, Line, Parameter, TableError, match,  # noqa: E402
                            parse, render)
 from harness import ROOT, Suite, main  # noqa: E402
-from spec_facts import Change, Facts, condition, facts  # noqa: E402
+from spec_facts import Change, Facts, SpecError, condition, facts  # noqa: E402
 
 suite = Suite("host/reference", serial=True)   # Z3 is not made for threads
 
@@ -103,6 +103,16 @@ def refuses_a_table_whose_lines_are_exchanged() -> None:
         render(parse(TABLE.replace("".join(lines), "".join(reversed(lines)))), ABI)
     except TableError as error:
         assert "reap" in str(error) and "ESTATE" in str(error), error
+    else:
+        raise AssertionError("not refused")
+
+
+@suite.test
+def refuses_a_call_that_is_not_specified() -> None:
+    try:
+        facts("frobnicate")
+    except SpecError as error:
+        assert "frobnicate" in str(error), error
     else:
         raise AssertionError("not refused")
 

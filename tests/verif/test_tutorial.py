@@ -93,6 +93,16 @@ def pattern(expected: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("".join(parts))
 
 
+def difference(expected: tuple[str, ...], text: str) -> str:
+    """The first line that is not as it should be, and what is there instead."""
+    count = len(expected)
+    while not (match := pattern(expected[:count]).match(text)):
+        count -= 1
+    wanted = expected[count] if count < len(expected) else "nothing more"
+    found = "".join(text[match.end():].splitlines(True)[:20])
+    return f"should print, after {count} lines,\n{wanted}\nand prints\n{found}"
+
+
 def seen(output: bytes) -> str:
     """Output with ends of lines as in the text; none is lost if the last line has no end."""
     text = re.sub(r"\r+\n", "\n", output.decode(errors="replace"))
@@ -106,8 +116,7 @@ def run(step: Command, tree: Path) -> None:
     where = f"docs/tutorial.md:{step.line}: `{step.words}`"
     assert (done.returncode != 0) == step.may_fail, f"{where} ended with {done.returncode}:\n{text}"
     if not pattern(step.expected).fullmatch(text):
-        wanted = "\n".join(step.expected)
-        raise AssertionError(f"{where} should print\n{wanted}\nand prints\n{text[-6000:]}")
+        raise AssertionError(f"{where}: {difference(step.expected, text)}")
 
 
 def apply(block: Block, tree: Path) -> None:
@@ -174,6 +183,8 @@ def other_output_is_not_accepted() -> None:
                 "", "last\none 1 ok\n"):
         assert not pattern(expected).fullmatch(bad), bad
     assert not pattern(()).fullmatch("said something\n")
+    said = difference(("a", "...", "b", "c"), "a\nx\nb\nd\n")
+    assert said.startswith("should print, after 3 lines,\nc\n") and said.endswith("\nd\n"), said
 
 
 @suite.test
