@@ -176,7 +176,7 @@ help:
 	'make gdb       boot, stop before the first instruction, and wait for gdb' \
 	'make build     build only: build/hv8.img and build/initrd.cpio (V=1 shows the commands)' \
 	'make size      how large the kernel is once boot is over' \
-	'make docs      write docs/hypercalls.md from include/uapi/hypercall.def' \
+	'make docs      write docs/hypercalls.md from include/uapi and spec/' \
 	'make compile_commands.json   for clangd and other tools' \
 	'make setup     only install what is missing' \
 	'make clean     remove build/'
@@ -223,7 +223,8 @@ size: $(B)/hv8.elf
 	@exec $(PYTHON) tools/size.py $<
 
 docs:
-	@exec $(PYTHON) tools/gen_reference.py include/uapi/hypercall.def docs/hypercalls.md
+	@tools/setup.sh verify </dev/null
+	@exec $(PYTHON) tools/gen_reference.py include/uapi/hypercall.def include/uapi/abi.h docs/hypercalls.md
 
 clean:
 	rm -rf $(B) compile_commands.json

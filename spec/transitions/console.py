@@ -56,7 +56,7 @@ def power_off(t: Transition, handle: Word) -> Word:
 
 @CALLS.hypercall
 def reset(t: Transition, handle: Word) -> Word:
-    """SYSTEM_RESET; likewise."""
+    """SYSTEM_RESET; the result is seen only if the firmware comes back."""
     require_object(t, handle, t.c.HV_FILE_POWER, t.c.HV_RIGHT_WRITE)
     t.event("system_reset")
     return 0

@@ -132,8 +132,8 @@ def send(t: Transition, handle: Word, deadline: Word, page: Word, passed: Word,
 @CALLS.hypercall
 def call(t: Transition, handle: Word, deadline: Word, page: Word, passed: Word,
          w0: Word, w1: Word, w2: Word, w3: Word) -> Word:
-    """... who runs at once, in the place of self, who waits for the reply. HV_NOWAIT is
-    about the receiver alone."""
+    """The message goes to the first receiver, who runs at once, in the place of self, who
+    waits for the reply. HV_NOWAIT is about the receiver alone."""
     m = Message(page, passed, (w0, w1, w2, w3))
     file, receiver = require_send(t, handle, deadline, m)
     if t.choose(receiver == 0, "nobody receives"):

@@ -82,19 +82,19 @@ def alloc_table(t: Transition, pid: Word, parent: Word, kind: int, below: int, i
 
 @CALLS.hypercall
 def alloc_l1(t: Transition, pid: Word, l0: Word, index: Word, page: Word) -> Word:
-    """A level-1 table."""
+    """A free page of self's becomes an empty level-1 table of pid's."""
     return alloc_table(t, pid, l0, t.c.HV_PAGE_L0, t.c.HV_PAGE_L1, index, page)
 
 
 @CALLS.hypercall
 def alloc_l2(t: Transition, pid: Word, l1: Word, index: Word, page: Word) -> Word:
-    """A level-2 table."""
+    """A free page of self's becomes an empty level-2 table of pid's."""
     return alloc_table(t, pid, l1, t.c.HV_PAGE_L1, t.c.HV_PAGE_L2, index, page)
 
 
 @CALLS.hypercall
 def alloc_l3(t: Transition, pid: Word, l2: Word, index: Word, page: Word) -> Word:
-    """A level-3 table."""
+    """A free page of self's becomes an empty level-3 table of pid's."""
     return alloc_table(t, pid, l2, t.c.HV_PAGE_L2, t.c.HV_PAGE_L3, index, page)
 
 
@@ -110,19 +110,19 @@ def free_table(t: Transition, pid: Word, parent: Word, kind: int, index: Word,
 
 @CALLS.hypercall
 def free_l1(t: Transition, pid: Word, l0: Word, index: Word, table: Word) -> Word:
-    """A level-1 table."""
+    """An empty level-1 table becomes a free page of pid's."""
     return free_table(t, pid, l0, t.c.HV_PAGE_L0, index, table)
 
 
 @CALLS.hypercall
 def free_l2(t: Transition, pid: Word, l1: Word, index: Word, table: Word) -> Word:
-    """A level-2 table."""
+    """An empty level-2 table becomes a free page of pid's."""
     return free_table(t, pid, l1, t.c.HV_PAGE_L1, index, table)
 
 
 @CALLS.hypercall
 def free_l3(t: Transition, pid: Word, l2: Word, index: Word, table: Word) -> Word:
-    """A level-3 table."""
+    """An empty level-3 table becomes a free page of pid's."""
     return free_table(t, pid, l2, t.c.HV_PAGE_L2, index, table)
 
 
@@ -202,13 +202,13 @@ def unmap(t: Transition, pid: Word, l3: Word, index: Word, frame: Word, kind: in
 
 @CALLS.hypercall
 def free_frame(t: Transition, pid: Word, l3: Word, index: Word, frame: Word) -> Word:
-    """... whose content is lost."""
+    """The frame becomes a free page of pid's: its content is lost."""
     return unmap(t, pid, l3, index, frame, t.c.HV_PAGE_FREE)
 
 
 @CALLS.hypercall
 def unmap_frame(t: Transition, pid: Word, l3: Word, index: Word, frame: Word) -> Word:
-    """... whose content is kept."""
+    """The frame becomes a parcel of pid's: its content is kept."""
     return unmap(t, pid, l3, index, frame, t.c.HV_PAGE_PARCEL)
 
 
@@ -267,7 +267,7 @@ def map_view(t: Transition, pid: Word) -> Word:
 
 @CALLS.hypercall
 def unmap_view(t: Transition, pid: Word) -> Word:
-    """pid sees them no more."""
+    """pid sees the kernel's tables no more."""
     require_build(t, pid)
     t.require(descriptor.is_valid(t.o, view(t, pid)), t.c.HV_ENOENT)
     t.set("pages", (t.get("procs.root", pid), descriptor.VIEW_INDEX), 0)

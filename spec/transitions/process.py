@@ -22,7 +22,7 @@ def self_(t: Transition) -> Word:
 
 @CALLS.hypercall
 def set_name(t: Transition, pid: Word, name0: Word, name1: Word) -> Word:
-    """Two words of text."""
+    """The name of the process: two words."""
     require_build(t, pid)
     t.set("procs.name", (pid, 0), name0)
     t.set("procs.name", (pid, 1), name1)
@@ -148,7 +148,7 @@ def clone(t: Transition, pid: Word, ctx: Word, root: Word) -> Word:
 
 @CALLS.hypercall
 def yield_(t: Transition) -> Word:
-    """Self goes to the end of the order."""
+    """Self becomes ready, and the next ready process runs; that may be self."""
     leave_core(t, t.self)
     run_next(t)
     return 0

@@ -120,6 +120,14 @@ def assembly_only_in_prim_h() -> None:
 
 
 @suite.test
+def numbers_of_hypercalls_are_in_the_table_alone() -> None:
+    number = re.compile(r"\bmov\s+[xw]8,\s*#\s*[0-9][^\n]*\n\s*hvc\b")
+    wrong = [shown(path) for path in files(".S", ".c", ".h", under="user")
+             if number.search(path.read_text())]
+    assert not wrong, wrong
+
+
+@suite.test
 def state_is_words_without_volatile() -> None:
     comment = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
     wrong = []
@@ -134,7 +142,7 @@ def state_is_words_without_volatile() -> None:
 @suite.test
 def hypercall_reference_is_up_to_date() -> None:
     done = command(sys.executable, "tools/gen_reference.py", "--check",
-                   "include/uapi/hypercall.def", "docs/hypercalls.md")
+                   "include/uapi/hypercall.def", "include/uapi/abi.h", "docs/hypercalls.md")
     assert done.returncode == 0, done.stdout.decode()
 
 

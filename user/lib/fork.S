@@ -5,6 +5,8 @@
  * go on in C, but takes the registers that hv_fork_point has put on the stack
  * and returns from there.
  */
+#include <hv8/numbers_asm.h>
+
 	.section .text.hv_hot, "ax"
 
 	.macro push_callee_saved
@@ -52,7 +54,7 @@ os_fork_point:
 os_clone:
 	stp	x19, x30, [sp, #-16]!
 	mov	x19, x3
-	mov	x8, #38				/* clone */
+	mov	x8, #.LNR_clone
 	hvc	#0
 	ldp	x1, x2, [x19]			/* the child reads its own copy */
 	cbnz	x1, 1f

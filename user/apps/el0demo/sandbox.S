@@ -5,6 +5,8 @@
  */
 #include "sandbox.h"
 
+#include <hv8/numbers_asm.h>
+
 	.arch	armv8-a
 
 	.macro	routine name
@@ -46,7 +48,7 @@ routine jump
 routine_end jump
 
 routine hypercall
-	mov	x8, #0
+	mov	x8, #.LNR_self
 	hvc	#0
 	ret
 routine_end hypercall

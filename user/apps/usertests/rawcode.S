@@ -7,16 +7,7 @@
  */
 #include "rawcode.h"
 
-#define HC0(n, name, ...) .equ NR_##name, n
-#define HC1 HC0
-#define HC2 HC0
-#define HC3 HC0
-#define HC4 HC0
-#define HC5 HC0
-#define HC6 HC0
-#define HC7 HC0
-#define HC8 HC0
-#include <uapi/hypercall.def>
+#include <hv8/numbers_asm.h>
 
 	.arch	armv8-a+fp+simd
 	.text
@@ -33,7 +24,7 @@
 	.endm
 
 	.macro	hypercall name
-	mov	x8, #NR_\name
+	mov	x8, #.LNR_\name
 	hvc	#0
 	.endm
 

@@ -6,16 +6,7 @@
  */
 #include "rawcode.h"
 
-#define HC0(n, name, ...) .equ NR_##name, n
-#define HC1 HC0
-#define HC2 HC0
-#define HC3 HC0
-#define HC4 HC0
-#define HC5 HC0
-#define HC6 HC0
-#define HC7 HC0
-#define HC8 HC0
-#include <uapi/hypercall.def>
+#include <hv8/numbers_asm.h>
 
 	.arch	armv8-a+fp+simd
 	.text
@@ -115,9 +106,9 @@ again:
 	cbnz	x1, again
 	mov	x1, #RAW_GOOD
 2:	mov	x27, x1
-	mov	x8, #NR_self
+	mov	x8, #.LNR_self
 	hvc	#0
 	mov	x1, x27
-	mov	x8, #NR_kill
+	mov	x8, #.LNR_kill
 	hvc	#0
 	.org	rawleak + 4096

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Functions for the EL0 sandbox, with no need of anything around them. */
+#include <hv8/numbers_asm.h>
+
 	.text
 	.balign	8
 	.globl	sandbox_add
@@ -14,7 +16,7 @@ sandbox_peek:
 
 	.globl	sandbox_hvc
 sandbox_hvc:
-	mov	x8, #41			/* kill */
+	mov	x8, #.LNR_kill
 	hvc	#0
 	svc	#0
 	.globl	sandbox_end
