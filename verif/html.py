@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from .result import Row, from_json
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 NUMBERS = ("paths", "instructions", "stack bytes")
+TAB = 4
 SUMS = ("queries", "obligations", "fallbacks", "solver seconds", "paths", "cases")
 
 
@@ -74,7 +76,10 @@ def _table(kind: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) ->
     if head:
         yield "<thead><tr>" + "".join(f"<th>{esc(h)}</th>" for h in head) + "</tr></thead>"
     yield "<tbody>"
-    yield from ("<tr>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>" for cells in rows)
+    labels = [f' data-label="{esc(h)}"' for h in head]
+    for cells in rows:
+        yield "<tr>" + "".join(f"<td{label}>{cell}</td>" for label, cell in
+                               zip_longest(labels, cells, fillvalue="")) + "</tr>"
     yield "</tbody></table></div>"
 
 
@@ -91,12 +96,12 @@ def _failure(one: Row, shown: show.Shown) -> Iterator[str]:
         yield f"<pre>{esc(shown.text)}</pre>"
     if shown.differences:
         yield "<h4>What differs</h4>"
-        yield from _table("", ("component", "actual", "expected", "query"), (
+        yield from _table("stacked", ("component", "actual", "expected", "query"), (
             (_code(d.component), _code(d.actual), _code(d.expected), _code(d.query))
             for d in shown.differences))
     if shown.steps:
         yield "<h4>The way there: branches of the machine code</h4>"
-        yield from _table("steps", (), (
+        yield from _table("stacked", (), (
             (_code(s.where), _code(s.text),
              f"<span class=taken>{'taken' if s.taken else 'not taken'}</span>")
             for s in shown.steps))
@@ -143,11 +148,13 @@ def _line(subject: str, rows: list[Row], keys: list[str]) -> str:
     seconds = sum(r.seconds for r in rows if r.theorem != "T8")
     source = next((r.source for r in rows), "")
     failed = int(any(not r.passed for r in rows))
-    cells = [f'<th scope=row data-value="{esc(subject)}">{esc(subject)}</th>',
+    link = f'<a href="#{anchor(subject)}">'
+    cells = [f'<th scope=row data-value="{esc(subject)}">'
+             f'{f"{link}{esc(subject)}</a>" if rows else esc(subject)}</th>',
              *(_mark([r for r in rows if r.theorem == key]) for key in keys),
              *(_number(rows, name) for name in NUMBERS),
-             f"<td class=num data-value={seconds:.3f}>{seconds:.2f}</td>",
-             f'<td><a class=code href="#{anchor(subject)}">{esc(source)}</a></td>']
+             f"<td class=num data-value={seconds:.3f}>{f'{seconds:.2f}' if rows else ''}</td>",
+             f"<td class=code>{link}{esc(source)}</a></td>" if rows else "<td></td>"]
     return (f'<tr data-name="{esc(subject.lower())}" data-failed={failed}>'
             + "".join(cells) + "</tr>")
 
@@ -170,7 +177,7 @@ def _matrix(document: dict[str, Any], rows: list[Row]) -> Iterator[str]:
            "<label><input type=checkbox> only what is not proved</label></div>")
     yield ('<p class=soft>✓ proved, ✗ not proved, – not tried, * proved by an earlier run from the '
            "same inputs (cached). Instructions and stack bytes are the most that any path takes. "
-           "The last column leads to the source text in this page.</p>")
+           "A name leads to the routine's source text in this page.</p>")
     yield "<div class=scroll><table class=matrix><thead><tr><th>routine</th>"
     yield from (f'<th class=mark title="{esc(theorems.explained(k).name)}">{esc(k)}</th>'
                 for k in keys)
@@ -201,12 +208,18 @@ def _theorems(rows: list[Row]) -> Iterator[str]:
 def _rests(document: dict[str, Any]) -> Iterator[str]:
     reasons = {a.text: a.reason for a in trusted.assumptions()}
     yield "<section id=rests><h2>What the proof rests on</h2>"
-    yield "<h3>Assumed by a row of this run</h3><ul class=rests>"
-    yield from (f"<li>{_code(text)}: {words(reasons.get(text, 'not declared'))}</li>"
-                for text in document["assumptions"])
-    yield "</ul><h3>No theorem is about</h3><ul class=rests>"
-    yield from (f"<li>{words(p.name)}: {words(p.behind)}</li>" for p in trusted.PARTS)
-    yield "</ul></section>"
+    yield "<h3>What rows of this run assume</h3>"
+    yield from _table("stacked", (), ((_code(text), words(reasons.get(text, "not declared")))
+                                      for text in document["assumptions"]))
+    yield "<h3>What no theorem is about, and what stands behind it</h3>"
+    yield from _table("stacked", (), ((words(p.name), words(p.behind)) for p in trusted.PARTS))
+    yield "</section>"
+
+
+def _sum(rows: list[Row], name: str) -> str:
+    """Of a fact that is a number; empty if no row has it."""
+    found = [float(r.fact(name)) for r in rows if r.fact(name)]
+    return f"{sum(found):.7g}" if found else ""
 
 
 def _statistics(rows: list[Row]) -> Iterator[str]:
@@ -215,9 +228,8 @@ def _statistics(rows: list[Row]) -> Iterator[str]:
     cells = []
     for key in keys:
         own = [r for r in rows if r.theorem == key]
-        sums = (sum(float(r.fact(n) or 0) for r in own) for n in SUMS)
         cells.append((esc(key), str(len(own)), str(sum(r.is_cached for r in own)),
-                      f"{sum(r.seconds for r in own):.1f}", *(f"{s:g}" for s in sums)))
+                      f"{sum(r.seconds for r in own):.1f}", *(_sum(own, n) for n in SUMS)))
     yield from _table("", ("theorem", "rows", "cached", "seconds", *SUMS), cells)
     yield ("<p class=soft>A fallback is a query that the incremental solver gave up and another "
            "tactic took over. Seconds are those of the run that proved the row; T8 is read off the "
@@ -225,7 +237,7 @@ def _statistics(rows: list[Row]) -> Iterator[str]:
 
 
 def _source(routine: Routine) -> str:
-    lines = (f'<span class=n>{number}</span>{esc(text)}'
+    lines = (f'<span class=n>{number}</span>{esc(text.expandtabs(TAB))}'
              for number, text in enumerate(routine.text, routine.first))
     return f"<p class=code>{esc(routine.file)}</p><pre>" + "\n".join(lines) + "</pre>"
 
@@ -256,7 +268,7 @@ def page(document: dict[str, Any], guide: Guide) -> str:
     """The whole page. `document` is report.json."""
     rows = [from_json(one) for one in document["rows"]]
     style, script = ((ASSETS / name).read_text() for name in ("report.css", "report.js"))
-    parts = (_head(document), _failures(rows, guide), _matrix(document, rows), _theorems(rows),
+    parts = (_head(document), _failures(rows, guide), _theorems(rows), _matrix(document, rows),
              _rests(document), _statistics(rows), _routines(document, rows, guide))
     body = "\n".join(line for part in parts for line in part)
     return ('<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>'
