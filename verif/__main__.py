@@ -55,7 +55,8 @@ def _prove(options: argparse.Namespace, kernel: target.Target) -> list[Row]:
     if set(theorems) - set(THEOREMS):
         raise VerifError(f"no theorem {options.theorem}; there are {' '.join(THEOREMS)}")
     calls = _chosen(kernel, options.hc)
-    progress = report.Progress(sys.stdout, len(calls) + len(contracts.LEAVES))
+    progress = report.Progress(sys.stdout, len(calls) + len(contracts.LEAVES),
+                               report.guide_of(kernel))
     progress.running("leaf routines")
     rows, costs = leaves.prove_all(kernel, options.out)
     for row in rows:
@@ -80,7 +81,7 @@ def main() -> int:
         print("0 passed, 1 failed")
         return 2
     report.save(options.out / "report.json", kernel, rows, time.monotonic() - begin)
-    return 0 if report.finish(sys.stdout, rows) else 1
+    return 0 if report.finish(sys.stdout, rows, report.guide_of(kernel)) else 1
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ from .target import CPU, Target
 USED = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "one_core",
         "waiting_exact", "callers_exact", "parked_message", "file_types", "handle_names_file",
         "machine_facts", "page_types", "entry_names_page", "core_holds_current")
+CORE_AT_ENTRY = "TPIDR_EL2 = &sched.cpus[cpu], cpu < NCPU"
+STACK_AT_ENTRY = "SP is the top of this core's stack"
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,5 @@ def instances(target: Target, world: World) -> Hypotheses:
             term = as_term(invariant.holds(c, state, *indices))
             if not z3.is_true(term):
                 terms.append(term)
-    texts = ("TPIDR_EL2 = &sched.cpus[cpu], cpu < NCPU", "SP is the top of this core's stack",
-             *(f"invariant {name}" for name in USED))
+    texts = (CORE_AT_ENTRY, STACK_AT_ENTRY, *(f"invariant {name}" for name in USED))
     return Hypotheses(tuple(terms), texts)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""The theorems in the words of the report: for someone who has not read the manual."""
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """Its number, a name of one or two words, and what it says. `is_of_calls`: there is a
+    row of it for each hypercall."""
+
+    key: str
+    name: str
+    says: str
+    is_of_calls: bool = True
+
+
+THEOREMS = (
+    Theorem("T1", "refinement",
+            "The machine code does exactly what the specification says: on every path the "
+            "result and every table afterwards are equal to those of the specification, "
+            "refused calls included."),
+    Theorem("T2", "safety",
+            "No memory access leaves its object or is misaligned, no undefined instruction is "
+            "reached, kernel code and constants are not written, the stack suffices, and the "
+            "registers that a function must keep come back."),
+    Theorem("T3", "invariants",
+            "What is assumed of the kernel's tables before a call holds again after it, so that "
+            "the assumption is good for the next call."),
+    Theorem("T5", "isolation",
+            "Whatever a process can reach through its translation tables, handles and registers "
+            "is its own, or is shown to it read-only on purpose, or was given to it.",
+            is_of_calls=False),
+    Theorem("T8", "bound",
+            "No path takes more instructions or more bytes of stack than the numbers in this "
+            "table, from the handler's entry to its return."),
+)
+
+
+def explained(key: str) -> Theorem:
+    """The theorem with that number, or one without words."""
+    return next((t for t in THEOREMS if t.key == key), Theorem(key, "", ""))
+
+
+def ordered(keys: set[str]) -> list[str]:
+    """Those of THEOREMS first, in their order, then others by name."""
+    known = [t.key for t in THEOREMS]
+    return known + sorted(keys - set(known))

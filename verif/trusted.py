@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""What a proof of this verifier rests on: the one list that rows, the page and TRUST.md go by.
+
+A row that assumes something else fails the run (report.py); `make trust` refuses a complete
+report in which something of this list is not assumed any more.
+"""
+import sys
+from dataclasses import dataclass
+
+import spec
+from spec.invariants import Invariant
+
+from . import leaves, premises
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """`text` as rows have it, and what it says or why it may be assumed."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that no theorem is about, and what stands behind it."""
+
+    name: str
+    behind: str
+
+
+FIXED = (
+    Assumption(premises.CORE_AT_ENTRY, "TPIDR_EL2 is written by boot alone; not proved"),
+    Assumption(premises.STACK_AT_ENTRY,
+               "`vectors.S` leaves EL2 with the stack as it found it; not proved"),
+    Assumption(leaves.PAGES_PASSED, "proved at each call of these routines, in the caller's T2"),
+)
+
+PARTS = (
+    Part("`spec/`: what is meant", "reading; random runs of it (`make test-spec`)"),
+    Part("the meaning of instructions (`verif/isa/`, `verif/machine.py`)",
+         "comparison with QEMU's (`tests/isa`)"),
+    Part("the reading of ELF and DWARF", "each DWARF tag or form that is not known stops the run"),
+    Part("Z3", "what it calls satisfiable or unknown counts as a failure; nothing checks an `unsat`"),
+    Part("entry and exit (`vectors.S`, `context.S`), traps and interrupts", "`usertests`"),
+    Part("boot, and that it leaves a state in which the invariants hold",
+         "it boots on the machines of `tests/boot`"),
+    Part("the order of barriers, TLB and cache maintenance on a real core", "reading"),
+)
+
+
+def _says(invariant: Invariant) -> str:
+    """The docstring of the statement, or of the function that made it."""
+    text = invariant.text
+    maker = getattr(sys.modules[text.__module__], text.__qualname__.partition(".")[0])
+    return " ".join((text.__doc__ or maker.__doc__ or "").split())
+
+
+def assumptions() -> tuple[Assumption, ...]:
+    """All that a row may assume."""
+    known = {**spec.invariants(), **spec.premises()}
+    return FIXED + tuple(Assumption(f"invariant {name}", _says(known[name]))
+                         for name in premises.USED)
