@@ -91,16 +91,26 @@ class Explorer:
         self.world.addresses.add(path.pc)
         path.count += 1
         if path.count > MAX_INSTRUCTIONS:
-            raise UnmodelledError(f"more than {MAX_INSTRUCTIONS} instructions on a path")
-        found = self.decoded.get(path.pc)
-        if found is None:
-            found = decode(self.world.image.word(path.pc), path.pc)
-            self.decoded[path.pc] = found
+            raise UnmodelledError(f"more than {MAX_INSTRUCTIONS} instructions on a path, at "
+                                  f"{self.world.image.function_at(path.pc)}")
         path.next, path.split = None, None
         try:
+            found = self._decoded(path.pc)
             found.encoding.run(path, found.fields)
-        except z3.Z3Exception as error:
-            raise VerifError(f"{found.encoding.name} at {path.pc:#x}: {error}") from error
+        except StuckPath:
+            raise
+        except (VerifError, z3.Z3Exception) as error:
+            named = type(error) if isinstance(error, VerifError) else VerifError
+            word = self.world.image.word(path.pc)
+            raise named(f"{error} (word {word:#010x} at {path.pc:#x}, "
+                        f"{self.world.image.function_at(path.pc)})") from error
+
+    def _decoded(self, pc: int) -> Instruction:
+        found = self.decoded.get(pc)
+        if found is None:
+            found = decode(self.world.image.word(pc), pc)
+            self.decoded[pc] = found
+        return found
 
     def _split(self, path: Path) -> Path:
         condition, target = path.split or (z3.BoolVal(True), path.pc)
