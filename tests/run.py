@@ -14,7 +14,7 @@ sys.path.insert(0, str(HERE))
 
 from harness import Suite, main  # noqa: E402
 
-AREAS = ("layout", "host", "boot", "user")
+AREAS = ("layout", "host", "verif", "boot", "user")
 
 
 def load(path: Path) -> Suite:

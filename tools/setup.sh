@@ -29,7 +29,7 @@ run) ;;
 gdb) packages+=(gdb-multiarch) ;;
 verify) packages+=(python3 python3-z3 python3-pyelftools python3-pytest python3-hypothesis) ;;
 test) packages+=(gcc libc6-dev python3 python3-pexpect python3-pyelftools python3-hypothesis
-	device-tree-compiler) ;;
+	python3-z3 python3-pytest device-tree-compiler) ;;
 *) fail "usage: tools/setup.sh run|test|verify|gdb" ;;
 esac
 

@@ -27,6 +27,7 @@ from .result import Failure, Row, row
 from .safety import Handled, decisions, model_values, where
 from .solve import Solver, Verdict
 from .target import Target
+from .vacuity import impossible
 
 SHOWN_FAILURES = 6
 LONG_LIST = 4
@@ -226,7 +227,7 @@ def prove(target: Target, handled: Handled, spec: Any, folder: FilePath) -> Row:
     _check_names(target, world)
     hypotheses = instances(target, world)
     question = Question(target, handled, cases, Solver(hypotheses.terms, folder))
-    failures: list[Failure] = []
+    failures = impossible(cases, question.solver, handled.call.name, handled.call.source)
     dead = 0
     for number, path in enumerate(handled.exploration.ended):
         wrong, matched = _prove_path(question, path, number)

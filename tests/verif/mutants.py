@@ -19,6 +19,7 @@ from mutation import log, population, reach, table, trial  # noqa: E402
 from mutation.mutant import KINDS, ROOT, Mutant  # noqa: E402
 
 from verif.__main__ import THEOREMS  # noqa: E402
+from verif.premises import USED  # noqa: E402
 
 
 def arguments() -> argparse.Namespace:
@@ -40,7 +41,8 @@ def arguments() -> argparse.Namespace:
 def theorems(m: Mutant) -> tuple[str, ...]:
     """Those that are there to notice it; none if the verifier does not have them yet."""
     if m.kind == "invariant":
-        wanted: tuple[str, ...] = ("T3", "T5")
+        is_premise = m.operator in ("contradict", "negate") and m.function in USED
+        wanted: tuple[str, ...] = ("T1", "T3", "T5") if is_premise else ("T3", "T5")
     elif m.operator.startswith("ghost-"):
         wanted = ("T3",)
     else:

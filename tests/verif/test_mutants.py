@@ -52,6 +52,7 @@ PLANTED = (
     Planted("binary", "swap-registers", "hc_set_entry", "", "T2", "jump to"),
     Planted("spec", "drop-guard", "reap", "HV_EBUSY", "T1", "result x0 differs from case done"),
     Planted("spec", "swap-guards", "revoke_pid", "", "T1", "errno"),
+    Planted("invariant", "contradict", "handle_names_file", "", "T1", "the assumptions exclude"),
     Planted("spec", "other-field", "give_page", "page_descs.owner", "T1", "page_descs"),
 )
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from . import binary, source_asm, source_c, source_python
 from .mutant import ROOT, Mutant, numbered
 from .reach import LEAVES, Code
-from .source_c import Facts
 
 # T1 of these is not proved in reasonable time yet, so nothing is asked of it.
 NO_T1 = ("kill", "send", "call", "recv", "reply_wait")

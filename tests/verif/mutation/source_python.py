@@ -248,7 +248,7 @@ def answers(m: Maker) -> Iterator[Mutant]:
     for node in ast.walk(m.node):
         if isinstance(node, ast.Return) and node.value is not None:
             text = m.module.source(node.value)
-            ops = "o" if re.search(r"\bo\.", text) else "r.o"
+            ops = "o" if re.search(r"(?<![\w.])o\.", text) else "r.o"
             yield m.becomes("negate", node.value, f"{ops}.not_({text})")
             yield m.becomes("contradict", node.value, f"{ops}.and_({text}, {ops}.not_({text}))")
 

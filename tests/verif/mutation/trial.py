@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,8 @@ def _failure(report: dict[str, Any], calls: tuple[str, ...]) -> Verdict:
 def batches(calls: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Few first, then more: most mutants need one proof. What takes long comes alone."""
     quick = tuple(c for c in calls if c not in SLOW)
-    yield from (b for b in (quick[:1], quick[1:5], quick[5:]) if b)
+    cuts = (0, 1, 5, 13, 29, len(quick))
+    yield from (quick[low:high] for low, high in pairwise(cuts) if quick[low:high])
     yield from ((c,) for c in calls if c in SLOW)
 
 
