@@ -13,7 +13,7 @@ from .machine import STACK_TOP, Frame, Path, World
 from .memory import Memory
 
 MAX_PATHS = 4000
-MAX_INSTRUCTIONS = 20000
+MAX_INSTRUCTIONS = 4000
 
 Contract = Callable[[Path], None]
 

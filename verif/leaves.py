@@ -112,6 +112,7 @@ def prove_leaf(target: Target, leaf: Leaf, folder: FilePath) -> tuple[Row, int]:
     """The row T2 of one leaf, and the number of instructions it takes."""
     begin = time.monotonic()
     symbol = target.image.function(leaf.name)
+    place = f"{target.debug.line_of(symbol.address)} ({leaf.name})"
     failures: list[Failure] = []
     count, queries = 0, 0
     blocks = ZVA_BLOCKS if leaf.name == "page_zero" else (0,)
@@ -120,7 +121,7 @@ def prove_leaf(target: Target, leaf: Leaf, folder: FilePath) -> tuple[Row, int]:
         wrong, asked = _check(target, run, folder)
         queries += asked
         count = max([count, *(p.count for p in run.paths)])
-        failures += [Failure(w, leaf.name, "", "refuted", (), "") for w in wrong]
+        failures += [Failure(w, place, "", "refuted", (), "") for w in wrong]
     texts = ("pages passed are below NPAGE and not reserved (an obligation of each caller)",)
     return row(leaf.name, "T2", time.monotonic() - begin,
                {"instructions": count, "queries": queries, "block sizes": len(blocks)},

@@ -7,6 +7,7 @@ A run can be interrupted and started again. Exit status 0 if no mutant survived 
 equivalent.txt explains.
 """
 import argparse
+import signal
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -88,8 +89,14 @@ def run(chosen: tuple[Mutant, ...], code: reach.Code, found: log.Log,
             show(m, verdict)
 
         with ThreadPoolExecutor(max_workers=options.jobs) as pool:
-            for _ in pool.map(one, open_ones):
-                pass
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            try:
+                for _ in pool.map(one, open_ones):
+                    pass
+            except KeyboardInterrupt:
+                print("interrupted: those that run come to their end", flush=True)
+                pool.shutdown(cancel_futures=True)
+                raise
 
 
 def main() -> int:
@@ -103,7 +110,10 @@ def main() -> int:
         return 0 if chosen else 2
     found = log.Log(options.log, log.digest(ROOT))
     found.read()
-    run(chosen, code, found, options)
+    try:
+        run(chosen, code, found, options)
+    except KeyboardInterrupt:
+        return 130
     summary = log.summarize(chosen, found.known, log.equivalents())
     for m in summary.survivors:
         print(f"survived: {m.identity}  {m.line}  {m.change[:160]}")

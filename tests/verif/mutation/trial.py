@@ -25,6 +25,8 @@ ELF = "build/hv8.elf"
 # A refusal of the verifier that counts: it says what it does not know, and where.
 REFUSAL = re.compile(r"^(?:Undecoded|Unallocated|Unmodelled)Error: \w+: .*\+0x[0-9a-f]+.*"
                      r"|^VerifError: \w+: the specification\b.*", re.M)
+# What a failure must say beside the hypercall.
+PLACE = re.compile(r" at [\w/]+\.[chS]:\d+")
 LIMIT = 600.0
 
 
@@ -97,8 +99,9 @@ def _failure(report: dict[str, Any], calls: tuple[str, ...]) -> Verdict:
         return Verdict("error", message="exit status 1, but no failure in the report", tried=calls)
     rows = [row for row in failed if row["subject"] == failed[0]["subject"]]
     messages = [f"{row['failures'][0]['what']} at {row['failures'][0]['where']}" for row in rows]
-    return Verdict("caught", " ".join(row["theorem"] for row in rows), failed[0]["subject"],
-                   "; ".join(messages), calls)
+    is_named = all(PLACE.search(message) for message in messages)
+    return Verdict("caught" if is_named else "error", " ".join(row["theorem"] for row in rows),
+                   failed[0]["subject"], "; ".join(messages), calls)
 
 
 # ---- one mutant --------------------------------------------------------------------------------
