@@ -155,7 +155,7 @@ FILES := $(sort $(wildcard user/files/*))
 
 # ---- what to make ------------------------------------------------------------------
 
-.PHONY: build kernel user initrd setup run test verify test-spec bench gdb size docs clean help
+.PHONY: build kernel user initrd setup run test verify mutants test-spec bench gdb size docs clean help
 
 build: kernel initrd
 kernel: $(B)/hv8.img
@@ -172,6 +172,8 @@ help:
 	'make bench     instructions for each operation, beside other systems' \
 	'make verify    prove hypercalls of build/hv8.elf against spec/. Some: HC=alloc_frame T=T1;' \
 	'               docs/verify.md says what is proved' \
+	'make mutants   plant 300 faults, one at a time, and show that the verifier notices each. Options:' \
+	'               SEED=1 COUNT=300 KIND=c (binary, spec, invariant) MUTANT=text-of-its-name' \
 	'make test-spec random hypercalls on the specification: invariants after each step' \
 	'make gdb       boot, stop before the first instruction, and wait for gdb' \
 	'make build     build only: build/hv8.img and build/initrd.cpio (V=1 shows the commands)' \
@@ -209,6 +211,13 @@ verify:
 	@tools/setup.sh verify </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) kernel </dev/null
 	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T))
+
+# Goes on where it was interrupted, unless a source has changed.
+mutants:
+	@tools/setup.sh verify </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) kernel </dev/null
+	@exec $(PYTHON) tests/verif/mutants.py $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) \
+		$(if $(KIND),--kind $(KIND)) $(if $(MUTANT),--only $(MUTANT))
 
 test-spec:
 	@tools/setup.sh verify </dev/null

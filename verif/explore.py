@@ -15,7 +15,7 @@ from .memory import Memory
 from .merge import lost_in, merge_all, shape
 
 MAX_PATHS = 4000
-MAX_INSTRUCTIONS = 20000
+MAX_INSTRUCTIONS = 4000
 
 Contract = Callable[[Path], None]
 
@@ -160,13 +160,19 @@ class Explorer:
         self.world.addresses.add(path.pc)
         path.count += 1
         if path.count > MAX_INSTRUCTIONS:
-            raise UnmodelledError(f"more than {MAX_INSTRUCTIONS} instructions on a path")
-        found = self.flow.instruction(path.pc)
+            raise UnmodelledError(f"more than {MAX_INSTRUCTIONS} instructions on a path, at "
+                                  f"{self.world.image.function_at(path.pc)}")
         path.next, path.split = None, None
         try:
+            found = self.flow.instruction(path.pc)
             found.encoding.run(path, found.fields)
-        except z3.Z3Exception as error:
-            raise VerifError(f"{found.encoding.name} at {path.pc:#x}: {error}") from error
+        except StuckPath:
+            raise
+        except (VerifError, z3.Z3Exception) as error:
+            named = type(error) if isinstance(error, VerifError) else VerifError
+            word = self.world.image.word(path.pc)
+            raise named(f"{error} (word {word:#010x} at {path.pc:#x}, "
+                        f"{self.world.image.function_at(path.pc)})") from error
 
     def _split(self, path: Path) -> Path:
         raw, target = path.split or (z3.BoolVal(True), path.pc)

@@ -1,0 +1,128 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Plants faults in the C source, the linked kernel, the specification and the invariants, one
+at a time, and shows that the verifier turns red for each.
+
+A run can be interrupted and started again. Exit status 0 if no mutant survived but those that
+equivalent.txt explains.
+"""
+import argparse
+import signal
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent), str(HERE)]
+
+from mutation import log, population, reach, table, trial  # noqa: E402
+from mutation.mutant import KINDS, ROOT, Mutant  # noqa: E402
+
+from verif.__main__ import THEOREMS  # noqa: E402
+from verif.premises import USED  # noqa: E402
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=1, help="of the sample")
+    parser.add_argument("--count", type=int, default=300, help="mutants, of all kinds together")
+    parser.add_argument("--kind", choices=KINDS, help="only of this kind")
+    parser.add_argument("--only", default="", help="all whose names hold this text")
+    parser.add_argument("--list", action="store_true", help="only list them")
+    parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
+    parser.add_argument("--quick", action="store_true",
+                        help=f"leave out {' and '.join(population.SLOW)}, whose proofs take long")
+    parser.add_argument("--log", type=Path, default=ROOT / "build" / "mutants.jsonl")
+    parser.add_argument("--document", type=Path, help="write the results there as a page")
+    return parser.parse_args()
+
+
+def theorems(m: Mutant) -> tuple[str, ...]:
+    """Those that are there to notice it; none if the verifier does not have them yet."""
+    if m.kind == "invariant":
+        is_premise = m.operator in ("contradict", "negate") and m.function in USED
+        wanted: tuple[str, ...] = ("T1", "T3", "T5") if is_premise else ("T3", "T5")
+    elif m.operator.startswith("ghost-"):
+        wanted = ("T3",)
+    else:
+        wanted = ("T1",) if m.kind == "spec" else ("T1", "T2")
+    return tuple(t for t in wanted if t in THEOREMS)
+
+
+def left_out(options: argparse.Namespace) -> tuple[str, ...]:
+    """Hypercalls of which nothing is asked."""
+    return population.NO_T1 + (population.SLOW if options.quick else ())
+
+
+def choose(options: argparse.Namespace, code: reach.Code) -> tuple[tuple[Mutant, ...], dict[str, int]]:
+    """The sample, as many of each kind, and how many there are to choose from."""
+    every = {kind: tuple(m for m in population.population(code, kind)
+                         if theorems(m) and set(m.subjects) - set(left_out(options)))
+             for kind in ([options.kind] if options.kind else KINDS)}
+    sizes = {kind: len(some) for kind, some in every.items() if some}
+    if options.only:
+        return tuple(m for some in every.values() for m in some if options.only in m.identity), sizes
+    share = -(-options.count // max(1, len(sizes)))
+    return tuple(m for kind in sizes
+                 for m in population.sample(every[kind], share, options.seed)), sizes
+
+
+def show(m: Mutant, verdict: trial.Verdict) -> None:
+    where = f" {verdict.subject} {verdict.theorem}" if verdict.theorem else ""
+    print(f"{verdict.word:10}{where} ({verdict.seconds} s) {m.identity} {m.line}\n"
+          f"    {m.change[:160]}\n    {verdict.message[:240]}", flush=True)
+
+
+def run(chosen: tuple[Mutant, ...], code: reach.Code, found: log.Log,
+        options: argparse.Namespace) -> None:
+    """Tries what the log does not have yet."""
+    open_ones = [m for m in chosen if m.identity not in found.known]
+    print(f"{len(chosen)} mutants, {len(chosen) - len(open_ones)} of them in {found.path}")
+    with tempfile.TemporaryDirectory(prefix="hv8-mutants-") as name:
+        base = trial.snapshot(Path(name))
+
+        def one(m: Mutant) -> None:
+            verdict = trial.try_mutant(m, base, code, theorems(m), left_out(options))
+            found.add(m, verdict)
+            show(m, verdict)
+
+        with ThreadPoolExecutor(max_workers=options.jobs) as pool:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            try:
+                for _ in pool.map(one, open_ones):
+                    pass
+            except KeyboardInterrupt:
+                print("interrupted: those that run come to their end", flush=True)
+                pool.shutdown(cancel_futures=True)
+                raise
+
+
+def main() -> int:
+    options = arguments()
+    code = reach.load(ROOT / trial.ELF)
+    chosen, sizes = choose(options, code)
+    if options.list or not chosen:
+        for m in chosen:
+            print(f"{m.identity}  {m.line}  {m.change[:100]}")
+        print(f"{len(chosen)} of {sum(sizes.values())} mutants", sizes)
+        return 0 if chosen else 2
+    found = log.Log(options.log, log.digest(ROOT))
+    found.read()
+    try:
+        run(chosen, code, found, options)
+    except KeyboardInterrupt:
+        return 130
+    summary = log.summarize(chosen, found.known, log.equivalents())
+    for m in summary.survivors:
+        print(f"survived: {m.identity}  {m.line}  {m.change[:160]}")
+    print("\n".join(table.rows(summary)))
+    if options.document:
+        options.document.write_text(table.page(summary, found.known, sizes, options.seed))
+    print(f"{len(chosen) - len(summary.survivors)} passed, {len(summary.survivors)} failed")
+    return 1 if summary.survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""All faults of one kind that a theorem is there to notice, and samples of them."""
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import zip_longest
+from pathlib import Path
+
+from . import binary, source_asm, source_c, source_python
+from .mutant import ROOT, Mutant, numbered
+from .reach import LEAVES, Code
+
+# T1 of these is not proved in reasonable time yet, so nothing is asked of it.
+NO_T1 = ("kill", "send", "call", "recv", "reply_wait")
+# Proofs of half a minute, because of the timer tree: tried last.
+SLOW = ("console_read", "wait")
+HEADERS = ("include/uapi/abi.h", "include/uapi/tables.h", "kernel/state.h", "kernel/ipc.h")
+# Whose faults the C kind leaves out: what the compiler does not make code of, one by one.
+NO_FAULTS_IN = ("kernel/prim.h", "kernel/hypercall.h")
+SPEC_FILES = ("invariants", "table_invariants", "isolation", "premises", "witness", "state",
+              "words", "transition", "__init__")
+INVARIANT_FILES = ("invariants", "table_invariants", "premises", "isolation")
+
+
+def order(code: Code, names: Iterable[str]) -> tuple[str, ...]:
+    """Those whose proof is quick first."""
+    size = {name: len(reached) for name, reached in code.subjects().items()}
+    return tuple(sorted(names, key=lambda n: (n in NO_T1, n in SLOW, size[n], n)))
+
+
+def _is_judged(subjects: Iterable[str]) -> bool:
+    """Is there a subject of which every theorem is tried?"""
+    return any(name not in NO_T1 for name in subjects)
+
+
+def of_c(code: Code) -> Iterator[Mutant]:
+    """In functions of kernel/ that some hypercall runs, and in the leaves' assembly."""
+    known = source_c.facts(ROOT, HEADERS)
+    debug = code.kernel.debug
+    lines = {name: {debug.line_of(a) for a in reached}
+             for name, reached in code.subjects().items()}
+    for path in sorted((ROOT / "kernel").glob("*.[ch]")):
+        file = str(path.relative_to(ROOT))
+        if file in NO_FAULTS_IN:
+            continue
+        for body in source_c.bodies(ROOT, file):
+            places = {f"{file}:{number}" for number in body.lines}
+            names = order(code, (n for n in lines if places & lines[n]))
+            if _is_judged(names):
+                yield from (replace(m, subjects=names) for m in source_c.faults(body, known))
+    for m in source_asm.faults(ROOT, "kernel/leaf.S"):
+        yield replace(m, subjects=(m.function,) if m.function in LEAVES else LEAVES)
+
+
+def of_binary(code: Code) -> Iterator[Mutant]:
+    """In every instruction that some hypercall runs."""
+    image = code.kernel.image
+    runs: dict[str, list[str]] = {}
+    for name, reached in code.subjects().items():
+        for address in reached:
+            runs.setdefault(image.function_at(address), []).append(name)
+    for m in binary.faults(code):
+        names = order(code, runs[m.function])
+        if _is_judged(names):
+            yield replace(m, subjects=names)
+
+
+def _reached(root: Path, names: Iterable[str]) -> dict[tuple[str, str], list[str]]:
+    """Definition of the specification -> hypercalls whose text mentions it."""
+    every = source_python.modules(root)
+    graph = source_python.uses(every)
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, module in every.items():
+        for defined, node in module.definitions.items():
+            if source_python.is_hypercall(node) and defined.rstrip("_") in names:
+                for place in source_python.closure(graph, (name, defined)):
+                    found.setdefault(place, []).append(defined.rstrip("_"))
+    return found
+
+
+def of_spec(code: Code) -> Iterator[Mutant]:
+    """In transitions of hypercalls and in all that they use."""
+    known, every = source_c.facts(ROOT, HEADERS), source_python.modules(ROOT)
+    for (name, defined), calls in sorted(_reached(ROOT, code.subjects()).items()):
+        subjects = order(code, set(calls))
+        if name in SPEC_FILES or not _is_judged(subjects):
+            continue
+        maker = source_python.Maker("spec", every[name], defined, known)
+        for operator in source_python.OF_SPEC:
+            yield from (replace(m, subjects=subjects) for m in operator(maker))
+
+
+def of_invariants(code: Code) -> Iterator[Mutant]:
+    """In invariants, premises and the statement of isolation."""
+    known, every = source_c.facts(ROOT, HEADERS), source_python.modules(ROOT)
+    subjects = order(code, (c.name for c in code.kernel.hypercalls))
+    for name in INVARIANT_FILES:
+        for defined in every[name].definitions:
+            maker = source_python.Maker("invariant", every[name], defined, known)
+            for operator in source_python.OF_INVARIANTS:
+                yield from (replace(m, subjects=subjects) for m in operator(maker))
+
+
+OF_KIND = {"c": of_c, "binary": of_binary, "spec": of_spec, "invariant": of_invariants}
+
+
+def population(code: Code, kind: str) -> tuple[Mutant, ...]:
+    """All of one kind, in the order of their places."""
+    found = tuple(numbered(OF_KIND[kind](code)))
+    names = [m.identity for m in found]
+    if len(set(names)) != len(names):
+        raise ValueError(f"two mutants of kind {kind} have one name")
+    return found
+
+
+def sample(every: tuple[Mutant, ...], count: int, seed: int) -> tuple[Mutant, ...]:
+    """`count` of them (all, if there are fewer), of each operator as many, if there are. The
+    same for the same seed and population."""
+    chance = random.Random(seed)
+    shuffled = chance.sample(every, len(every))
+    by_operator: dict[str, list[Mutant]] = {}
+    for m in shuffled:
+        by_operator.setdefault(m.operator, []).append(m)
+    rounds = zip_longest(*(by_operator[name] for name in sorted(by_operator)))
+    return tuple(m for some in rounds for m in some if m is not None)[:count]

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""The results as a page."""
+from collections import Counter
+
+from .log import Summary
+from .mutant import Mutant
+from .trial import Verdict
+
+COLUMNS = ("refusal", "same code", "does not build", "equivalent", "open",
+           "timeout", "survived", "error")
+HEAD = """<!-- SPDX-License-Identifier: MIT -->
+<!-- written by tests/verif/mutants.py --document -->
+# Mutants
+
+Faults planted one at a time, to see that the verifier notices. `make mutants` does it again;
+`tests/verif/mutation/` makes the faults, from the sources as they are.
+
+| kind | what becomes wrong |
+|---|---|
+| c | a check or an update dropped, checks in the other order, another operator, constant, number, field, argument, in the C source or in the leaves' assembly |
+| binary | an instruction of the linked kernel: another condition, immediate or operand, or no operation |
+| spec | a guard or an update dropped, guards in the other order, another error, operator, field, number, in the transitions and what they use |
+| invariant | a conjunct or premise dropped, another operator or constant, a statement denied, or made to contradict itself |
+
+| column | meaning |
+|---|---|
+| T1 and so on | the theorems that turned red, of the first hypercall that was tried and failed, with a message that names it and a line |
+| refusal | the verifier stopped at an instruction that it does not know, and said where |
+| same code | the compiler made the same instructions of it |
+| equivalent | nothing that a theorem speaks of is different: `tests/verif/equivalent.txt` says why |
+| open | all theorems that are asked hold, but it also affects a hypercall whose T1 is not proved yet |
+| timeout | undecided in ten minutes |
+| survived, error | a hole; the run fails |
+
+Not among them, because no theorem is about it yet: barriers, and code that only interrupts,
+traps, or the hypercalls without T1 run.
+"""
+
+
+def _place(column: str) -> tuple[int, str]:
+    """Theorems first, by name, then the rest in its order."""
+    return (1 + COLUMNS.index(column) if column in COLUMNS else 0, column)
+
+
+def rows(summary: Summary) -> list[str]:
+    """A table: kinds by what they came to."""
+    used = sorted((c for c in summary.total if summary.total[c]), key=_place)
+    lines = [f"| kind | mutants | {' | '.join(used)} |", "|---|" + "--:|" * (len(used) + 1)]
+    total: list[tuple[str, Counter[str]]] = [*summary.counts.items(), ("all", summary.total)]
+    for kind, counts in total:
+        figures = " | ".join(str(counts[c]) for c in used)
+        lines.append(f"| {kind} | {sum(counts.values())} | {figures} |")
+    return lines
+
+
+def _list(title: str, mutants: tuple[Mutant, ...], notes: dict[str, str]) -> list[str]:
+    if not mutants:
+        return []
+    return ["", f"## {title}", "", *(
+        f"- `{m.identity}`, {m.line}: {m.change[:120]}"
+        + (f"\n  {notes[m.identity]}" if notes.get(m.identity) else "") for m in mutants)]
+
+
+def page(summary: Summary, found: dict[str, Verdict], sizes: dict[str, int], seed: int) -> str:
+    """All of it, in Markdown."""
+    sizes_text = ", ".join(f"{size} of kind {kind}" for kind, size in sizes.items())
+    notes = {m.identity: reason for m, reason in summary.explained}
+    messages = {m.identity: found[m.identity].message for m in summary.undecided}
+    lines = [HEAD, f"Seed {seed}; chosen from {sizes_text}.", "", *rows(summary)]
+    lines += _list("Survivors", summary.survivors, {})
+    lines += _list("Undecided", summary.undecided, messages)
+    lines += _list("Equivalent", tuple(m for m, _ in summary.explained), notes)
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""One mutant against the verifier, which runs as a program on a copy of the tree."""
+import json
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from harness import command, output
+
+from verif.errors import VerifError
+
+from . import reach
+from .mutant import ROOT, Mutant
+from .population import NO_T1, SLOW
+
+COPIED = ("Makefile", "linker.ld", "kernel", "include", "tools", "spec", "verif")
+BUILT = ("kernel", "gen", "libfdt", "hv8.elf")
+ELF = "build/hv8.elf"
+# A refusal of the verifier that counts: it says what it does not know, and where.
+REFUSAL = re.compile(r"^(?:Undecoded|Unallocated|Unmodelled)Error: \w+: .*\+0x[0-9a-f]+.*"
+                     r"|^VerifError: \w+: the specification\b.*", re.M)
+# What a failure must say beside the hypercall.
+PLACE = re.compile(r" at [\w/]+\.[chS]:\d+")
+LIMIT = 600.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`word`: caught, same code, does not build, survived, open (what the mutant can affect is
+    not all under proof), timeout, or error (the verifier failed without saying where). The rest
+    says what noticed it, with the message; `tried` are the hypercalls that were proved."""
+
+    word: str
+    theorem: str = ""
+    subject: str = ""
+    message: str = ""
+    tried: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+def copy_tree(source: Path, to: Path) -> None:
+    """What the kernel is built from and what judges it, with what is built already."""
+    for name in (*COPIED, *(f"build/{n}" for n in BUILT)):
+        if (source / name).is_dir():
+            shutil.copytree(source / name, to / name)
+        else:
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source / name, to / name)
+
+
+def run(*words: str | Path, cwd: Path) -> tuple[int | None, str]:
+    """Exit status, None after the time limit, and output."""
+    try:
+        done = command(*words, cwd=cwd, timeout=LIMIT)
+    except AssertionError as error:
+        return None, str(error)
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+def build(tree: Path) -> str | None:
+    """Builds the kernel; what the compiler says if it does not want to."""
+    code, text = run("make", "-j1", "WARN=-w", ELF, cwd=tree)
+    return None if code == 0 else text
+
+
+# ---- one run of the verifier ---------------------------------------------------------------
+
+
+def verify(tree: Path, calls: tuple[str, ...], theorems: tuple[str, ...],
+           with_leaves: bool) -> Verdict:
+    """Asks for these theorems of these hypercalls, and of the leaves if they may be affected."""
+    out = tree / "verify"
+    code, text = run("/usr/bin/python3", "-m", "verif", "--elf", ELF, "--out", out,
+                     *([] if with_leaves else ["--no-leaves"]),
+                     "--hc", ",".join(calls), "--theorem", ",".join(theorems), cwd=tree)
+    if code == 0:
+        return Verdict("survived", tried=calls)
+    if code is None:
+        return Verdict("timeout", message=" ".join(calls), tried=calls)
+    refusal = REFUSAL.search(text)
+    if code == 2 and refusal:
+        return Verdict("caught", "refusal", calls[0], refusal.group(), calls)
+    report = out / "report.json"
+    if code == 1 and report.exists():
+        return _failure(json.loads(report.read_text()), calls)
+    return Verdict("error", message=text[-1500:], tried=calls)
+
+
+def _failure(report: dict[str, Any], calls: tuple[str, ...]) -> Verdict:
+    """Of the first subject that fails: which theorems, and the first failure of each."""
+    failed = [row for row in report["rows"] if row["failures"]]
+    if not failed:
+        return Verdict("error", message="exit status 1, but no failure in the report", tried=calls)
+    rows = [row for row in failed if row["subject"] == failed[0]["subject"]]
+    messages = [f"{row['failures'][0]['what']} at {row['failures'][0]['where']}" for row in rows]
+    is_named = all(PLACE.search(message) for message in messages)
+    return Verdict("caught" if is_named else "error", " ".join(row["theorem"] for row in rows),
+                   failed[0]["subject"], "; ".join(messages), calls)
+
+
+# ---- one mutant --------------------------------------------------------------------------------
+
+
+def batches(calls: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Few first, then more: most mutants need one proof. What takes long comes alone."""
+    quick = tuple(c for c in calls if c not in SLOW)
+    cuts = (0, 1, 5, 13, 29, len(quick))
+    yield from (quick[low:high] for low, high in pairwise(cuts) if quick[low:high])
+    yield from ((c,) for c in calls if c in SLOW)
+
+
+def judge(m: Mutant, tree: Path, subjects: tuple[str, ...], theorems: tuple[str, ...],
+          left_out: tuple[str, ...]) -> Verdict:
+    """Proves what may be affected, but for what is left out, until something turns red."""
+    handlers = tuple(s for s in subjects if s not in reach.LEAVES)
+    # The leaves are proved beside some hypercall; `self` is the one that costs least.
+    with_leaves = bool(set(subjects) & set(reach.LEAVES))
+    whole = tuple(h for h in handlers if h not in left_out)
+    tried: tuple[str, ...] = ()
+    for calls in batches(whole) if whole else (("self",),):
+        verdict = verify(tree, calls, theorems, with_leaves)
+        tried += calls
+        if verdict.word != "survived":
+            return verdict
+    rest = tuple(h for h in handlers if h in left_out)
+    if not rest or m.kind == "invariant":
+        return Verdict("survived", tried=tried)
+    return Verdict("open", message=f"not tried: {' '.join(rest)}", tried=tried)
+
+
+def try_mutant(m: Mutant, base: Path, code: reach.Code, theorems: tuple[str, ...],
+               left_out: tuple[str, ...] = NO_T1) -> Verdict:
+    """Plants it in a copy of `base`, whose ELF is `code`, and proves."""
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="hv8-mutant-") as name:
+        tree = Path(name)
+        copy_tree(base, tree)
+        m.apply(tree)
+        subjects = m.subjects
+        verdict = None
+        if m.kind == "c":
+            problem = build(tree)
+            if problem is not None:
+                verdict = Verdict("does not build", message=problem[-300:])
+            else:
+                subjects, verdict = _affected(m, tree, code)
+        if verdict is None:
+            verdict = judge(m, tree, subjects, theorems, left_out)
+    return Verdict(**{**asdict(verdict), "seconds": round(time.monotonic() - begin, 1)})
+
+
+def _affected(m: Mutant, tree: Path, code: reach.Code) -> tuple[tuple[str, ...], Verdict | None]:
+    """Subjects whose machine code changed, in the order of the mutant's; a verdict if none did.
+    If the code cannot be followed it is the verifier's turn to say why."""
+    try:
+        changed = code.changed(reach.load(tree / ELF))
+    except VerifError:
+        return m.subjects, None
+    rank = {name: at for at, name in enumerate(m.subjects)}
+    found = tuple(sorted(changed, key=lambda n: (rank.get(n, len(rank)), n)))
+    return found, None if found else Verdict("same code")
+
+
+def snapshot(folder: Path) -> Path:
+    """A copy of the tree as it is now, with the kernel built."""
+    output("make", "-s", ELF, timeout=LIMIT)
+    copy_tree(ROOT, folder)
+    return folder

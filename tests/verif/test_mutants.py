@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""A few of the faults that mutants.py plants, each with the theorem that must turn red and what
+its message must say; and what the verifier says to an instruction that it does not know."""
+import os
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent), str(HERE)]
+
+from harness import ROOT, Suite, command, main  # noqa: E402
+from mutants import theorems  # noqa: E402
+from mutation import log, population, reach, trial  # noqa: E402
+from mutation.mutant import Mutant  # noqa: E402
+
+suite = Suite("verif/mutants")
+SEED = int(os.environ.get("HV8_MUTANT_SEED", "1"))
+FOLDER = tempfile.TemporaryDirectory(prefix="hv8-mutants-")
+LOCK = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Planted:
+    """The first mutant of that kind and operator, in a function whose name starts like this,
+    that replaces what holds `text`; `theorem` fails then, with `message`."""
+
+    kind: str
+    operator: str
+    function: str
+    text: str
+    theorem: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.operator} {self.function}"
+
+
+PLANTED = (
+    Planted("c", "drop-check", "check_build", "may_build", "T1", "errno 1"),
+    Planted("c", "drop-check", "check_entry", "index >= end", "T2", "in bounds: index of pages"),
+    Planted("c", "drop-update", "entry_unlink", "tlbi_asid", "T1", "events"),
+    Planted("c", "drop-update", "alloc_table", "page_zero", "T1", "pages differs"),
+    Planted("c", "wrong-constant", "check_grant_file", "HV_EACCES", "T1", "result x0"),
+    Planted("c", "swap-registers", "page_copy", "stp\tx9, x10", "T2", "word"),
+    Planted("c", "drop-instruction", "page_sync", "ic\tialluis", "T2", "does not clean"),
+    Planted("binary", "flip-condition", "hc_grant_pid", "", "T1", "differs from case"),
+    Planted("binary", "swap-registers", "hc_set_entry", "", "T2", "jump to"),
+    Planted("spec", "drop-guard", "reap", "HV_EBUSY", "T1", "result x0 differs from case done"),
+    Planted("spec", "swap-guards", "revoke_pid", "", "T1", "errno"),
+    Planted("invariant", "contradict", "handle_names_file", "", "T1", "the assumptions exclude"),
+    Planted("spec", "other-field", "give_page", "page_descs.owner", "T1", "page_descs"),
+)
+
+UNKNOWN = {"floating point: fmul d0, d1, d2": 0x1E620820, "LSE: ldadd x0, x0, [x1]": 0xF8200020,
+           "mrs x0, midr_el1": 0xD5380000, "ldp x0, x0, [x0]": 0xA9400000}
+
+
+@cache
+def code() -> reach.Code:
+    return reach.load(ROOT / trial.ELF)
+
+
+@cache
+def every(kind: str) -> tuple[Mutant, ...]:
+    return population.population(code(), kind)
+
+
+@cache
+def base() -> Path:
+    return trial.snapshot(Path(FOLDER.name) / "tree")
+
+
+def find(wanted: Planted) -> Mutant:
+    for m in every(wanted.kind):
+        if m.operator == wanted.operator and m.function.startswith(wanted.function) \
+                and wanted.text in m.old:
+            return m
+    raise AssertionError(f"no such mutant: {wanted}")
+
+
+@suite.matrix(fault=[*PLANTED])
+def planted(fault: Planted) -> None:
+    with LOCK:
+        m, tree, kernel = find(fault), base(), code()
+    verdict = trial.try_mutant(m, tree, kernel, theorems(m))
+    assert verdict.word == "caught", f"{m.identity} {m.change}: {verdict}"
+    assert fault.theorem in verdict.theorem.split(), f"{m.identity} {m.change}: {verdict}"
+    assert fault.message in verdict.message, f"{m.identity} {m.change}: {verdict}"
+    assert verdict.subject in m.subjects, f"{verdict.subject} should not be affected: {verdict}"
+
+
+@suite.matrix(instruction=[*UNKNOWN])
+def unknown(instruction: str) -> None:
+    """The error names the word, its address and the function; nothing is passed."""
+    word = UNKNOWN[instruction]
+    with LOCK, tempfile.TemporaryDirectory(prefix="hv8-patched-") as name:
+        elf = Path(name) / "hv8.elf"
+        elf.write_bytes((ROOT / trial.ELF).read_bytes())
+        address = code().kernel.image.function("hc_seek").address + 8
+        reach.patch(elf, address, word)
+        done = command("/usr/bin/python3", "-m", "verif", "--elf", elf, "--out", Path(name) / "out",
+                       "--no-leaves", "--hc", "seek", "--theorem", "T1,T2")
+    text = done.stdout.decode(errors="replace")
+    assert done.returncode == 2, text
+    assert f"{word:#010x} at {address:#x}, hc_seek+0x8" in text, text
+
+
+@suite.test
+def samples_are_the_same_for_a_seed() -> None:
+    with LOCK:
+        again = population.population(code(), "spec")
+        assert again == every("spec")
+    first, second = (population.sample(some, 40, SEED) for some in (again, every("spec")))
+    assert first == second and first != population.sample(again, 40, SEED + 1), f"seed {SEED}"
+
+
+@suite.test
+def every_equivalent_is_a_mutant() -> None:
+    """An explanation of what is no mutant any more is gone too; of a binary one, that depends
+    on the compiler, it may stay."""
+    with LOCK:
+        names = {m.identity for kind in population.OF_KIND for m in every(kind)}
+    gone = [n for n in log.equivalents() if n not in names and not n.startswith("binary/")]
+    assert gone == [], gone
+
+
+if __name__ == "__main__":
+    sys.exit(main([suite]))
