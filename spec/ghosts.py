@@ -61,18 +61,48 @@ def _swap(t: Transition, counted: Counted, group: Word, item: Word, place: Word)
     t.set(counted.at, (group, place), item)
 
 
+@dataclass(frozen=True)
+class Step:
+    """One change of what a group counts, if it `counts`: `item` joins or leaves, takes the
+    place of `other`, or (clear) nothing belongs to the group any more."""
+
+    kind: str
+    counted: Counted
+    group: Word
+    item: Word
+    other: Word
+    counts: Truth
+
+
 def join(t: Transition, counted: Counted, group: Word, item: Word, counts: Truth = True) -> None:
     """The item, which does not belong to the group, does now, if it `counts`."""
     o, count = t.o, t.get(counted.count, group)
-    if t.ghosts:
+    if t.orders:
         _swap(t, counted, group, item, o.ite(counts, count, t.get(counted.slot, group, item)))
     t.set(counted.count, (group,), o.ite(counts, o.add(count, 1), count))
+    t.counting.append(Step("join", counted, group, item, item, counts))
 
 
 def leave(t: Transition, counted: Counted, group: Word, item: Word, counts: Truth = True) -> None:
     """The item, which belongs to the group if it `counts`, does so no more."""
     o, count = t.o, t.get(counted.count, group)
     last = o.sub(count, 1)
-    if t.ghosts:
+    if t.orders:
         _swap(t, counted, group, item, o.ite(counts, last, t.get(counted.slot, group, item)))
     t.set(counted.count, (group,), o.ite(counts, last, count))
+    t.counting.append(Step("leave", counted, group, item, item, counts))
+
+
+def replace(t: Transition, counted: Counted, group: Word, item: Word, other: Word,
+            counts: Truth = True) -> None:
+    """The item, which does not belong to the group, takes the place of one that does."""
+    if t.orders:
+        places = [t.get(counted.slot, group, x) for x in (other, item)]
+        _swap(t, counted, group, item, t.o.ite(counts, *places))
+    t.counting.append(Step("replace", counted, group, item, other, counts))
+
+
+def clear(t: Transition, counted: Counted, group: Word) -> None:
+    """Nothing belongs to the group: it begins to count."""
+    t.set(counted.count, (group,), 0)
+    t.counting.append(Step("clear", counted, group, 0, 0, True))

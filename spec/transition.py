@@ -37,11 +37,13 @@ class Outcome:
 @dataclass(frozen=True)
 class Case(Outcome):
     """One way that a call can go. `path` are the truths under which it does, in the order in
-    which they were tested; `errno` is None for success."""
+    which they were tested; `errno` is None for success; `counting` are the changes of what
+    is counted (ghosts.Step)."""
 
     path: tuple[Truth, ...]
     condition: Truth
     errno: int | None
+    counting: tuple[Any, ...] = ()
 
 
 class Reader:
@@ -62,11 +64,14 @@ class Reader:
 
 class Transition(Reader):
     """The state as it becomes while a transition is written down; `before` is the state at
-    the start, `self` the process that called, `ghosts` whether ghost fields are kept."""
+    the start, `self` the process that called, `ghosts` whether ghost fields are kept, and
+    `orders` whether those are that order what is counted."""
 
-    def __init__(self, c: Any, state: State, ghosts: bool = True) -> None:
+    def __init__(self, c: Any, state: State, ghosts: bool = True, orders: bool = True) -> None:
         super().__init__(c, state)
         self.ghosts = ghosts
+        self.orders = ghosts and orders
+        self.counting: list[Any] = []
         self.before = state
         self.events: list[Event] = []
         self.trail: list[str] = []
@@ -108,9 +113,9 @@ class Transition(Reader):
 class SymbolicTransition(Transition):
     """Follows `plan` at the first choices, then takes the true way, and notes the rest."""
 
-    def __init__(self, c: Any, state: SymbolicState, ghosts: bool,
+    def __init__(self, c: Any, state: SymbolicState, ghosts: bool, orders: bool,
                  plan: tuple[bool, ...]) -> None:
-        super().__init__(c, state, ghosts)
+        super().__init__(c, state, ghosts, orders)
         self.plan = plan
         self.taken: tuple[bool, ...] = ()
         self.path: tuple[Truth, ...] = ()
@@ -169,17 +174,17 @@ class Spec:
         return Outcome(t.o.word(result), t.state, tuple(t.events), ", ".join(t.trail) or "done")
 
     def symbolic(self, c: Any, state: SymbolicState, args: tuple[Word, ...],
-                 ghosts: bool = True) -> list[Case]:
+                 ghosts: bool = True, orders: bool = True) -> list[Case]:
         """On Z3 bv64 terms: every case, successes after the errors that precede them.
-        Refinement needs no ghosts, and terms are smaller without."""
+        Refinement needs no ghosts, induction no orders, and terms are smaller without."""
         cases: list[Case] = []
         plans: list[tuple[bool, ...]] = [()]
         while plans:
-            t = SymbolicTransition(c, state, ghosts, plans.pop())
+            t = SymbolicTransition(c, state, ghosts, orders, plans.pop())
             try:
                 result = t.o.word(self.text(t, *args))
                 done = [Case(result, t.state, tuple(t.events), ", ".join(t.trail) or "done",
-                             t.path, t.o.and_(*t.path), None)]
+                             t.path, t.o.and_(*t.path), None, tuple(t.counting))]
             except Refused:
                 done = []
             cases += t.errors + done

@@ -49,7 +49,7 @@ def _cases(target: Target, handled: Handled, spec: Any,
         raise VerifError(f"{handled.call.name}: the specification takes {spec.parameters}, "
                          f"the handler {handled.call.parameters}")
     state = NamedState(observer=observer, ops=SharedOps(handled.exploration.world.symbols))
-    return tuple(spec.symbolic(constants(target), state, arguments))
+    return tuple(spec.symbolic(constants(target), state, arguments, ghosts=False))
 
 
 def arbitrary(target: Target, name: str) -> tuple[Indices, list[z3.BoolRef]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Callable
 
 from .. import sets
-from ..ghosts import HANDLES, READERS, REFS, WRITERS, handle_item, join, leave
+from ..ghosts import HANDLES, READERS, REFS, WRITERS, handle_item, join, leave, replace
 from ..transition import Group, Transition
 from ..vocabulary import (give_file, in_state, is_child, is_dead_child_of, is_file,
                           is_free_slot, is_handle, is_pid, is_slot, may_build,
@@ -57,13 +57,12 @@ def drop(t: Transition, pid: Word, slot: Word) -> None:
 def move(t: Transition, giver: Word, source: Word, taker: Word, target: Word) -> None:
     """The handle goes from the giver's slot to the taker's free one."""
     file, rights = t.get("handles.file", giver, source), t.get("handles.rights", giver, source)
-    before = t.state
-    _count(t, leave, giver, source, file, rights)
     leave(t, HANDLES, giver, source)
     join(t, HANDLES, taker, target)
-    _count(t, join, taker, target, file, rights)
-    for counted in (REFS, READERS, WRITERS):
-        t.set(counted.count, (file,), before.get(counted.count, file))
+    old, new = handle_item(t, giver, source), handle_item(t, taker, target)
+    replace(t, REFS, file, new, old)
+    replace(t, READERS, file, new, old, t.o.any_bit(rights, t.c.HV_RIGHT_READ))
+    replace(t, WRITERS, file, new, old, t.o.any_bit(rights, t.c.HV_RIGHT_WRITE))
     t.set("handles.file", (taker, target), file)
     t.set("handles.rights", (taker, target), rights)
     t.set("handles.file", (giver, source), 0)

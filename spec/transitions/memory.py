@@ -8,7 +8,7 @@ nowhere), a context, or reserved. Each level of tables holds pages of the next.
 from __future__ import annotations
 
 from .. import descriptor
-from ..ghosts import ENTRIES, join, leave
+from ..ghosts import ENTRIES, clear, join, leave
 from ..transition import Group, Transition
 from ..vocabulary import (give_page, in_state, is_child, require_build, require_heir,
                           require_page)
@@ -50,7 +50,7 @@ def link(t: Transition, pid: Word, table: Word, index: Word, page: Word, kind: i
          entry: Word) -> None:
     """The page becomes pid's, of type kind, behind the entry."""
     t.set("page_descs.type", (page,), kind)
-    t.set("page_descs.count", (page,), 0)
+    clear(t, ENTRIES, page)
     join(t, ENTRIES, table, index)
     give_page(t, page, pid)
     t.set("pages", (table, index), entry)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from .. import descriptor, sets
+from ..ghosts import ENTRIES, clear
 from ..schedule import block, leave_core, run, run_next, stop
 from ..state import FP_WORDS, SAVED_REGISTERS
 from ..transition import Group, Transition
@@ -133,7 +134,7 @@ def clone(t: Transition, pid: Word, ctx: Word, root: Word) -> Word:
     for page, kind in ((ctx, t.c.HV_PAGE_CTX), (root, t.c.HV_PAGE_L0)):
         t.set("page_descs.type", (page,), kind)
         give_page(t, page, pid)
-    t.set("page_descs.count", (root,), 0)
+    clear(t, ENTRIES, root)
     for name in ("wait_file", "wait_peer", "wait_flags", "reply_to", "status",
                  "cause_esr", "cause_elr", "cause_far"):
         t.set(f"procs.{name}", (pid,), 0)
