@@ -96,3 +96,28 @@ def authority_is_given(c: Any, before: State, after: State, pid: Word, slot: Wor
     created = o.and_(before.get("files.owner", file) == pid,
                      before.get("files.type", file) == c.HV_FILE_NONE)
     return o.or_(file == 0, kept, given, created)
+
+
+def content_is_kept(c: Any, before: State, after: State, page: Word, index: Word) -> Truth:
+    """The kernel writes no word of a frame or parcel, whoever's it is: what a process has
+    in its memory only the process changes."""
+    r, o = Reader(c, before), before.ops
+    kind = r.get("page_descs.type", page)
+    content = o.and_(o.ult(page, c.HV_NPAGE), o.ult(index, c.HV_PAGE_WORDS),
+                     o.among(kind, c.HV_PAGE_FRAME, c.HV_PAGE_PARCEL))
+    return o.implies(content, after.get("pages", page, index) == before.get("pages", page, index))
+
+
+def owner_agrees(c: Any, before: State, after: State, self: Word, page: Word) -> Truth:
+    """A page leaves its owner only by the owner's call, or out of the hands of the caller's
+    embryo or dead child, or as the message that its owner waits to send."""
+    r, o = Reader(c, before), before.ops
+    owner = r.get("page_descs.owner", page)
+    moved = after.get("page_descs.owner", page) != owner
+    mine = o.or_(owner == self, o.and_(
+        r.get("procs.ppid", owner) == self,
+        in_state(r, owner, c.HV_PROC_EMBRYO, c.HV_PROC_ZOMBIE)))
+    sends = o.and_(r.get("pages", r.get("procs.ctx", owner), c.CTX_MSG_PAGE) == page,
+                   in_state(r, owner, c.HV_PROC_LIVE),
+                   has(r, senders(r.get("procs.wait_file", owner)), owner))
+    return o.implies(o.and_(o.ult(page, c.HV_NPAGE), moved), o.or_(mine, sends))

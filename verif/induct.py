@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: MIT
+"""T3 (invariants): every success of a transition preserves every invariant; failures change nothing.
+
+It is a theorem about the specification: T1 says that the machine code does the same. For each
+case and each invariant that the case may touch, the invariant afterwards at arbitrary indices
+must follow from those before, used where the formula reads the state: with few of them first,
+then with more. Counters and their orders are treated apart (counting.py).
+"""
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from types import SimpleNamespace
+
+import spec
+import z3
+from spec.invariants import Invariant
+from spec.state import Key
+from spec.transition import Case, Spec
+
+from . import counting
+from .flags import as_term
+from .lin import bv
+from .naming import NamedState, Names, SharedOps
+from .reads import Reads
+from .result import Failure, Row, row
+from .safety import model_values
+from .solve import Solver, Verdict
+
+SHOWN_FAILURES = 6
+AFTER = "after."
+
+
+@dataclass(frozen=True)
+class After(NamedState):
+    """The state after a case, in which the orders of what is counted are any."""
+
+    def base(self, name: str, key: Key) -> z3.BitVecRef:
+        """See SymbolicState."""
+        if name not in counting.ORDERS:
+            return super().base(name, key)
+        sorts = [z3.BitVecSort(64)] * (len(key) + 1)
+        return z3.Function(AFTER + name, *sorts)(*key)
+
+
+@dataclass
+class Subject:
+    """One transition: the state before, its cases, and what is assumed."""
+
+    c: SimpleNamespace
+    name: str
+    text: Spec
+    names: Names = field(default_factory=Names)
+    rules: dict[str, Invariant] = field(default_factory=spec.invariants)
+
+    def __post_init__(self) -> None:
+        self.before = NamedState(ops=SharedOps(self.names))
+        self.assumed = {**self.rules, **spec.premises()}
+        arguments = tuple(z3.BitVec(f"x{i}", 64) for i in range(len(self.text.parameters)))
+        self.cases = self.text.symbolic(self.c, self.before, arguments, orders=False)
+
+    def instances(self, reads: Reads, rounds: int) -> tuple[z3.BoolRef, ...]:
+        """What is assumed of the state before, at these indices; then at what that reads."""
+        found: dict[tuple[object, ...], z3.BoolRef] = {
+            ("cpu",): z3.ULT(self.before.get("sys.cpu"), bv(self.c.HV_NCPU))}
+        for _ in range(rounds):
+            for name, rule in self.assumed.items():
+                for indices in reads.tuples(rule):
+                    key = (name, *(i.get_id() for i in indices))
+                    if key not in found:
+                        found[key] = as_term(rule.holds(self.c, self.before, *indices))
+            reads = Reads().scan(found.values(), self.names)
+        return tuple(t for t in found.values() if not z3.is_true(t))
+
+
+@dataclass(frozen=True)
+class Goal:
+    """An invariant after a case: `given` is known besides, `at` are its indices."""
+
+    name: str
+    given: tuple[z3.BoolRef, ...]
+    term: z3.BoolRef
+    at: tuple[tuple[str, z3.BitVecRef], ...]
+
+
+@dataclass
+class Induction:
+    """The proof for one transition."""
+
+    subject: Subject
+    folder: FilePath
+    queries: int = 0
+    more: int = 0
+    impossible: int = 0
+
+    def goals(self, case: Case) -> Iterator[Goal]:
+        """Every invariant that the case may touch, and the obligations of its counters."""
+        subject = self.subject
+        after = After(subject.before.prefix, case.state.updates, ops=subject.before.ops)
+        for name, rule in subject.rules.items():
+            if name in counting.RULES:
+                continue
+            at = tuple((kind, z3.BitVec(f"any{n}!{kind}", 64)) for n, kind in enumerate(rule.kinds))
+            indices = tuple(term for _, term in at)
+            was = as_term(rule.holds(subject.c, subject.before, *indices))
+            now = as_term(rule.holds(subject.c, after, *indices))
+            if not was.eq(now):
+                yield Goal(name, self._counted(after, now), now, at)
+        for claim in counting.obligations(subject.c, subject.before, case):
+            yield Goal(claim.name, claim.given, claim.goal, ())
+
+    def _counted(self, after: After, goal: z3.BoolRef) -> tuple[z3.BoolRef, ...]:
+        """What is known of the orders afterwards: the counts are exact, where the goal asks."""
+        known = []
+        reads = Reads()
+        todo, seen = [goal, *self.subject.names.defining([goal]).values()], set()
+        while todo:
+            term = todo.pop()
+            if term.get_id() in seen:
+                continue
+            seen.add(term.get_id())
+            todo += term.children()
+            name = term.decl().name()
+            if name.startswith(AFTER):
+                reads.note(name.removeprefix(AFTER), tuple(term.children()))
+        for name in sorted(n for n in counting.RULES if n.endswith("_count_exact")):
+            rule = self.subject.rules[name]
+            known += [as_term(rule.holds(self.subject.c, after, *i)) for i in reads.tuples(rule)]
+        return tuple(known)
+
+    def prove_case(self, case: Case, number: int) -> list[Failure]:
+        """What a case does not preserve."""
+        subject = self.subject
+        path = tuple(as_term(t) for t in case.path)
+        common = Reads().scan(path, subject.names)
+        steps = Reads()
+        for step in case.counting:
+            for item in (step.item, step.other):
+                steps.note(step.counted.slot, tuple(map(subject.before.ops.word,
+                                                        (step.group, item))))
+        if self._solver(common, 1).quickly(path, z3.BoolVal(False)):
+            self.impossible += 1
+            return []
+        failures = []
+        for goal in self.goals(case):
+            verdict = self._prove(path, steps, goal, f"{subject.name}-T3-{number}-{goal.name}")
+            if verdict.status != "proved":
+                failures.append(Failure(
+                    f"{goal.name} is not preserved in case {case.case}", subject.name, "",
+                    verdict.status, model_values(verdict), str(verdict.query)))
+        return failures
+
+    def _solver(self, reads: Reads, rounds: int) -> Solver:
+        self.queries += 1
+        return Solver(self.subject.instances(reads, rounds), self.folder, self.subject.names)
+
+    def _prove(self, path: tuple[z3.BoolRef, ...], steps: Reads, goal: Goal,
+               name: str) -> Verdict:
+        under = path + goal.given
+        near = Reads().scan((*under, goal.term), self.subject.names).joined(steps)
+        for kind, index in goal.at:
+            near.index(kind, index)
+        for reads, rounds in ((near, 1), (near, 2)):
+            solver = self._solver(reads, rounds)
+            if solver.quickly(under, goal.term):
+                return Verdict("proved", 0.0)
+            self.more += 1
+        return solver.prove(under, goal.term, name)
+
+
+def prove(c: SimpleNamespace, name: str, text: Spec, folder: FilePath, source: str) -> Row:
+    """The row T3 of one transition."""
+    begin = time.process_time()
+    induction = Induction(Subject(c, name, text), folder)
+    failures: list[Failure] = []
+    successes = [case for case in induction.subject.cases if case.errno is None]
+    for number, case in enumerate(successes):
+        failures += induction.prove_case(case, number)
+        if len(failures) >= SHOWN_FAILURES:
+            break
+    if induction.impossible == len(successes):
+        failures.append(Failure("no success is possible", source, "", "vacuous", (), ""))
+    facts = {"successes": len(successes), "impossible": induction.impossible,
+             "queries": induction.queries, "second tries": induction.more}
+    return row(name, "T3", time.process_time() - begin, facts, failures, (), source)
+
+
+def prove_counting(c: SimpleNamespace, folder: FilePath) -> Row:
+    """The row T3 of the steps of counters."""
+    begin = time.process_time()
+    failures, number = [], 0
+    for claim in counting.lemmas(c):
+        number += 1
+        verdict = Solver(claim.given, folder).prove((), claim.goal, f"counting-{claim.name}")
+        if verdict.status != "proved":
+            failures.append(Failure(f"a step of a counter: {claim.name}", "spec/ghosts.py", "",
+                                    verdict.status, model_values(verdict), str(verdict.query)))
+    return row("counters", "T3", time.process_time() - begin, {"lemmas": number}, failures, (),
+               "spec/ghosts.py")

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""T5 (isolation), from the statements of spec/isolation.py.
+
+Of every state that satisfies the invariants: what a live process can reach by a walk over the
+raw bits of its tables, and who waits where. Of each transition: handles come only from those
+who have them, pages leave their owner only as agreed, and no word of a frame changes. With T3
+the statements about states hold after each transition.
+"""
+import time
+from collections.abc import Callable
+from pathlib import Path as FilePath
+from types import SimpleNamespace
+
+import z3
+from spec import isolation
+from spec.transition import Case, Spec
+
+from .flags import as_term
+from .induct import Subject
+from .lin import bv
+from .reads import Reads
+from .result import Failure, Row, row
+from .safety import model_values
+from .solve import Solver
+
+STATE_ROUNDS = 3
+
+
+def _any(*names: str) -> tuple[z3.BitVecRef, ...]:
+    return tuple(z3.BitVec(f"any!{name}", 64) for name in names)
+
+
+def _prove(subject: Subject, folder: FilePath, what: str, path: tuple[z3.BoolRef, ...],
+           goal: z3.BoolRef, rounds: int) -> list[Failure]:
+    """The goal from the invariants at what it reads, a round more each time."""
+    reads = Reads().scan((*path, goal), subject.names)
+    for tried in range(1, rounds + 1):
+        solver = Solver(subject.instances(reads, tried), folder, subject.names)
+        if solver.quickly(path, goal):
+            return []
+    verdict = solver.prove(path, goal, f"{subject.name}-T5-{what.split()[0]}")
+    if verdict.status == "proved":
+        return []
+    return [Failure(what, "spec/isolation.py", "", verdict.status, model_values(verdict),
+                    str(verdict.query))]
+
+
+def prove_states(c: SimpleNamespace, text: Spec, folder: FilePath) -> Row:
+    """The row T5 of all states that satisfy the invariants."""
+    begin = time.process_time()
+    subject = Subject(c, "state", text)
+    pid, file, *indices = _any("pid", "file", "i0", "i1", "i2", "i3")
+    walk = as_term(isolation.memory_is_isolated(c, subject.before, pid, tuple(indices)))
+    waits = as_term(isolation.waiting_is_authorised(c, subject.before, pid, file))
+    failures = _prove(subject, folder, "memory of a process is isolated", (), walk, STATE_ROUNDS)
+    failures += _prove(subject, folder, "waiting is by a handle", (), waits, STATE_ROUNDS)
+    return row("every state", "T5", time.process_time() - begin, {"statements": 2}, failures, (),
+               "spec/isolation.py")
+
+
+def _authority(subject: Subject, case: Case) -> z3.BoolRef:
+    """For any handle afterwards: one of those that the case reads gave it, if it is new."""
+    pid, slot = _any("pid", "slot")
+    reads = Reads().scan((*(as_term(t) for t in case.path), *_written(case)), subject.names)
+    givers = list(reads.keys.get(("pid", "handle"), {}).values()) or [(bv(0), bv(0))]
+    inside = z3.And(z3.ULT(pid, bv(subject.c.HV_NPROC)), z3.ULT(slot, bv(subject.c.HV_NHANDLE)))
+    return z3.Implies(inside, z3.Or(*(
+        as_term(isolation.authority_is_given(subject.c, subject.before, case.state, pid, slot,
+                                             *giver)) for giver in givers)))
+
+
+def _written(case: Case) -> list[z3.ExprRef]:
+    return [term for name in ("handles.file", "handles.rights")
+            for update in case.state.updates.get(name, ()) for term in (*update.key, update.value)]
+
+
+def _content(subject: Subject, case: Case) -> z3.BoolRef:
+    return as_term(isolation.content_is_kept(subject.c, subject.before, case.state,
+                                             *_any("page", "index")))
+
+
+def _owners(subject: Subject, case: Case) -> z3.BoolRef:
+    self = subject.before.get("sched.cpus.current", subject.before.get("sys.cpu"))
+    return as_term(isolation.owner_agrees(subject.c, subject.before, case.state, self,
+                                          *_any("page")))
+
+
+STATEMENTS: tuple[tuple[str, tuple[str, ...], Callable[[Subject, Case], z3.BoolRef]], ...] = (
+    ("authority over files is given by who has it", ("handles.file", "handles.rights"), _authority),
+    ("content of frames is kept", ("pages",), _content),
+    ("ownership of pages changes as agreed", ("page_descs.owner",), _owners),
+)
+
+
+def prove(c: SimpleNamespace, name: str, text: Spec, folder: FilePath, source: str) -> Row:
+    """The row T5 of one transition."""
+    begin = time.process_time()
+    subject = Subject(c, name, text)
+    failures: list[Failure] = []
+    proved = 0
+    for case in subject.cases:
+        path = tuple(as_term(t) for t in case.path)
+        for what, tables, statement in STATEMENTS:
+            if case.errno is None and set(tables) & set(case.state.updates):
+                proved += 1
+                failures += _prove(subject, folder, f"{what}: not in case {case.case}", path,
+                                   statement(subject, case), 2)
+    return row(name, "T5", time.process_time() - begin, {"statements": proved}, failures, (),
+               source)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""Where invariants are worth using: the indices at which a formula reads the state."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import z3
+from spec.invariants import Invariant
+from spec.state import FIELDS
+
+from .naming import Names
+
+Key = tuple[z3.BitVecRef, ...]
+ORDERED = ("_count_exact", "_slot_inverse", "_at_inverse")
+
+
+def member_of(word: z3.BitVecRef) -> z3.BitVecRef | None:
+    """p, if this is the index of the word of a set that has p's bit: p / 64."""
+    if z3.is_app_of(word, z3.Z3_OP_BLSHR) and word.arg(1).eq(z3.BitVecVal(6, 64)):
+        return word.arg(0)
+    if z3.is_app_of(word, z3.Z3_OP_CONCAT) and word.num_args() == 2:
+        part = word.arg(1)
+        if z3.is_bv_value(word.arg(0)) and word.arg(0).as_long() == 0 and \
+                z3.is_app_of(part, z3.Z3_OP_EXTRACT) and part.params() == [63, 6]:
+            return part.arg(0)
+    return None
+
+
+@dataclass
+class Reads:
+    """Indices: alone by kind, together by the kinds of their function."""
+
+    terms: dict[str, dict[int, z3.BitVecRef]] = field(default_factory=dict)
+    keys: dict[tuple[str, ...], dict[tuple[int, ...], Key]] = field(default_factory=dict)
+    members: dict[tuple[str, ...], dict[tuple[int, ...], Key]] = field(default_factory=dict)
+
+    def index(self, kind: str, term: z3.BitVecRef) -> None:
+        """One index alone."""
+        self.terms.setdefault(kind, {})[term.get_id()] = term
+
+    def note(self, name: str, key: Key) -> None:
+        """One read of a function of the state."""
+        kinds = FIELDS[name]
+        for kind, term in zip(kinds, key):
+            self.index(kind, term)
+        member = member_of(key[-1]) if kinds[-1:] == ("set_word",) else None
+        if member is not None:
+            about = (*key[:-1], member)
+            self.index("pid", member)
+            of = self.members.setdefault((*kinds[:-1], "pid"), {})
+            of[tuple(t.get_id() for t in about)] = about
+        elif len(key) > 1:
+            self.keys.setdefault(kinds, {})[tuple(t.get_id() for t in key)] = key
+
+    def scan(self, terms: Iterable[object], names: Names) -> Reads:
+        """All reads in the terms and in what their names stand for."""
+        roots = [t for t in terms if isinstance(t, z3.ExprRef)]
+        todo = [*roots, *names.defining(roots).values()]
+        seen: set[int] = set()
+        while todo:
+            term = todo.pop()
+            if term.get_id() in seen:
+                continue
+            seen.add(term.get_id())
+            children = term.children()
+            name = term.decl().name()
+            if children and name in FIELDS:
+                self.note(name, tuple(children))
+            todo += children
+        return self
+
+    def joined(self, other: Reads) -> Reads:
+        """Those of both."""
+        both = Reads()
+        for reads in (self, other):
+            for mine, theirs in ((both.terms, reads.terms), (both.keys, reads.keys),
+                                 (both.members, reads.members)):
+                for kind, found in theirs.items():
+                    mine.setdefault(kind, {}).update(found)
+        return both
+
+    def tuples(self, rule: Invariant) -> list[Key]:
+        """Where to use an invariant."""
+        if not rule.kinds:
+            return [()]
+        if len(rule.kinds) == 1:
+            return [(t,) for t in self.terms.get(rule.kinds[0], {}).values()]
+        is_of_sets = rule.kinds[-1] == "pid" and not rule.name.endswith(ORDERED)
+        found = self.members if is_of_sets else self.keys
+        return list(found.get(rule.kinds, {}).values())
