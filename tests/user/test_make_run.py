@@ -28,6 +28,22 @@ def short_pipe() -> None:
     assert re.search(r"^\s*1\s.*init$", text, re.M), text
 
 
+@suite.test
+def readme_shows_what_comes() -> None:
+    """Line by line, but for numbers and the width of columns."""
+    def form(line: str) -> str:
+        words = re.sub(r"0x[0-9a-f]+|\d+", "N", line).split()
+        return " ".join(words)
+
+    session = re.search(r"^`make run` ends like this.*\n\n((?: {4}.*\n)+)",
+                        (ROOT / "README.md").read_text(), re.M)
+    assert session, "README.md has no session"
+    shown = [form(line) for line in session.group(1).splitlines()]
+    status, text = run("ps\nfault msr\nhalt\n")
+    seen = [form(line) for line in text.splitlines()]
+    assert status == 0 and seen[-len(shown):] == shown, text
+
+
 @suite.matrix(options=["", "GIC=2 CPU=cortex-a53", "GIC=3 CPU=max"])
 def usertests_from_a_pipe(options: str) -> None:
     status, text = run("ps\nusertests\nhalt\n", *options.split(), timeout=300)
