@@ -17,6 +17,7 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 
 ROOT = Path(__file__).resolve().parent.parent
+SCHEMA = 1
 VECTOR = 0x400
 HVC, BLR_X16, ERET = 0xd4000002, 0xd63f0200, 0xd69f03e0
 # b and bl; b.cond; cbz and cbnz; tbz and tbnz; br, blr, ret, eret: (mask, value), C4.1.65
@@ -53,11 +54,11 @@ def proved(report: Path, sha256: str) -> dict[str, int] | None:
     if not report.is_file():
         return None
     found = json.loads(report.read_text())
+    if found.get("schema") != SCHEMA or found["sha256"] != sha256:
+        return None
     bounds = {row["subject"]: int(row["facts"]["instructions"]) for row in found["rows"]
               if row["theorem"] == "T8" and row["status"] == "proved"}
-    if found["sha256"] != sha256 or set(found["hypercalls"]) - set(bounds):
-        return None
-    return bounds
+    return None if set(found["hypercalls"]) - set(bounds) else bounds
 
 
 def prove(elf: Path, out: Path) -> None:
