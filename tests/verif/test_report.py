@@ -169,6 +169,18 @@ def a_terminal_is_redrawn() -> None:
 
 
 @suite.test
+def a_job_that_has_ended_is_not_running() -> None:
+    out = Terminal()
+    progress = report.Progress(out, 3)
+    for name in ("first", "second", "third"):
+        progress.running(name)
+    progress.add([row("first", "T1", 0, {}, [], (), "")])
+    progress.add([row("self", "T1", 0, {}, [], (), "")], "second")
+    last = out.getvalue().split("\r\033[K")[-1]
+    assert "third" in last and "first" not in last and "second" not in last, last
+
+
+@suite.test
 def what_is_not_declared_fails() -> None:
     rows = [row("self", "T1", 0, {}, [], ("the moon is full",), "")]
     out = io.StringIO()
