@@ -155,7 +155,7 @@ FILES := $(sort $(wildcard user/files/*))
 
 # ---- what to make ------------------------------------------------------------------
 
-.PHONY: build kernel user initrd setup run test verify mutants test-spec bench gdb size docs clean help
+.PHONY: build kernel user initrd setup run test verify report trust mutants test-spec bench gdb size docs clean help
 
 build: kernel initrd
 kernel: $(B)/hv8.img
@@ -169,11 +169,14 @@ help:
 	'               CPUS=1 GIC=3 (or 2) CPU=cortex-a57 (cortex-a53, cortex-a72, max) MEM=512M' \
 	'make test      install what is missing, build, run every test;' \
 	'               the last line is "N passed, N failed". Some: make test T="host layout"' \
-	'make bench     instructions for each operation, beside other systems' \
+	'make bench     instructions for each operation, beside other systems; fails if one takes' \
+	'               more than is proved' \
 	'make verify    prove hypercalls of build/hv8.elf against spec/. Some: HC=alloc_frame T=T1;' \
 	'               docs/verify.md says what is proved' \
 	'make mutants   plant 300 faults, one at a time, and show that the verifier notices each. Options:' \
 	'               SEED=1 COUNT=300 KIND=c (binary, spec, invariant) MUTANT=text-of-its-name' \
+	'make report    where the last report of make verify is, as a page' \
+	'make trust     write the generated section of TRUST.md, from that report' \
 	'make test-spec random hypercalls on the specification: invariants after each step' \
 	'make gdb       boot, stop before the first instruction, and wait for gdb' \
 	'make build     build only: build/hv8.img and build/initrd.cpio (V=1 shows the commands)' \
@@ -219,12 +222,21 @@ mutants:
 	@exec $(PYTHON) tests/verif/mutants.py $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) \
 		$(if $(KIND),--kind $(KIND)) $(if $(MUTANT),--only $(MUTANT))
 
+report:
+	@test -f $(B)/verify/report.html || { echo 'no report: run make verify' >&2; exit 1; }
+	@echo '$(CURDIR)/$(B)/verify/report.html'
+
+trust:
+	@tools/setup.sh verify </dev/null
+	@exec $(PYTHON) tools/trust.py
+
 test-spec:
 	@tools/setup.sh verify </dev/null
 	@exec $(PYTHON) -m pytest -p no:cacheprovider tests/spec
 
 bench:
 	@tools/setup.sh test </dev/null
+	@tools/setup.sh verify </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
 	@exec $(PYTHON) tools/bench.py
 

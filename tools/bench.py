@@ -5,7 +5,8 @@
 Usage: bench.py [--json]
 
 The guest's program `bench` prints a line "KEY NUMBER" for each operation; the
-boot rows come from QEMU itself. docs/bench.md says how all this is counted.
+boot rows come from QEMU itself. docs/bench.md says how all this is counted. Where
+an operation is one hypercall it may not take more than is proved (bound.py).
 """
 
 import argparse
@@ -21,6 +22,7 @@ from elftools.elf.elffile import ELFFile
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from bound import BoundError, Whole, bounds_of, exceeded, wholes  # noqa: E402
 from gdbstub import StubError, counting  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,14 +91,21 @@ def shown(number: int | None) -> str:
     return "-" if number is None else f"{number:,}".replace(",", " ")
 
 
-def table(rows: list[Row], counts: dict[str, int]) -> str:
-    lines = [("", "hv8", "reach", "moonshot", "Linux", "KVM", "Xen", "seL4")]
+def proved_bounds() -> dict[str, Whole]:
+    """At most so many instructions, for each row that is one hypercall."""
+    kernel = BUILD / "hv8.elf"
+    return wholes(kernel, BUILD / "user/bin/bench", bounds_of(kernel, BUILD))
+
+
+def table(rows: list[Row], counts: dict[str, int], bounds: dict[str, Whole]) -> str:
+    lines = [("", "hv8", "proved at most", "reach", "moonshot", "Linux", "KVM", "Xen", "seL4")]
     for row in rows:
         if row.key not in counts:
             continue
         count = counts[row.key]
         missed = " *" if row.reach is not None and count > row.reach else "  "
-        lines.append((row.label, shown(count) + missed, shown(row.reach), shown(row.moonshot),
+        bound = shown(bounds[row.key].total if row.key in bounds else None)
+        lines.append((row.label, shown(count) + missed, bound, shown(row.reach), shown(row.moonshot),
                       row.linux, row.kvm, row.xen, row.sel4))
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     text = [line[0].ljust(widths[0]) + "".join(
@@ -108,16 +117,20 @@ def table(rows: list[Row], counts: dict[str, int]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print the counts alone")
+    parser.add_argument("--json", action="store_true", help="print the counts alone, and compare nothing")
     options = parser.parse_args()
     rows = peers()
     try:
         counts = boot_counts() | operation_counts([row.key for row in rows])
-    except (BenchError, StubError, subprocess.TimeoutExpired) as error:
+        bounds = {} if options.json else proved_bounds()
+        wrong = exceeded(counts, bounds)
+    except (BenchError, BoundError, StubError, subprocess.TimeoutExpired) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    print(json.dumps(counts, indent=1) if options.json else table(rows, counts))
-    return 0
+    print(json.dumps(counts, indent=1) if options.json else table(rows, counts, bounds))
+    for line in wrong:
+        print(f"bench: {line}")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

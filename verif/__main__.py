@@ -79,7 +79,7 @@ def _leaves(options: argparse.Namespace, kernel: target.Target, progress: report
     progress.running("leaf routines")
     rows, costs = leaves.prove_all(kernel, options.out)
     for row in rows:
-        progress.add([row])
+        progress.add([row], "leaf routines")
     return costs
 
 

@@ -38,16 +38,17 @@ class Progress:
     _begun: dict[str, float] = field(default_factory=dict)
 
     def running(self, subject: str) -> None:
-        """A job begins: `subject` is that of its rows."""
+        """A job begins; more than one may run."""
         self._begun[subject] = time.monotonic()
         self._redraw()
 
-    def add(self, rows: list[Row]) -> None:
-        """A job has ended: its rows in a line, failures in short (`finish` has them in full)."""
+    def add(self, rows: list[Row], job: str = "") -> None:
+        """A job has ended: its rows in a line, failures in short (`finish` has them in full).
+        `job` is what `running` called it, if that is not the subject of its rows."""
         self.done += 1
         self.rows += rows
-        for one in rows:
-            self._begun.pop(one.subject, None)
+        for name in (job, *(one.subject for one in rows)):
+            self._begun.pop(name, None)
         if self.out.isatty():
             self.out.write("\r\033[K")
         for line in _lines_of(rows, self.done, self.total, self.guide):

@@ -31,8 +31,8 @@ THEOREMS = (
             "is its own, or is shown to it read-only on purpose, or was given to it.",
             is_of_calls=False),
     Theorem("T8", "bound",
-            "No path takes more instructions or more bytes of stack than the numbers in this "
-            "table, from the handler's entry to its return."),
+            "No path takes more instructions or more bytes of stack than its row "
+            "of the table says, from the handler's entry to its return."),
 )
 
 
