@@ -7,7 +7,7 @@ from pathlib import Path
 
 from verif import target
 from verif.explore import Explorer, Exploration, standard_start
-from verif.image import PF_X, Segment
+from verif.image import PF_X, Segment, Symbol
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KERNEL = target.load(ROOT / "build" / "hv8.elf")
@@ -27,11 +27,13 @@ def assembled(text: str) -> bytes:
 
 
 def with_code(text: str) -> target.Target:
-    """The kernel with that routine at BASE, besides."""
+    """The kernel with that routine at BASE, besides, as the function `snippet`."""
     code = assembled(text)
-    image = replace(KERNEL.image, segments=(*KERNEL.image.segments,
-                                            Segment(BASE, len(code), code, PF_X)))
-    return replace(KERNEL, image=image)
+    segment = Segment(BASE, len(code), code, PF_X)
+    symbol = Symbol("snippet", BASE, len(code), True)
+    return replace(KERNEL, image=replace(
+        KERNEL.image, segments=(*KERNEL.image.segments, segment),
+        symbols={**KERNEL.image.symbols, "snippet": symbol}))
 
 
 def explored(text: str) -> Exploration:

@@ -11,9 +11,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "verif")]
 
 from snippets import BASE, KERNEL, explored  # noqa: E402
 
-from verif import safety, solve  # noqa: E402
+from verif import explore, safety, solve  # noqa: E402
 from verif.errors import UndecodedError, UnmodelledError  # noqa: E402
-from verif.explore import Explorer, standard_start  # noqa: E402
+from verif.explore import Exploration, Explorer, standard_start  # noqa: E402
+from verif.lin import bv  # noqa: E402
+from verif.memory import base_read  # noqa: E402
 from verif.premises import Hypotheses  # noqa: E402
 from verif.result import Row  # noqa: E402
 
@@ -21,20 +23,22 @@ X0, X1 = z3.BitVecs("x0 x1", 64)
 STATE = KERNEL.layout.families["procs.state"]
 FIRST_STATE = STATE.base + STATE.offset
 STRIDE = STATE.dims[0].stride
+MINUS = bv((1 << 64) - 1)
 
 
-def is_valid(term: z3.BoolRef) -> bool:
-    """Does the formula hold for all values?"""
+def is_valid(found: Exploration, term: z3.BoolRef) -> bool:
+    """Does the formula hold for all values? Its names stand for what the exploration gave them."""
     solver = z3.Solver()
-    solver.add(z3.Not(term))
+    solver.add(z3.Not(term), *found.world.symbols.defining([term]).values())
     return solver.check() == z3.unsat
 
 
-def result(text: str) -> z3.BitVecRef:
-    """x0 at the end of a routine that has one path."""
+def returns(text: str, expected: z3.BitVecRef, paths: int = 1) -> bool:
+    """Is x0 this at the end of each path, of so many?"""
     found = explored(text)
-    assert len(found.ended) == 1 and not found.stuck, found.stuck
-    return found.ended[0].regs[0].z
+    assert len(found.ended) == paths and not found.stuck, found.stuck
+    return all(is_valid(found, z3.Implies(z3.And(*path.given), path.regs[0].z == expected))
+               for path in found.ended)
 
 
 def stuck(text: str) -> str:
@@ -55,6 +59,9 @@ def address_of_state(register: str) -> str:
     parts = [f"movk x9, #{FIRST_STATE >> at & 0xFFFF}, lsl #{at}" for at in (16, 32, 48)]
     return "\n".join([f"movz x9, #{FIRST_STATE & 0xFFFF}", *parts, f"mov x10, #{STRIDE}",
                       f"madd x9, {register}, x10, x9"])
+
+
+STATE_OF_0 = address_of_state("xzr")
 
 
 # ---- the stack ----
@@ -79,15 +86,14 @@ def test_half_of_a_stack_cell_is_not_overwritten() -> None:
 
 
 def test_parts_of_a_stack_cell_are_read() -> None:
-    half = result("str x0, [sp, #-16]!\nldr w0, [sp, #4]\nadd sp, sp, #16\nret")
-    assert is_valid(half == z3.LShR(X0, 32))
-    byte = result("str x0, [sp, #-16]!\nldrsb x0, [sp, #7]\nadd sp, sp, #16\nret")
-    assert is_valid(byte == z3.SignExt(56, z3.Extract(63, 56, X0)))
+    assert returns("str x0, [sp, #-16]!\nldr w0, [sp, #4]\nadd sp, sp, #16\nret", z3.LShR(X0, 32))
+    assert returns("str x0, [sp, #-16]!\nldrsb x0, [sp, #7]\nadd sp, sp, #16\nret",
+                   z3.SignExt(56, z3.Extract(63, 56, X0)))
 
 
 def test_a_wide_store_replaces_narrow_cells() -> None:
     text = "stp w1, w1, [sp, #-16]!\nstr x0, [sp]\nldr x0, [sp], #16\nret"
-    assert is_valid(result(text) == X0)
+    assert returns(text, X0)
 
 
 def test_a_misaligned_stack_access_is_an_obligation(tmp_path: Path) -> None:
@@ -102,17 +108,52 @@ def test_the_depth_of_the_stack_is_counted(tmp_path: Path) -> None:
 
 # ---- paths ----
 
-def test_both_ways_of_a_branch() -> None:
-    found = explored("cmp x0, #7\nb.hi 1f\nmov x0, #1\nret\n1: mov x0, #2\nret")
-    assert sorted(p.regs[0].const for p in found.ended) == [1, 2]
-    for path in found.ended:
-        expected = z3.UGT(X0, 7) if path.regs[0].const == 2 else z3.ULE(X0, 7)
-        assert is_valid(z3.And(*path.given) == expected)
+def test_ways_that_meet_are_one_path() -> None:
+    text = "cmp x0, #7\nb.hi 1f\nmov x0, #1\nnop\nb 2f\n1: mov x0, #2\n2: add x0, x0, x1\nret"
+    assert returns(text, z3.If(z3.UGT(X0, 7), bv(2), bv(1)) + X1)
+    path = explored(text).ended[0]
+    assert path.given == [] and path.count == 7
 
 
-def test_a_known_decision_is_not_taken_again() -> None:
-    text = "cbz x0, 1f\n1: cbz x0, 2f\nmov x0, #5\nret\n2: mov x0, #6\nret"
-    assert sorted(p.regs[0].const for p in explored(text).ended) == [5, 6]
+def test_a_decision_is_forgotten_where_its_ways_meet() -> None:
+    text = ("cbz x0, 1f\nadd x1, x1, #1\n1: cbz x0, 2f\nmov x0, #5\nret\n2: mov x0, #6\nret")
+    assert returns(text, z3.If(X0 == 0, bv(6), bv(5)))
+
+
+def test_flags_that_meet() -> None:
+    """Three comparisons, of which the last on the way counts."""
+    text = ("cmp x0, #1\ncbz x1, 1f\ncmp x0, #2\ntbz x1, #0, 1f\ncmn x0, #1\n1: cset x0, eq\nret")
+    other = z3.If(z3.Extract(0, 0, X1) == 0, X0 == 2, X0 == MINUS)
+    assert returns(text, z3.If(z3.If(X1 == 0, X0 == 1, other), bv(1), bv(0)))
+
+
+def test_stack_contents_that_meet() -> None:
+    text = ("str x0, [sp, #-16]!\ncbz x1, 1f\nstr x1, [sp]\n1: ldr x0, [sp], #16\nret")
+    assert returns(text, z3.If(X1 == 0, X0, X1))
+
+
+def test_paths_with_different_stores_stay_apart() -> None:
+    """What was stored last is read, and each path knows its decision: not taken again."""
+    text = (f"{STATE_OF_0}\nstr x0, [x9]\ncbz x1, 1f\nstr x1, [x9]\n1: ldr x0, [x9]\n"
+            "cbz x1, 2f\nret\n2: add x0, x0, #1\nret")
+    assert returns(text, z3.If(X1 == 0, X0 + 1, X1), paths=2)
+    given = [z3.And(*path.given) for path in explored(text).ended]
+    assert is_valid(explored(text), z3.Xor(*given))
+
+
+def test_addresses_that_meet_and_are_used_stay_apart() -> None:
+    text = (f"{STATE_OF_0}\ncbz x0, 1f\nadd x9, x9, #{STRIDE}\nnop\n1: ldr x0, [x9]\nret")
+    first, second = (z3.ZeroExt(64 - 8 * STATE.width, base_read(STATE, (bv(i),)))
+                     if STATE.width < 8 else base_read(STATE, (bv(i),)) for i in (0, 1))
+    assert returns(text, z3.If(X0 == 0, first, second))
+    assert len(explored(text.replace("ldr x0, [x9]", "mov x0, #0")).ended) == 1
+
+
+def test_a_register_lost_on_one_way_only_is_lost(tmp_path: Path) -> None:
+    safe, _ = proved("cbz x0, 1f\nmov x19, x1\n1: ret", tmp_path)
+    assert not safe.passed and "x19 is not kept" in safe.failures[0].what
+    safe, _ = proved("cbz x0, 1f\nmov x9, x19\nmov x19, x1\nmov x19, x9\n1: ret", tmp_path)
+    assert safe.passed
 
 
 def test_a_loop_is_refused() -> None:
@@ -135,18 +176,20 @@ def test_page_zero_alone_is_one_path() -> None:
 def test_a_routine_called_twice_is_no_loop() -> None:
     text = ("str x30, [sp, #-16]!\nbl 1f\nbl 1f\nldr x30, [sp], #16\nret\n"
             "1: add x0, x0, #3\nret")
-    assert is_valid(result(text) == X0 + 6)
+    assert returns(text, X0 + 6)
 
 
-def test_recursion_ends_in_an_error() -> None:
+def test_recursion_ends_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explore, "MAX_INSTRUCTIONS", 300)
     with pytest.raises(UnmodelledError, match="instructions on a path"):
         explored("1: bl 1b")
 
 
-def test_too_many_paths_are_an_error() -> None:
-    tests = "\n".join(f"tbz x0, #{i}, 1f\nadd x1, x1, #1\n1:" for i in range(14))
-    with pytest.raises(UnmodelledError, match="paths"):
-        explored(f"{tests}\nret")
+def test_too_many_paths_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explore, "MAX_PATHS", 20)
+    stores = "\n".join(f"tbz x1, #{i}, 1f\nstr x1, [x9]\n1:" for i in range(6))
+    with pytest.raises(UnmodelledError, match="more than 20 paths"):
+        explored(f"{STATE_OF_0}\n{stores}\nret")
 
 
 @pytest.mark.parametrize("text, error, message", [
@@ -209,7 +252,7 @@ def test_an_access_across_cells_fails(tmp_path: Path) -> None:
 def test_what_is_stored_is_loaded() -> None:
     text = (f"{address_of_state('x0')}\nstr x1, [x9]\nmov x2, x0\n"
             f"{address_of_state('x2')}\nldr x0, [x9]\nret")
-    assert is_valid(result(text) == X1)
+    assert returns(text, X1)
 
 
 def test_an_unknown_answer_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
