@@ -80,7 +80,7 @@ def join(t: Transition, counted: Counted, group: Word, item: Word, counts: Truth
     if t.orders:
         _swap(t, counted, group, item, o.ite(counts, count, t.get(counted.slot, group, item)))
     t.set(counted.count, (group,), o.ite(counts, o.add(count, 1), count))
-    t.counting.append(Step("join", counted, group, item, item, counts))
+    t.steps.append(Step("join", counted, group, item, item, counts))
 
 
 def leave(t: Transition, counted: Counted, group: Word, item: Word, counts: Truth = True) -> None:
@@ -90,7 +90,7 @@ def leave(t: Transition, counted: Counted, group: Word, item: Word, counts: Trut
     if t.orders:
         _swap(t, counted, group, item, o.ite(counts, last, t.get(counted.slot, group, item)))
     t.set(counted.count, (group,), o.ite(counts, last, count))
-    t.counting.append(Step("leave", counted, group, item, item, counts))
+    t.steps.append(Step("leave", counted, group, item, item, counts))
 
 
 def replace(t: Transition, counted: Counted, group: Word, item: Word, other: Word,
@@ -99,10 +99,10 @@ def replace(t: Transition, counted: Counted, group: Word, item: Word, other: Wor
     if t.orders:
         places = [t.get(counted.slot, group, x) for x in (other, item)]
         _swap(t, counted, group, item, t.o.ite(counts, *places))
-    t.counting.append(Step("replace", counted, group, item, other, counts))
+    t.steps.append(Step("replace", counted, group, item, other, counts))
 
 
 def clear(t: Transition, counted: Counted, group: Word) -> None:
     """Nothing belongs to the group: it begins to count."""
     t.set(counted.count, (group,), 0)
-    t.counting.append(Step("clear", counted, group, 0, 0, True))
+    t.steps.append(Step("clear", counted, group, 0, 0, True))

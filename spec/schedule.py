@@ -7,6 +7,8 @@ process waits for is in wait_file, wait_peer and wait_flags; they are stale once
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from . import sets
 from .sets import READY, RUNNING
 from .transition import Reader, Transition
@@ -93,8 +95,17 @@ def alarm(r: Reader) -> Word:
     return o.min(r.get("sched.next_tick"), o.shr(r.get("timer_tree", 1), PID_BITS))
 
 
+@dataclass(frozen=True)
+class KeyStep:
+    """The leaf of process `pid` gets `key`."""
+
+    pid: Word
+    key: Word
+
+
 def set_key(t: Transition, pid: Word, key: Word) -> None:
     """The leaf of pid gets a key; every node above becomes the smaller of its two."""
+    t.steps.append(KeyStep(pid, key))
     node = t.o.add(pid, t.c.HV_NPROC)
     t.set("timer_tree", (node,), key)
     for _ in range(t.c.TIMER_LEVELS):

@@ -37,13 +37,13 @@ class Outcome:
 @dataclass(frozen=True)
 class Case(Outcome):
     """One way that a call can go. `path` are the truths under which it does, in the order in
-    which they were tested; `errno` is None for success; `counting` are the changes of what
-    is counted (ghosts.Step)."""
+    which they were tested; `errno` is None for success; `steps` are the changes
+    of counters and deadlines (ghosts.Step, schedule.KeyStep)."""
 
     path: tuple[Truth, ...]
     condition: Truth
     errno: int | None
-    counting: tuple[Any, ...] = ()
+    steps: tuple[Any, ...] = ()
 
 
 class Reader:
@@ -71,7 +71,7 @@ class Transition(Reader):
         super().__init__(c, state)
         self.ghosts = ghosts
         self.orders = ghosts and orders
-        self.counting: list[Any] = []
+        self.steps: list[Any] = []
         self.before = state
         self.events: list[Event] = []
         self.trail: list[str] = []
@@ -184,7 +184,7 @@ class Spec:
             try:
                 result = t.o.word(self.text(t, *args))
                 done = [Case(result, t.state, tuple(t.events), ", ".join(t.trail) or "done",
-                             t.path, t.o.and_(*t.path), None, tuple(t.counting))]
+                             t.path, t.o.and_(*t.path), None, tuple(t.steps))]
             except Refused:
                 done = []
             cases += t.errors + done

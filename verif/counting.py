@@ -106,7 +106,7 @@ class Lemma:
         else:
             (ghosts.join if self.kind == "join" else ghosts.leave)(
                 t, self.counted, group, item, counts)
-        step = t.counting[0]
+        step = t.steps[0]
         now = after_step(step, member)
         goal = self._holds(t.state, now, lambda g: z3.Or(
             counting(g), g == group) if self.kind == "clear" else counting(g), any_group, any_item)
@@ -133,7 +133,7 @@ def lemmas(c: SimpleNamespace) -> Iterator[Claim]:
 def obligations(c: SimpleNamespace, before: Any, case: Any) -> Iterator[Claim]:
     """What a case must keep: each step is allowed, and the members are exact in the end."""
     for counted in ALL:
-        steps = [s for s in case.counting if s.counted is counted]
+        steps = [s for s in case.steps if isinstance(s, Step) and s.counted is counted]
         counted_by_steps = sum(s.kind != "replace" for s in steps)
         if len(case.state.updates.get(counted.count, ())) != counted_by_steps:
             yield Claim(f"{counted.name}: its counter is changed otherwise", (), z3.BoolVal(False))

@@ -4,7 +4,8 @@
 It is a theorem about the specification: T1 says that the machine code does the same. For each
 case and each invariant that the case may touch, the invariant afterwards at arbitrary indices
 must follow from those before, used where the formula reads the state: with few of them first,
-then with more. Counters and their orders are treated apart (counting.py).
+then with more. Counters and deadlines are
+treated apart (counting.py, deadlines.py).
 """
 import time
 from collections.abc import Iterator
@@ -14,11 +15,12 @@ from types import SimpleNamespace
 
 import spec
 import z3
+from spec.ghosts import Step
 from spec.invariants import Invariant
 from spec.state import Key
 from spec.transition import Case, Spec
 
-from . import counting
+from . import counting, deadlines
 from .flags import as_term
 from .lin import bv
 from .naming import NamedState, Names, SharedOps
@@ -98,7 +100,7 @@ class Induction:
         subject = self.subject
         after = After(subject.before.prefix, case.state.updates, ops=subject.before.ops)
         for name, rule in subject.rules.items():
-            if name in counting.RULES:
+            if name in counting.RULES | deadlines.RULES:
                 continue
             at = tuple((kind, z3.BitVec(f"any{n}!{kind}", 64)) for n, kind in enumerate(rule.kinds))
             indices = tuple(term for _, term in at)
@@ -106,7 +108,8 @@ class Induction:
             now = as_term(rule.holds(subject.c, after, *indices))
             if not was.eq(now):
                 yield Goal(name, self._counted(after, now), now, at)
-        for claim in counting.obligations(subject.c, subject.before, case):
+        for claim in (*counting.obligations(subject.c, subject.before, case),
+                      *deadlines.obligations(subject.c, case)):
             yield Goal(claim.name, claim.given, claim.goal, ())
 
     def _counted(self, after: After, goal: z3.BoolRef) -> tuple[z3.BoolRef, ...]:
@@ -134,7 +137,7 @@ class Induction:
         path = tuple(as_term(t) for t in case.path)
         common = Reads().scan(path, subject.names)
         steps = Reads()
-        for step in case.counting:
+        for step in (s for s in case.steps if isinstance(s, Step)):
             for item in (step.item, step.other):
                 steps.note(step.counted.slot, tuple(map(subject.before.ops.word,
                                                         (step.group, item))))
@@ -159,7 +162,7 @@ class Induction:
         under = path + goal.given
         near = Reads().scan((*under, goal.term), self.subject.names).joined(steps)
         for kind, index in goal.at:
-            near.index(kind, index)
+            near.ask(kind, index)
         for reads, rounds in ((near, 1), (near, 2)):
             solver = self._solver(reads, rounds)
             if solver.quickly(under, goal.term):
@@ -185,15 +188,15 @@ def prove(c: SimpleNamespace, name: str, text: Spec, folder: FilePath, source: s
     return row(name, "T3", time.process_time() - begin, facts, failures, (), source)
 
 
-def prove_counting(c: SimpleNamespace, folder: FilePath) -> Row:
-    """The row T3 of the steps of counters."""
+def prove_steps(c: SimpleNamespace, folder: FilePath) -> Row:
+    """The row T3 of the steps of counters and deadlines."""
     begin = time.process_time()
     failures, number = [], 0
-    for claim in counting.lemmas(c):
+    for claim in (*counting.lemmas(c), *deadlines.lemmas(c)):
         number += 1
-        verdict = Solver(claim.given, folder).prove((), claim.goal, f"counting-{claim.name}")
+        verdict = Solver(claim.given, folder).prove((), claim.goal, f"step-{claim.name}")
         if verdict.status != "proved":
-            failures.append(Failure(f"a step of a counter: {claim.name}", "spec/ghosts.py", "",
+            failures.append(Failure(f"a step: {claim.name}", "spec/ghosts.py", "",
                                     verdict.status, model_values(verdict), str(verdict.query)))
-    return row("counters", "T3", time.process_time() - begin, {"lemmas": number}, failures, (),
+    return row("steps", "T3", time.process_time() - begin, {"lemmas": number}, failures, (),
                "spec/ghosts.py")

@@ -34,6 +34,14 @@ class Reads:
     terms: dict[str, dict[int, z3.BitVecRef]] = field(default_factory=dict)
     keys: dict[tuple[str, ...], dict[tuple[int, ...], Key]] = field(default_factory=dict)
     members: dict[tuple[str, ...], dict[tuple[int, ...], Key]] = field(default_factory=dict)
+    whole: dict[tuple[str, ...], dict[tuple[int, ...], Key]] = field(default_factory=dict)
+    asked: dict[int, z3.BitVecRef] = field(default_factory=dict)
+
+    def ask(self, kind: str, term: z3.BitVecRef) -> None:
+        """An index of the goal itself: of a process, it may be a member of any set that is read."""
+        self.index(kind, term)
+        if kind == "pid":
+            self.asked[term.get_id()] = term
 
     def index(self, kind: str, term: z3.BitVecRef) -> None:
         """One index alone."""
@@ -50,6 +58,8 @@ class Reads:
             self.index("pid", member)
             of = self.members.setdefault((*kinds[:-1], "pid"), {})
             of[tuple(t.get_id() for t in about)] = about
+        elif kinds[-1:] == ("set_word",) and len(key) > 1:
+            self.whole.setdefault(kinds[:-1], {})[tuple(t.get_id() for t in key[:-1])] = key[:-1]
         elif len(key) > 1:
             self.keys.setdefault(kinds, {})[tuple(t.get_id() for t in key)] = key
 
@@ -75,9 +85,10 @@ class Reads:
         both = Reads()
         for reads in (self, other):
             for mine, theirs in ((both.terms, reads.terms), (both.keys, reads.keys),
-                                 (both.members, reads.members)):
+                                 (both.members, reads.members), (both.whole, reads.whole)):
                 for kind, found in theirs.items():
                     mine.setdefault(kind, {}).update(found)
+            both.asked.update(reads.asked)
         return both
 
     def tuples(self, rule: Invariant) -> list[Key]:
@@ -87,5 +98,11 @@ class Reads:
         if len(rule.kinds) == 1:
             return [(t,) for t in self.terms.get(rule.kinds[0], {}).values()]
         is_of_sets = rule.kinds[-1] == "pid" and not rule.name.endswith(ORDERED)
-        found = self.members if is_of_sets else self.keys
-        return list(found.get(rule.kinds, {}).values())
+        if not is_of_sets:
+            return list(self.keys.get(rule.kinds, {}).values())
+        found = dict(self.members.get(rule.kinds, {}))
+        for of in self.whole.get(rule.kinds[:-1], {}).values():
+            for pid in self.asked.values():
+                key = (*of, pid)
+                found.setdefault(tuple(t.get_id() for t in key), key)
+        return list(found.values())
