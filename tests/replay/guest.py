@@ -23,9 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 RAM_BASE = 0x4000_0000      # of QEMU's virt
 PROMPT = b"hv8$ "
-# An instruction takes 2**4 ns of the guest's time: some ten ticks of the scheduler for a
-# thousand hypercalls. Without sleep an idle guest costs no time either.
-ICOUNT = "shift=4,sleep=on"
+# An instruction takes 2**2 ns of the guest's time: some ticks of the scheduler for a
+# thousand hypercalls, and the same ones whenever the same program runs alone.
+ICOUNT = "shift=2,sleep=on"
 
 
 @dataclass(frozen=True)
