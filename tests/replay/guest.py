@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from gdb import Gdb
+from replay.gdb import Gdb
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gdb import Core, Gdb
-from points import INTERRUPTS, Kind, Point, find
-from registers import ALWAYS
+from replay.gdb import Core, Gdb
+from replay.points import INTERRUPTS, Kind, Point, find
+from replay.registers import ALWAYS
 from verif.devices import UART_DR, UART_FR
 from verif.image import Image
 

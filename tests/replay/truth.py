@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import spec
-from memory import Mirror
+from replay.memory import Mirror
 from spec.state import KINDS
 from spec.witness import add_ghosts
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Boots hv8 in QEMU and compares it with the specification, hypercall by hypercall.
 
-    tests/replay/replay.py --count 100000 --seed 1
+    tests/replay/main.py --count 100000 --seed 1
 
 The shell runs some programs, then `fuzz`, which calls the kernel at random. Ends with the
 cases that were met and a line "N hypercalls and M interrupts and traps as specified".
@@ -17,14 +17,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1])]
+sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 
-from compare import Mismatch  # noqa: E402
-from coverage import report  # noqa: E402
-from guest import BUILD, Guest, Machine  # noqa: E402
-from replayer import Replayer  # noqa: E402
-from truth import seed_ghosts, what_is_false  # noqa: E402
+from replay.compare import Mismatch  # noqa: E402
+from replay.coverage import report  # noqa: E402
+from replay.guest import BUILD, Guest, Machine  # noqa: E402
+from replay.replayer import Replayer  # noqa: E402
+from replay.truth import seed_ghosts, what_is_false  # noqa: E402
 from verif import target  # noqa: E402
+from spec.transition import Spec  # noqa: E402
 from verif.premises import constants  # noqa: E402
 
 WHOLE = 500         # after so many ways in all of RAM is compared
@@ -51,26 +52,26 @@ def check_truth(replayer: Replayer, seed: int) -> None:
 
 
 def run(count: int, seed: int, lines: list[str], machine: Machine = Machine(),
-        watch: Watcher | None = None, with_truth: bool = True) -> Replayer:
+        watch: Watcher | None = None, instead: dict[str, Spec] | None = None) -> Replayer:
     """At least `count` hypercalls, if the lines give as many. Mismatch if one is not as
-    specified. `watch` is called after each way out."""
+    specified. `watch` is called after each way out; `instead` are specifications to use
+    instead of those that there are."""
     kernel = target.load(BUILD / "hv8.elf")
     with Guest(machine, lines) as guest:
         replayer = Replayer(guest, kernel, constants(kernel), WHOLE)
+        replayer.specs |= instead or {}
         replayer.start()
-        if with_truth:
-            seed_ghosts(replayer.state)
-            check_truth(replayer, seed)
+        seed_ghosts(replayer.state)
+        check_truth(replayer, seed)
         due = TRUTH
         while replayer.calls < count and not replayer.has_ended:
             replayer.step()
             if watch is not None:
                 watch(replayer)
-            if with_truth and replayer.calls >= due:
+            if replayer.calls >= due:
                 check_truth(replayer, seed + due)
                 due += TRUTH
-        if with_truth:
-            check_truth(replayer, seed)
+        check_truth(replayer, seed)
         check_written(replayer)
     return replayer
 
