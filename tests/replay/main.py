@@ -86,10 +86,16 @@ def check_written(replayer: Replayer) -> None:
     raise Mismatch(f"the UART sent {bytes(typist.text[-200:])!r}, not {written[-200:]!r}", [])
 
 
-def _progress(replayer: Replayer) -> None:
-    if replayer.calls // 1000 > replayer.shown:
-        replayer.shown = replayer.calls // 1000
-        print(f"\r{replayer.calls} hypercalls", end="", file=sys.stderr, flush=True)
+class Progress:
+    """A line for every ten thousand hypercalls."""
+
+    def __init__(self) -> None:
+        self.shown = 0
+
+    def __call__(self, replayer: Replayer) -> None:
+        if replayer.calls // TRUTH > self.shown:
+            self.shown = replayer.calls // TRUTH
+            print(f"{replayer.calls} hypercalls, {replayer.others} others", flush=True)
 
 
 def main() -> int:
@@ -106,7 +112,7 @@ def main() -> int:
     lines = script(options.count, options.seed, options.fuzz)
     try:
         done = run(options.count, options.seed, lines, Machine(options.cpu, options.gic),
-                   _progress if sys.stderr.isatty() else None)
+                   Progress())
     except Mismatch as mismatch:
         print(f"seed {options.seed}: {mismatch}")
         print("not as specified")

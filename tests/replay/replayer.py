@@ -48,7 +48,6 @@ class Replayer:
         self.events: list[tuple[object, ...]] = []
         self.written = bytearray()
         self.has_ended = False
-        self.shown = 0
 
     # ---- boot -------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { WORKERS = 4, ROUND_STEPS = 400, ROUND_US = 60000, MAX_STEPS = 1000000000, MAX_DEPTH = 2 };
+enum { WORKERS = 4, ROUND_STEPS = 400, ROUND_US = 3000000, POLL_US = 30000, MAX_STEPS = 1000000000, MAX_DEPTH = 2 };
 
 static const struct hv_grants grants = { .pages = 40, .pids = 4, .files = 8 };
 static const struct hv_grants small_grants = { .pages = 10, .pids = 1, .files = 2 };
@@ -81,6 +81,12 @@ static void bury(void)
 	}
 }
 
+/* Who is still there waits for what will not come. */
+static bool nobody_is_ready(void)
+{
+	return (hv_sched->ready.word[0] | hv_sched->ready.word[1]) == 0;
+}
+
 static void play(uint64_t seed)
 {
 	hv_handle endpoint[FUZZ_ENDPOINTS];
@@ -100,11 +106,13 @@ static void play(uint64_t seed)
 		running += pid > 0;
 	}
 	while (running > 0 && hv_now() < end) {
-		int64_t dead = hv_wait(end, HV_NONE);
+		int64_t dead = hv_wait(hv_deadline_us(POLL_US), HV_NONE);
 
 		if (dead > 0) {
 			hv_reclaim((hv_pid)dead);
 			running--;
+		} else if (dead == -HV_ETIMEDOUT && nobody_is_ready()) {
+			break;
 		}
 	}
 	bury();

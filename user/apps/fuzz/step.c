@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCAN = 512, LOG = 32, BURST_US = 100 };
+enum { SCAN = 512, LOG = 32, BURST_US = 3000 };
 
 static hv_pid self;
 static hv_page low, high;	/* self's pages and its children's are about here */
