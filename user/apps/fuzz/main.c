@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { WORKERS = 4, ROUND_STEPS = 400, ROUND_US = 3000000, POLL_US = 30000, MAX_STEPS = 1000000000, MAX_DEPTH = 2 };
+enum { WORKERS = 4, ROUND_STEPS = 1000, ROUND_US = 3000000, POLL_US = 30000, MAX_STEPS = 1000000000, MAX_DEPTH = 2 };
 
 static const struct hv_grants grants = { .pages = 40, .pids = 4, .files = 8 };
 static const struct hv_grants small_grants = { .pages = 10, .pids = 1, .files = 2 };

@@ -180,13 +180,15 @@ static bool starts(const struct fuzz_call *call, const char *prefix)
 	return strncmp(call->name, prefix, strlen(prefix)) == 0;
 }
 
-static void fit(const struct fuzz_call *call, uint64_t a[FUZZ_MAX_ARGS])
+/* Of a call on an entry of a table: its owner, or an entry that was filled. */
+static void fit_entry(const struct fuzz_call *call, uint64_t a[FUZZ_MAX_ARGS])
 {
 	bool is_entry = call->count >= 4 && strcmp(call->parameter[2], "index") == 0;
 
 	if (is_entry && (strcmp(call->parameter[3], "frame") == 0 ||
 			 strcmp(call->parameter[3], "table") == 0) && filled_count != 0) {
-		const struct entry *e = &filled[fuzz_random(filled_count < LOG ? filled_count : LOG)];
+		unsigned kept = filled_count < LOG ? filled_count : LOG;
+		const struct entry *e = &filled[fuzz_random(kept)];
 
 		a[0] = e->pid;
 		a[1] = e->table;
@@ -195,6 +197,11 @@ static void fit(const struct fuzz_call *call, uint64_t a[FUZZ_MAX_ARGS])
 	} else if (is_entry && a[1] < HV_NPAGE) {
 		a[0] = hv_page_descs[a[1]].owner;
 	}
+}
+
+static void fit(const struct fuzz_call *call, uint64_t a[FUZZ_MAX_ARGS])
+{
+	fit_entry(call, a);
 	if (starts(call, "copy_frame"))
 		a[5] = page_of(self, HV_PAGE_FRAME);
 	if (starts(call, "clone") || starts(call, "grant_pid"))
@@ -207,6 +214,12 @@ static void fit(const struct fuzz_call *call, uint64_t a[FUZZ_MAX_ARGS])
 		a[0] = self;
 	if (starts(call, "reply") && fuzz_random(4) && !starts(call, "reply_wait"))
 		a[0] = hv_procs[self].reply_to;
+	if ((starts(call, "create") || starts(call, "set_recv_slot")) && fuzz_random(4))
+		a[0] = fuzz_random(HV_NHANDLE);
+	if (starts(call, "free_parcel"))
+		a[0] = page_of(self, HV_PAGE_PARCEL);
+	if (starts(call, "unmap_view") || starts(call, "map_view"))
+		a[0] = fuzz_random(4) ? child_in(HV_PROC_EMBRYO) : any_pid();
 	if (starts(call, "reclaim_page"))
 		a[0] = page_of(child_in(HV_PROC_ZOMBIE), 99);
 	if ((starts(call, "send") || starts(call, "call")) && fuzz_random(2))
@@ -219,7 +232,7 @@ static uint64_t weight(const struct fuzz_call *call)
 	static const struct { const char *name; uint64_t weight; } list[] = {
 		{ "self", 1 }, { "set_name", 1 }, { "kill", 2 }, { "console_write", 1 },
 		{ "yield", 3 }, { "set_runnable", 1 }, { "power_off", 1 }, { "reset", 1 },
-		{ "free_frame", 4 }, { "unmap_view", 1 }, { "map_view", 3 }, { "clone", 12 },
+		{ "free_frame", 4 }, { "unmap_view", 4 }, { "map_view", 3 }, { "clone", 12 },
 		{ "send", 16 }, { "call", 16 }, { "recv", 16 }, { "reply_wait", 16 },
 		{ "reply", 12 }, { "transfer", 16 }, { "create", 12 }, { "reclaim_page", 16 },
 		{ "set_recv_slot", 12 }, { "close", 4 }, { "alloc_frame", 14 }, { "wait", 3 },
