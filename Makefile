@@ -157,7 +157,7 @@ FILES := $(sort $(wildcard user/files/*))
 
 # ---- what to make ------------------------------------------------------------------
 
-.PHONY: build kernel user initrd setup run test verify verify-all report trust mutants test-spec bench gdb size docs clean help
+.PHONY: build kernel user initrd setup run test verify verify-all report trust mutants test-spec replay bench gdb size docs clean help
 
 build: kernel initrd
 kernel: $(B)/hv8.img
@@ -181,6 +181,7 @@ help:
 	'make report    where the last report of make verify is, as a page' \
 	'make trust     write the generated section of TRUST.md, from that report' \
 	'make test-spec random hypercalls on the specification: invariants after each step' \
+	'make replay    the running kernel beside spec/, hypercall by hypercall: SEED=1 COUNT=100000' \
 	'make gdb       boot, stop before the first instruction, and wait for gdb' \
 	'make build     build only: build/hv8.img and build/initrd.cpio (V=1 shows the commands)' \
 	'make size      how large the kernel is once boot is over' \
@@ -248,6 +249,12 @@ trust:
 test-spec:
 	@tools/setup.sh verify </dev/null
 	@exec $(PYTHON) -m pytest -p no:cacheprovider tests/spec
+
+# SEED and COUNT choose; docs/verify.md says what is compared.
+replay:
+	@tools/setup.sh test </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
+	@exec $(PYTHON) tests/replay/main.py $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
 
 bench:
 	@tools/setup.sh test </dev/null

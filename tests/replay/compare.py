@@ -8,7 +8,7 @@ import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from memory import COMPARE, PAGE, WORD, Mirror, Place, Span
+from replay.memory import COMPARE, PAGE, WORD, Mirror, Place, Span
 
 STACKS = "cpu_stacks"       # the kernel's scratch: no state
 MOST = 24                   # differences that are worth printing

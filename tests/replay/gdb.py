@@ -15,6 +15,7 @@ GENERAL = 31            # x0 .. x30, then SP, PC, each 8 bytes, then CPSR
 SP_AT, PC_AT, WORD = 31, 32, 8
 FIRST_VECTOR = 34       # v0 .. v31 (or z0 .. z31), FPSR, FPCR follow the 34 core registers
 VECTORS = 32
+PATIENCE = 600          # seconds without a stop: the machine hangs
 
 
 class Ended(Exception):
@@ -35,6 +36,7 @@ class Gdb:
 
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
+        self.socket.settimeout(PATIENCE)
         self.buffer = b""
         self.ask("qSupported:xmlRegisters=aarch64")
         self._document("target.xml")

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-from spec.state import ConcreteState
+from spec.state import FIELDS, ConcreteState
 from spec.words import MASK
 from verif.layout import Family, Layout
 
@@ -72,7 +72,7 @@ class Span:
 
 
 def _place(family: Family, start: int, limit: int) -> Place:
-    if family.width != WORD and not family.name.startswith("bootinfo"):
+    if family.width != WORD and family.name in FIELDS:
         raise ValueError(f"{family.name} has {family.width} bytes")
     dims = [(d.stride // WORD, d.count) for d in family.dims]
     if family.name == "pages":
@@ -104,7 +104,7 @@ class Mirror(ConcreteState):
             for va in range(0, item.size if item.name != "pages" else 0, PAGE):
                 if where(item.base + va) != start + va:
                     raise ValueError(f"{item.name} is not in one piece")
-            for family in item.families:
+            for family in (f for f in item.families if f.width == WORD):
                 self.places[family.name] = _place(family, start, limit)
             if item.name != "pages":
                 self.spans.append(Span(item.name, start, item.size))

@@ -9,20 +9,19 @@ counters and UART registers that the kernel reads. Everything else it has to fin
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
 from types import SimpleNamespace
 
 import spec
-import traps
-from compare import Difference, Mismatch, pages_differ, rest_differs, tables_differ, take_frames
-from gdb import GENERAL, Ended
-from guest import RAM_BASE, Guest
-from memory import PAGE, WORD, Mirror, translate
-from points import INTERRUPTS, Kind
-from registers import FIXED, ISTATUS, KERNELS, known, switched
+from replay import traps
+from replay.compare import Difference, Mismatch, pages_differ, rest_differs, tables_differ, take_frames
+from replay.gdb import GENERAL, Ended
+from replay.guest import RAM_BASE, Guest
+from replay.memory import PAGE, WORD, Mirror, translate
+from replay.points import INTERRUPTS, Kind
+from replay.registers import FIXED, ISTATUS, KERNELS, known, switched
 from spec.transition import Outcome
 from spec.words import MASK
-from stops import Stop, Stops
+from replay.stops import Stop, Stops
 from verif.target import Target
 
 ZEROED = 18             # x1 .. x17 come back from a fast call as zero

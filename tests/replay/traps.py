@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-from memory import Mirror
+from replay.memory import Mirror
 from spec.descriptor import ADDRESS, AF, VALID, page_at
 from spec.words import MASK
 
