@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: MIT
 """`python3 -m verif [--hc name] [--theorem T2]`: proves the linked kernel."""
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
 
-from spec import hypercalls
-
-from . import contracts, leaves, refine, report, safety, target
+from . import pool, report, target
+from .cache import Cache
 from .errors import VerifError
-from .explore import Contract
+from .plan import THEOREMS, Job, Plan
 from .result import Row
-
-THEOREMS = ("T1", "T2", "T8")
 
 
 def _arguments() -> argparse.Namespace:
@@ -21,8 +19,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("build/verify"))
     parser.add_argument("--hc", default="", help="hypercalls, by name, separated by commas")
     parser.add_argument("--theorem", default="", help=f"some of {' '.join(THEOREMS)}")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1,
+                        help="proofs at a time; all processors by default")
+    parser.add_argument("--no-cache", action="store_true", help="prove everything again")
     parser.add_argument("--no-leaves", action="store_true",
-                        help="take the leaf routines' contracts as they are: not for T8")
+                        help="leave out the rows of the leaf routines")
     return parser.parse_args()
 
 
@@ -36,51 +37,28 @@ def _chosen(kernel: target.Target, names: str) -> tuple[target.Hypercall, ...]:
     return tuple(c for c in kernel.hypercalls if c.name in wanted)
 
 
-def _contracts(kernel: target.Target, costs: dict[str, int]) -> dict[int, Contract]:
-    addresses = {name: kernel.image.function(name).address for name in costs}
-    return contracts.table(kernel.layout, addresses, costs)
-
-
-def _prove_call(kernel: target.Target, call: target.Hypercall, known: dict[int, Contract],
-                theorems: list[str], out: Path) -> list[Row]:
-    handled = safety.explore_handler(kernel, call, known)
-    rows: list[Row] = []
-    if "T1" in theorems:
-        rows.append(refine.prove(kernel, handled, hypercalls()[call.name], out))
-    if {"T2", "T8"} & set(theorems):
-        rows += [r for r in safety.prove(kernel, handled, out) if r.theorem in theorems]
-    return rows
-
-
 def _prove(options: argparse.Namespace, kernel: target.Target) -> list[Row]:
-    theorems = options.theorem.split(",") if options.theorem else list(THEOREMS)
+    theorems = tuple(options.theorem.split(",")) if options.theorem else THEOREMS
     if set(theorems) - set(THEOREMS):
         raise VerifError(f"no theorem {options.theorem}; there are {' '.join(THEOREMS)}")
     calls = _chosen(kernel, options.hc)
-    subjects = len(calls) + (0 if options.no_leaves else len(contracts.LEAVES))
-    progress = report.Progress(sys.stdout, subjects, report.guide_of(kernel))
-    known = _contracts(kernel, _leaves(options, kernel, progress, theorems))
-    for call in calls:
-        progress.running(call.name)
-        try:
-            progress.add(_prove_call(kernel, call, known, theorems, options.out))
-        except VerifError as error:
-            raise type(error)(f"{call.name}: {error}") from error
+    jobs = Plan(kernel, options.out, theorems).jobs(calls, not options.hc, not options.no_leaves)
+    progress = report.Progress(sys.stdout, len(jobs), report.guide_of(kernel))
+    cache = Cache(kernel, None if options.no_cache else options.out / "cache")
+    left: list[tuple[str, Job, str]] = []
+    for job in jobs:
+        key = cache.key(job.name, " ".join(job.theorems), job.code)
+        found = cache.find(key)
+        if found is None:
+            left.append((f"{job.name} {'/'.join(job.theorems)}", job, key))
+        else:
+            progress.add(found)
+    keys = {name: key for name, _, key in left}
+    work = [(name, job.work) for name, job, _ in left]
+    for name, rows in pool.run(work, max(1, options.jobs), progress.running):
+        cache.keep(keys[name], rows)
+        progress.add(rows, name)
     return progress.rows
-
-
-def _leaves(options: argparse.Namespace, kernel: target.Target, progress: report.Progress,
-            theorems: list[str]) -> dict[str, int]:
-    """Proves the leaf routines; their costs in instructions by name."""
-    if options.no_leaves:
-        if "T8" in theorems:
-            raise VerifError("T8 needs the costs of the leaf routines")
-        return {leaf.name: 0 for leaf in contracts.LEAVES}
-    progress.running("leaf routines")
-    rows, costs = leaves.prove_all(kernel, options.out)
-    for row in rows:
-        progress.add([row], "leaf routines")
-    return costs
 
 
 def main() -> int:

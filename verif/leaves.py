@@ -128,6 +128,19 @@ def prove_leaf(target: Target, leaf: Leaf, folder: FilePath) -> tuple[Row, int]:
                failures, (PAGES_PASSED,), target.image.function_at(symbol.address)), count
 
 
+def costs(target: Target) -> dict[str, int]:
+    """Instructions of each leaf, by name, at the block size with most."""
+    found = {}
+    for leaf in LEAVES:
+        blocks = ZVA_BLOCKS if leaf.name == "page_zero" else (0,)
+        try:
+            found[leaf.name] = max((p.count for b in blocks for p in unroll(target, leaf, b).paths),
+                                   default=0)
+        except VerifError as error:
+            raise type(error)(f"{leaf.name}: {error}") from error
+    return found
+
+
 def prove_all(target: Target, folder: FilePath) -> tuple[list[Row], dict[str, int]]:
     """Rows of all leaves, and their costs in instructions by name."""
     rows, costs = [], {}

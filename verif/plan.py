@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""Which rows there are, and the jobs that make them."""
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import spec
+
+from . import contracts, induct, isolate, leaves, premises, refine, safety
+from .explore import Contract
+from .result import Row
+from .target import Hypercall, Target
+
+THEOREMS = ("T1", "T2", "T3", "T5", "T8")
+OF_CODE = ("T1", "T2", "T8")
+# Those that take longest are begun first; this changes nothing but the time that is needed.
+LONG = ("reply_wait", "call", "wait", "recv", "clone", "kill", "console_read", "send", "close",
+        "dup2", "timer_interrupt", "trap_stop")
+OTHER_SOURCES = {"save_registers": "kernel/vectors.S", "store_result": "kernel/vectors.S",
+                 "resume": "kernel/vectors.S"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """Makes the rows of some theorems about one subject; `code` are entries of machine code."""
+
+    name: str
+    theorems: tuple[str, ...]
+    code: tuple[int, ...]
+    work: Callable[[], list[Row]]
+
+
+@dataclass
+class Plan:
+    """Jobs for one kernel."""
+
+    target: Target
+    out: Path
+    theorems: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        self.c = premises.constants(self.target)
+        self.costs = leaves.costs(self.target) if set(OF_CODE) & set(self.theorems) else {}
+        addresses = {name: self.target.image.function(name).address for name in self.costs}
+        self.leaf_code = tuple(addresses.values())
+        self.known: dict[int, Contract] = contracts.table(
+            self.target.layout, addresses, self.costs) if self.costs else {}
+
+    def jobs(self, calls: tuple[Hypercall, ...], is_whole: bool, has_leaves: bool) -> list[Job]:
+        """All jobs about these calls; if it is the whole kernel, those about no call too."""
+        found = []
+        for call in calls:
+            found += self._of_call(call)
+        if is_whole:
+            found += self._of_others()
+        if has_leaves and "T2" in self.theorems:
+            found.append(Job("leaf routines", ("T2",), self.leaf_code, self._leaves))
+        if "T3" in self.theorems:
+            found.append(Job("steps", ("T3",), (), lambda: [induct.prove_steps(self.c, self.out)]))
+        if "T5" in self.theorems:
+            found.append(Job("every state", ("T5",), (), lambda: [
+                isolate.prove_states(self.c, spec.transition("self"), self.out)]))
+        return sorted(found, key=lambda job: LONG.index(job.name) if job.name in LONG else len(LONG))
+
+    def _leaves(self) -> list[Row]:
+        return leaves.prove_all(self.target, self.out)[0]
+
+    def _of_call(self, call: Hypercall) -> list[Job]:
+        machine = tuple(t for t in OF_CODE if t in self.theorems)
+        jobs = []
+        if machine:
+            jobs.append(Job(call.name, machine, (call.address, *self.leaf_code),
+                            lambda: self._prove_code(call, machine)))
+        return jobs + self._of_text(call.name, call.source)
+
+    def _of_text(self, name: str, source: str) -> list[Job]:
+        text = spec.transition(name)
+        jobs = []
+        if "T3" in self.theorems:
+            jobs.append(Job(name, ("T3",), (), lambda: [
+                induct.prove(self.c, name, text, self.out, source)]))
+        if "T5" in self.theorems:
+            jobs.append(Job(name, ("T5",), (), lambda: [
+                isolate.prove(self.c, name, text, self.out, source)]))
+        return jobs
+
+    def _of_others(self) -> list[Job]:
+        """Interrupts and traps, as the specification has them."""
+        return [job for name in spec.interrupts()
+                for job in self._of_text(name, OTHER_SOURCES.get(name, "spec/transitions"))]
+
+    def _prove_code(self, call: Hypercall, theorems: tuple[str, ...]) -> list[Row]:
+        handled = safety.explore_handler(self.target, call, self.known)
+        rows: list[Row] = []
+        if "T1" in theorems:
+            rows.append(refine.prove(self.target, handled, spec.transition(call.name), self.out))
+        if {"T2", "T8"} & set(theorems):
+            rows += [r for r in safety.prove(self.target, handled, self.out)
+                     if r.theorem in theorems]
+        return rows
