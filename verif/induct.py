@@ -54,6 +54,7 @@ class Subject:
     text: Spec
     names: Names = field(default_factory=Names)
     rules: dict[str, Invariant] = field(default_factory=spec.invariants)
+    known: dict[tuple[object, ...], z3.BoolRef] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.before = NamedState(ops=SharedOps(self.names))
@@ -69,8 +70,10 @@ class Subject:
             for name, rule in self.assumed.items():
                 for indices in reads.tuples(rule):
                     key = (name, *(i.get_id() for i in indices))
-                    if key not in found:
-                        found[key] = as_term(rule.holds(self.c, self.before, *indices))
+                    if key not in self.known:
+                        self.known[key] = as_term(rule.holds(self.c, self.before, *indices))
+                        self.names.kept += indices
+                    found[key] = self.known[key]
             reads = Reads().scan(found.values(), self.names)
         return tuple(t for t in found.values() if not z3.is_true(t))
 
@@ -163,12 +166,13 @@ class Induction:
         near = Reads().scan((*under, goal.term), self.subject.names).joined(steps)
         for kind, index in goal.at:
             near.ask(kind, index)
-        for reads, rounds in ((near, 1), (near, 2)):
-            solver = self._solver(reads, rounds)
-            if solver.quickly(under, goal.term):
-                return Verdict("proved", 0.0)
+        for rounds in (1, 2):
+            solver = self._solver(near, rounds)
+            verdict = solver.prove(under, goal.term, name)
+            if verdict.status == "proved":
+                break
             self.more += 1
-        return solver.prove(under, goal.term, name)
+        return verdict
 
 
 def prove(c: SimpleNamespace, name: str, text: Spec, folder: FilePath, source: str) -> Row:

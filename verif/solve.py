@@ -13,7 +13,9 @@ import z3
 
 from .naming import Names
 
-SLICE_RESOURCES = 1000000  # of Z3, not time: two runs do the same
+# Resources of Z3, not time: two runs do the same.
+SLICE_RESOURCES = 1000000
+LAST_RESOURCES = 300000000
 TACTICS = ("simplify", "propagate-values", "solve-eqs", "ackermannize_bv", "simplify",
            "bit-blast", "sat")
 
@@ -44,7 +46,6 @@ class Solver:
     hypotheses: tuple[z3.BoolRef, ...]
     folder: Path
     names: Names = field(default_factory=Names)
-    limit_ms: int = 60000
     queries: int = 0
     fallbacks: int = 0
     seconds: float = 0.0
@@ -107,16 +108,17 @@ class Solver:
         return bool(result == z3.unsat)
 
     def _fallback(self, solver: z3.Solver) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:
-        """Bit-blasting, which gives up at once on some queries; then a fresh solver."""
-        result, model = z3.unknown, None
-        for other in (z3.Then(*TACTICS).solver(), z3.SolverFor("QF_UFBV")):
-            other.set("timeout", self.limit_ms)
+        """A fresh solver, then bit-blasting, which gives up at once on some queries, then the
+        first for longer."""
+        for other, limit in ((z3.SolverFor("QF_UFBV"), 8 * SLICE_RESOURCES),
+                             (z3.Then(*TACTICS).solver(), LAST_RESOURCES),
+                             (z3.SolverFor("QF_UFBV"), LAST_RESOURCES)):
+            other.set("rlimit", limit)
             other.add(*solver.assertions())
             result = other.check()
             if result != z3.unknown:
-                model = other.model() if result == z3.sat else None
-                break
-        return result, model
+                return result, other.model() if result == z3.sat else None
+        return z3.unknown, None
 
     def _keep(self, solver: z3.Solver, name: str) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
