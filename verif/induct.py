@@ -96,7 +96,9 @@ class Induction:
     folder: FilePath
     queries: int = 0
     more: int = 0
+    shared: int = 0
     impossible: int = 0
+    shown: dict[tuple[int, ...], list[set[int]]] = field(default_factory=dict)
 
     def goals(self, case: Case) -> Iterator[Goal]:
         """Every invariant that the case may touch, and the obligations of its counters."""
@@ -162,14 +164,26 @@ class Induction:
 
     def _prove(self, path: tuple[z3.BoolRef, ...], steps: Reads, goal: Goal,
                name: str) -> Verdict:
-        under = path + goal.given
-        near = Reads().scan((*under, goal.term), self.subject.names).joined(steps)
-        for kind, index in goal.at:
-            near.ask(kind, index)
+        """By what another case has shown already, if that case and this share it."""
+        key = tuple(t.get_id() for t in (goal.term, *goal.given))
+        taken = {t.get_id() for t in path}
+        if any(needed <= taken for needed in self.shown.get(key, ())):
+            self.shared += 1
+            return Verdict("proved", 0.0)
+        near = Reads().scan((*path, *goal.given, goal.term), self.subject.names).joined(steps)
+        for kind, index in (*goal.at, ("pid", bv(0))):
+            near.index(kind, index)
         for rounds in (1, 2):
             solver = self._solver(near, rounds)
-            verdict = solver.prove(under, goal.term, name)
+            needed = solver.core(path, z3.Implies(z3.And(*goal.given), goal.term))
+            if needed is None:
+                verdict = solver.prove(path + goal.given, goal.term, name)
+                needed = path
+            else:
+                verdict = Verdict("proved", 0.0)
             if verdict.status == "proved":
+                self.subject.names.kept += (*path, *goal.given, goal.term)
+                self.shown.setdefault(key, []).append({t.get_id() for t in needed})
                 break
             self.more += 1
         return verdict
@@ -188,7 +202,8 @@ def prove(c: SimpleNamespace, name: str, text: Spec, folder: FilePath, source: s
     if induction.impossible == len(successes):
         failures.append(Failure("no success is possible", source, "", "vacuous", (), ""))
     facts = {"successes": len(successes), "impossible": induction.impossible,
-             "queries": induction.queries, "second tries": induction.more}
+             "queries": induction.queries, "shared": induction.shared,
+             "second tries": induction.more}
     return row(name, "T3", time.process_time() - begin, facts, failures, (), source)
 
 

@@ -35,13 +35,6 @@ class Reads:
     keys: dict[tuple[str, ...], dict[tuple[int, ...], Key]] = field(default_factory=dict)
     members: dict[tuple[str, ...], dict[tuple[int, ...], Key]] = field(default_factory=dict)
     whole: dict[tuple[str, ...], dict[tuple[int, ...], Key]] = field(default_factory=dict)
-    asked: dict[int, z3.BitVecRef] = field(default_factory=dict)
-
-    def ask(self, kind: str, term: z3.BitVecRef) -> None:
-        """An index of the goal itself: of a process, it may be a member of any set that is read."""
-        self.index(kind, term)
-        if kind == "pid":
-            self.asked[term.get_id()] = term
 
     def index(self, kind: str, term: z3.BitVecRef) -> None:
         """One index alone."""
@@ -88,11 +81,10 @@ class Reads:
                                  (both.members, reads.members), (both.whole, reads.whole)):
                 for kind, found in theirs.items():
                     mine.setdefault(kind, {}).update(found)
-            both.asked.update(reads.asked)
         return both
 
     def tuples(self, rule: Invariant) -> list[Key]:
-        """Where to use an invariant."""
+        """Where to use an invariant. Any process may be a member of a set that is read whole."""
         if not rule.kinds:
             return [()]
         if len(rule.kinds) == 1:
@@ -102,7 +94,7 @@ class Reads:
             return list(self.keys.get(rule.kinds, {}).values())
         found = dict(self.members.get(rule.kinds, {}))
         for of in self.whole.get(rule.kinds[:-1], {}).values():
-            for pid in self.asked.values():
+            for pid in self.terms.get("pid", {}).values():
                 key = (*of, pid)
                 found.setdefault(tuple(t.get_id() for t in key), key)
         return list(found.values())

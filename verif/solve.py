@@ -107,6 +107,24 @@ class Solver:
         self.seconds += time.process_time() - begin
         return bool(result == z3.unsat)
 
+    def core(self, given: tuple[z3.BoolRef, ...],
+             goal: z3.BoolRef) -> tuple[z3.BoolRef, ...] | None:
+        """Those of `given` from which `goal` is plain to see, or None."""
+        begin = time.process_time()
+        solver = z3.SolverFor("QF_UFBV")
+        solver.set("rlimit", 4 * SLICE_RESOURCES)
+        terms = (*self.hypotheses, z3.Not(goal))
+        solver.add(*terms, *self.names.defining((*terms, *given)).values())
+        marks = {f"given!{number}": term for number, term in enumerate(given)}
+        for mark, term in marks.items():
+            solver.add(z3.Implies(z3.Bool(mark), term))
+        result = solver.check(*(z3.Bool(mark) for mark in marks))
+        self.queries += 1
+        self.seconds += time.process_time() - begin
+        if result != z3.unsat:
+            return None
+        return tuple(marks[str(mark)] for mark in solver.unsat_core())
+
     def _fallback(self, solver: z3.Solver) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:
         """A fresh solver, then bit-blasting, which gives up at once on some queries, then the
         first for longer."""
