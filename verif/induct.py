@@ -31,6 +31,7 @@ from .solve import Solver, Verdict
 
 SHOWN_FAILURES = 6
 AFTER = "after."
+AFTERWARDS = frozenset(AFTER + name for name in counting.ORDERS)
 
 
 @dataclass(frozen=True)
@@ -121,16 +122,11 @@ class Induction:
         """What is known of the orders afterwards: the counts are exact, where the goal asks."""
         known = []
         reads = Reads()
-        todo, seen = [goal, *self.subject.names.defining([goal]).values()], set()
-        while todo:
-            term = todo.pop()
-            if term.get_id() in seen:
-                continue
-            seen.add(term.get_id())
-            todo += term.children()
-            name = term.decl().name()
-            if name.startswith(AFTER):
-                reads.note(name.removeprefix(AFTER), tuple(term.children()))
+        names = self.subject.names
+        for term in (goal, *names.defining([goal]).values()):
+            for name, key in names.applications(term):
+                if name in AFTERWARDS:
+                    reads.note(name.removeprefix(AFTER), key)
         for name in sorted(n for n in counting.RULES if n.endswith("_count_exact")):
             rule = self.subject.rules[name]
             known += [as_term(rule.holds(self.subject.c, after, *i)) for i in reads.tuples(rule)]

@@ -34,6 +34,18 @@ def is_small(term: z3.ExprRef) -> bool:
     return True
 
 
+def parts_of(term: z3.ExprRef) -> list[z3.ExprRef]:
+    """The term and all below it, each once."""
+    seen = {term.get_id()}
+    found = [term]
+    for part in found:
+        for child in part.children():
+            if child.get_id() not in seen:
+                seen.add(child.get_id())
+                found.append(child)
+    return found
+
+
 def is_choice(term: z3.ExprRef) -> bool:
     """If-then-else with some value that is not a number."""
     todo = [term]
@@ -58,6 +70,7 @@ class Names:
     alike: dict[Values, list[z3.ExprRef]] = field(default_factory=dict)
     truths: dict[int, z3.BoolRef] = field(default_factory=dict)
     equal: dict[tuple[int, int], bool] = field(default_factory=dict)
+    applied: dict[int, list[tuple[str, tuple[z3.BitVecRef, ...]]]] = field(default_factory=dict)
 
     def name(self, stem: str, value: z3.BitVecRef) -> z3.BitVecRef:
         """The value if it is small, else the name of it or of an equal one."""
@@ -145,6 +158,18 @@ class Names:
                 todo += self._labels(wanted[label])
         return wanted
 
+    def applications(self, term: z3.ExprRef) -> list[tuple[str, tuple[z3.BitVecRef, ...]]]:
+        """Where functions of the state are applied in a term, and to what."""
+        known = self.applied.get(term.get_id())
+        if known is None:
+            known = []
+            for part in parts_of(term):
+                if part.num_args() and part.decl().kind() == z3.Z3_OP_UNINTERPRETED:
+                    known.append((part.decl().name(), tuple(part.children())))
+            self.kept.append(term)
+            self.applied[term.get_id()] = known
+        return known
+
     def _count_of(self, count: z3.BitVecRef) -> str:
         """What is known of a number of trailing zeros, as if it were a definition."""
         label = f"{count.arg(0).get_id()}.{TRAILING}"
@@ -158,21 +183,13 @@ class Names:
         known = self.used.get(term.get_id())
         if known is not None:
             return known
-        seen: set[int] = set()
         found: set[str] = set()
-        todo = [term]
-        while todo:
-            part = todo.pop()
-            if part.get_id() in seen:
-                continue
-            seen.add(part.get_id())
-            children = part.children()
-            if children:
-                todo += children
-                if part.decl().name() == TRAILING:
-                    found.add(self._count_of(part))
-            elif z3.is_const(part) and part.decl().name() in self.equations:
-                found.add(part.decl().name())
+        for part in parts_of(term):
+            if part.num_args() == 0:
+                if part.decl().name() in self.equations:
+                    found.add(part.decl().name())
+            elif part.decl().name() == TRAILING:
+                found.add(self._count_of(part))
         self.kept.append(term)
         self.used[term.get_id()] = tuple(sorted(found))
         return self.used[term.get_id()]

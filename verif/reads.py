@@ -59,18 +59,10 @@ class Reads:
     def scan(self, terms: Iterable[object], names: Names) -> Reads:
         """All reads in the terms and in what their names stand for."""
         roots = [t for t in terms if isinstance(t, z3.ExprRef)]
-        todo = [*roots, *names.defining(roots).values()]
-        seen: set[int] = set()
-        while todo:
-            term = todo.pop()
-            if term.get_id() in seen:
-                continue
-            seen.add(term.get_id())
-            children = term.children()
-            name = term.decl().name()
-            if children and name in FIELDS:
-                self.note(name, tuple(children))
-            todo += children
+        for root in (*roots, *names.defining(roots).values()):
+            for name, key in names.applications(root):
+                if name in FIELDS:
+                    self.note(name, key)
         return self
 
     def joined(self, other: Reads) -> Reads:
