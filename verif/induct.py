@@ -53,9 +53,12 @@ class Subject:
     c: SimpleNamespace
     name: str
     text: Spec
-    names: Names = field(default_factory=Names)
+    names: Names = field(default_factory=lambda: Names(is_sweeping=False))
     rules: dict[str, Invariant] = field(default_factory=spec.invariants)
     known: dict[tuple[object, ...], z3.BoolRef] = field(default_factory=dict)
+    shown: dict[int, list[set[int]]] = field(default_factory=dict)
+    facts: dict[str, object] = field(
+        default_factory=lambda: {"queries": 0, "shared": 0, "second tries": 0})
 
     def __post_init__(self) -> None:
         self.before = NamedState(ops=SharedOps(self.names))
@@ -79,6 +82,32 @@ class Subject:
         return tuple(t for t in found.values() if not z3.is_true(t))
 
 
+    def _count(self, fact: str) -> None:
+        self.facts[fact] = int(str(self.facts[fact])) + 1
+
+    def prove(self, path: tuple[z3.BoolRef, ...], goal: z3.BoolRef, near: Reads, name: str,
+              folder: FilePath) -> Verdict:
+        """Does the goal follow from `path` and the invariants, used at `near`, then at what
+        those read? What another case has shown with a part of this path is not asked again."""
+        taken = {t.get_id() for t in path}
+        if any(needed <= taken for needed in self.shown.get(goal.get_id(), ())):
+            self._count("shared")
+            return Verdict("proved", 0.0)
+        for rounds in (1, 2):
+            self._count("queries")
+            solver = Solver(self.instances(near, rounds), folder, self.names)
+            needed = solver.core(path, goal)
+            verdict = Verdict("proved", 0.0)
+            if needed is None:
+                needed, verdict = path, solver.prove(path, goal, name)
+            if verdict.status == "proved":
+                self.names.kept += (*path, goal)
+                self.shown.setdefault(goal.get_id(), []).append({t.get_id() for t in needed})
+                break
+            self._count("second tries")
+        return verdict
+
+
 @dataclass(frozen=True)
 class Goal:
     """An invariant after a case: `given` is known besides, `at` are its indices."""
@@ -95,11 +124,7 @@ class Induction:
 
     subject: Subject
     folder: FilePath
-    queries: int = 0
-    more: int = 0
-    shared: int = 0
     impossible: int = 0
-    shown: dict[tuple[int, ...], list[set[int]]] = field(default_factory=dict)
 
     def goals(self, case: Case) -> Iterator[Goal]:
         """Every invariant that the case may touch, and the obligations of its counters."""
@@ -142,7 +167,8 @@ class Induction:
             for item in (step.item, step.other):
                 steps.note(step.counted.slot, tuple(map(subject.before.ops.word,
                                                         (step.group, item))))
-        if self._solver(common, 1).quickly(path, z3.BoolVal(False)):
+        if Solver(subject.instances(common, 1), self.folder, subject.names).quickly(
+                path, z3.BoolVal(False)):
             self.impossible += 1
             return []
         failures = []
@@ -154,35 +180,13 @@ class Induction:
                     verdict.status, model_values(verdict), str(verdict.query)))
         return failures
 
-    def _solver(self, reads: Reads, rounds: int) -> Solver:
-        self.queries += 1
-        return Solver(self.subject.instances(reads, rounds), self.folder, self.subject.names)
-
     def _prove(self, path: tuple[z3.BoolRef, ...], steps: Reads, goal: Goal,
                name: str) -> Verdict:
-        """By what another case has shown already, if that case and this share it."""
-        key = tuple(t.get_id() for t in (goal.term, *goal.given))
-        taken = {t.get_id() for t in path}
-        if any(needed <= taken for needed in self.shown.get(key, ())):
-            self.shared += 1
-            return Verdict("proved", 0.0)
         near = Reads().scan((*path, *goal.given, goal.term), self.subject.names).joined(steps)
         for kind, index in (*goal.at, ("pid", bv(0))):
             near.index(kind, index)
-        for rounds in (1, 2):
-            solver = self._solver(near, rounds)
-            needed = solver.core(path, z3.Implies(z3.And(*goal.given), goal.term))
-            if needed is None:
-                verdict = solver.prove(path + goal.given, goal.term, name)
-                needed = path
-            else:
-                verdict = Verdict("proved", 0.0)
-            if verdict.status == "proved":
-                self.subject.names.kept += (*path, *goal.given, goal.term)
-                self.shown.setdefault(key, []).append({t.get_id() for t in needed})
-                break
-            self.more += 1
-        return verdict
+        term = z3.Implies(z3.And(*goal.given), goal.term) if goal.given else goal.term
+        return self.subject.prove(path, term, near, name, self.folder)
 
 
 def prove(c: SimpleNamespace, name: str, text: Spec, folder: FilePath, source: str) -> Row:
@@ -198,8 +202,7 @@ def prove(c: SimpleNamespace, name: str, text: Spec, folder: FilePath, source: s
     if induction.impossible == len(successes):
         failures.append(Failure("no success is possible", source, "", "vacuous", (), ""))
     facts = {"successes": len(successes), "impossible": induction.impossible,
-             "queries": induction.queries, "shared": induction.shared,
-             "second tries": induction.more}
+             **induction.subject.facts}
     return row(name, "T3", time.process_time() - begin, facts, failures, (), source)
 
 

@@ -60,8 +60,12 @@ def is_choice(term: z3.ExprRef) -> bool:
 
 @dataclass
 class Names:
-    """The names of one exploration, and the terms that are shared."""
+    """The names of one exploration, and the terms that are shared.
 
+    `is_sweeping`: equal terms are looked for; otherwise only identical ones have one name.
+    """
+
+    is_sweeping: bool = True
     names: dict[int, z3.BitVecRef] = field(default_factory=dict)
     equations: dict[str, z3.BoolRef] = field(default_factory=dict)
     kept: list[z3.ExprRef] = field(default_factory=list)
@@ -119,13 +123,15 @@ class Names:
     def _share(self, term: z3.ExprRef, value: z3.ExprRef) -> None:
         """From now on `term` stands for all that is equal to `value`."""
         self.kept.append(term)
-        values = self.samples.of(value)
+        values = self.samples.of(value) if self.is_sweeping else None
         if values is not None:
             self.samples.known[term.get_id()] = values
             self.alike.setdefault(values, []).append(term)
 
     def _same(self, value: z3.ExprRef) -> z3.ExprRef | None:
         """A shared term that is equal in every state, if one is found."""
+        if not self.is_sweeping:
+            return None
         self.kept.append(value)
         values = self.samples.of(value)
         if values is None:
