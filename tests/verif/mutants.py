@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -64,9 +65,9 @@ def choose(options: argparse.Namespace, code: reach.Code) -> tuple[tuple[Mutant,
     sizes = {kind: len(some) for kind, some in every.items() if some}
     if options.only:
         return tuple(m for some in every.values() for m in some if options.only in m.identity), sizes
-    share = -(-options.count // max(1, len(sizes)))
-    return tuple(m for kind in sizes
-                 for m in population.sample(every[kind], share, options.seed)), sizes
+    samples = (population.sample(every[kind], options.count, options.seed) for kind in sizes)
+    turns = zip_longest(*samples)
+    return tuple(m for turn in turns for m in turn if m is not None)[:options.count], sizes
 
 
 def show(m: Mutant, verdict: trial.Verdict) -> None:

@@ -29,7 +29,7 @@ Faults planted one at a time, to see that the verifier notices. `make mutants` d
 | same code | the compiler made the same instructions of it |
 | equivalent | nothing that a theorem speaks of is different: `tests/verif/equivalent.txt` says why |
 | open | all theorems that are asked hold, but it also affects a hypercall whose T1 is not proved yet |
-| timeout | undecided in ten minutes |
+| timeout | undecided in five minutes |
 | survived, error | a hole; the run fails |
 
 Not among them, because no theorem is about it yet: barriers, and code that only interrupts,

@@ -27,7 +27,7 @@ REFUSAL = re.compile(r"^(?:Undecoded|Unallocated|Unmodelled)Error: \w+: .*\+0x[0
                      r"|^VerifError: \w+: the specification\b.*", re.M)
 # What a failure must say beside the hypercall.
 PLACE = re.compile(r" at [\w/]+\.[chS]:\d+")
-LIMIT = 600.0
+LIMIT = 300.0
 
 
 @dataclass(frozen=True)
