@@ -6,7 +6,7 @@ from .log import Summary
 from .mutant import Mutant
 from .trial import Verdict
 
-COLUMNS = ("refusal", "same code", "does not build", "equivalent", "open",
+COLUMNS = ("refusal", "no change", "does not build", "equivalent", "open",
            "timeout", "survived", "error")
 HEAD = """<!-- SPDX-License-Identifier: MIT -->
 <!-- written by tests/verif/mutants.py --document -->
@@ -26,7 +26,7 @@ Faults planted one at a time, to see that the verifier notices. `make mutants` d
 |---|---|
 | T1 and so on | the theorems that turned red, of the first hypercall that was tried and failed, with a message that names it and a line |
 | refusal | the verifier stopped at an instruction that it does not know, and said where |
-| same code | the compiler made the same instructions of it |
+| no change | the compiler made the same instructions of it, or the formulas of the specification are the same, but for ghosts while T3 is not there |
 | equivalent | nothing that a theorem speaks of is different: `tests/verif/equivalent.txt` says why |
 | open | all theorems that are asked hold, but it also affects a hypercall whose T1 is not proved yet |
 | timeout | undecided in five minutes |

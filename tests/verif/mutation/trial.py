@@ -15,7 +15,7 @@ from harness import command, output
 
 from verif.errors import VerifError
 
-from . import reach
+from . import reach, terms
 from .mutant import ROOT, Mutant
 from .population import NO_T1, SLOW
 
@@ -32,7 +32,7 @@ LIMIT = 300.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """`word`: caught, same code, does not build, survived, open (what the mutant can affect is
+    """`word`: caught, no change, does not build, survived, open (what the mutant can affect is
     not all under proof), timeout, or error (the verifier failed without saying where). The rest
     says what noticed it, with the message; `tried` are the hypercalls that were proved."""
 
@@ -142,29 +142,36 @@ def try_mutant(m: Mutant, base: Path, code: reach.Code, theorems: tuple[str, ...
         tree = Path(name)
         copy_tree(base, tree)
         m.apply(tree)
-        subjects = m.subjects
-        verdict = None
-        if m.kind == "c":
-            problem = build(tree)
-            if problem is not None:
-                verdict = Verdict("does not build", message=problem[-300:])
-            else:
-                subjects, verdict = _affected(m, tree, code)
-        if verdict is None:
-            verdict = judge(m, tree, subjects, theorems, left_out)
+        problem = build(tree) if m.kind == "c" else None
+        if problem is not None:
+            verdict = Verdict("does not build", message=problem[-300:])
+        else:
+            subjects = affected(m, base, tree, code, theorems)
+            verdict = judge(m, tree, subjects, theorems, left_out) if subjects else \
+                Verdict("no change")
     return Verdict(**{**asdict(verdict), "seconds": round(time.monotonic() - begin, 1)})
 
 
-def _affected(m: Mutant, tree: Path, code: reach.Code) -> tuple[tuple[str, ...], Verdict | None]:
-    """Subjects whose machine code changed, in the order of the mutant's; a verdict if none did.
-    If the code cannot be followed it is the verifier's turn to say why."""
-    try:
-        changed = code.changed(reach.load(tree / ELF))
-    except VerifError:
-        return m.subjects, None
+def affected(m: Mutant, base: Path, tree: Path, code: reach.Code,
+             theorems: tuple[str, ...]) -> tuple[str, ...]:
+    """Subjects whose machine code or specification is another than before, in the order of the
+    mutant's. If the code cannot be followed it is the verifier's turn to say why."""
+    if m.kind == "spec":
+        status, text = run("/usr/bin/python3", Path(terms.__file__), base, tree, *m.subjects,
+                           cwd=tree)
+        if status != 0:
+            raise RuntimeError(text)
+        changed = {name for name, kind in (line.split() for line in text.splitlines())
+                   if kind == "state" or "T3" in theorems}
+    elif m.kind == "c":
+        try:
+            changed = set(code.changed(reach.load(tree / ELF)))
+        except VerifError:
+            changed = set(m.subjects)
+    else:
+        changed = set(m.subjects)
     rank = {name: at for at, name in enumerate(m.subjects)}
-    found = tuple(sorted(changed, key=lambda n: (rank.get(n, len(rank)), n)))
-    return found, None if found else Verdict("same code")
+    return tuple(sorted(changed, key=lambda n: (rank.get(n, len(rank)), n)))
 
 
 def snapshot(folder: Path) -> Path:
