@@ -25,6 +25,8 @@ ELF = "build/hv8.elf"
 # A refusal of the verifier that counts: it says what it does not know, and where.
 REFUSAL = re.compile(r"^(?:Undecoded|Unallocated|Unmodelled)Error: \w+: .*\+0x[0-9a-f]+.*"
                      r"|^VerifError: \w+: the specification\b.*", re.M)
+# What Python refuses, like what a compiler refuses, is no mutant.
+REFUSED = re.compile(r"^Traceback .*File \"[^\"]*/spec/[^\"]*\".*^[\w.]+(?:Error|Exception): ", re.M | re.S)
 # What a failure must say beside the hypercall.
 PLACE = re.compile(r" at [\w/]+\.[chS]:\d+")
 LIMIT = 300.0
@@ -89,7 +91,8 @@ def verify(tree: Path, calls: tuple[str, ...], theorems: tuple[str, ...],
     report = out / "report.json"
     if code == 1 and report.exists():
         return _failure(json.loads(report.read_text()), calls)
-    return Verdict("error", message=text[-1500:], tried=calls)
+    word = "does not build" if REFUSED.search(text) else "error"
+    return Verdict(word, message=text[-1500:], tried=calls)
 
 
 def _failure(report: dict[str, Any], calls: tuple[str, ...]) -> Verdict:
