@@ -121,7 +121,8 @@ def main() -> int:
         print(f"survived: {m.identity}  {m.line}  {m.change[:160]}")
     print("\n".join(table.rows(summary)))
     if options.document:
-        options.document.write_text(table.page(summary, found.known, sizes, options.seed))
+        options.document.write_text(table.page(summary, found.known, sizes, options.seed,
+                                               left_out(options)))
     print(f"{len(chosen) - len(summary.survivors)} passed, {len(summary.survivors)} failed")
     return 1 if summary.survivors else 0
 

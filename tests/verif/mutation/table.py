@@ -61,12 +61,14 @@ def _list(title: str, mutants: tuple[Mutant, ...], notes: dict[str, str]) -> lis
         + (f"\n  {notes[m.identity]}" if notes.get(m.identity) else "") for m in mutants)]
 
 
-def page(summary: Summary, found: dict[str, Verdict], sizes: dict[str, int], seed: int) -> str:
+def page(summary: Summary, found: dict[str, Verdict], sizes: dict[str, int], seed: int,
+         left_out: tuple[str, ...]) -> str:
     """All of it, in Markdown."""
     sizes_text = ", ".join(f"{size} of kind {kind}" for kind, size in sizes.items())
     notes = {m.identity: reason for m, reason in summary.explained}
     messages = {m.identity: found[m.identity].message for m in summary.undecided}
-    lines = [HEAD, f"Seed {seed}; chosen from {sizes_text}.", "", *rows(summary)]
+    lines = [HEAD, f"Seed {seed}; chosen from {sizes_text}. Not tried: {', '.join(left_out)}.",
+             "", *rows(summary)]
     lines += _list("Survivors", summary.survivors, {})
     lines += _list("Undecided", summary.undecided, messages)
     lines += _list("Equivalent", tuple(m for m, _ in summary.explained), notes)
