@@ -2,6 +2,7 @@
 """The control flow within functions: in which order to visit addresses, and where paths meet."""
 from dataclasses import dataclass, field
 
+from .errors import UndecodedError
 from .image import Image, Symbol
 from .isa.decode import Instruction, decode
 from .lin import signed
@@ -41,10 +42,13 @@ class Flow:
     owners: dict[int, Symbol | None] = field(default_factory=dict)
 
     def instruction(self, pc: int) -> Instruction:
-        """The decoded word at `pc`."""
+        """The decoded word at `pc`; UndecodedError, which names the function."""
         found = self.decoded.get(pc)
         if found is None:
-            found = decode(self.image.word(pc), pc)
+            try:
+                found = decode(self.image.word(pc), pc)
+            except UndecodedError as error:
+                raise UndecodedError(f"{error}, {self.image.function_at(pc)}") from error
             self.decoded[pc] = found
         return found
 

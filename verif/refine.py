@@ -27,6 +27,7 @@ from .result import Failure, Row, row
 from .safety import Handled, decisions, model_values, story, where
 from .solve import Solver, Verdict
 from .target import Target
+from .vacuity import impossible
 
 SHOWN_FAILURES = 6
 Goal = tuple[str, z3.BoolRef, z3.BitVecRef, z3.BitVecRef]
@@ -267,6 +268,7 @@ def prove(target: Target, handled: Handled, spec: Any, folder: FilePath) -> Row:
     hypotheses = instances(target, world)
     question = Question(target, handled, cases, Solver(hypotheses.terms, folder, world.symbols))
     failures = _uncovered(question)
+    failures += impossible(cases, question.solver, handled.call.source)
     dead = 0
     for number, path in enumerate(handled.exploration.ended):
         wrong, matched = _prove_path(question, path, number)

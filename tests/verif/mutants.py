@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -42,7 +43,8 @@ def arguments() -> argparse.Namespace:
 def theorems(m: Mutant) -> tuple[str, ...]:
     """Those that are there to notice it; none if the verifier does not have them yet."""
     if m.kind == "invariant":
-        is_premise = m.operator in ("contradict", "negate") and m.function in USED
+        # T1 may do without a premise, but nothing may follow from one that cannot hold.
+        is_premise = m.operator == "contradict" and m.function in USED
         wanted: tuple[str, ...] = ("T1", "T3", "T5") if is_premise else ("T3", "T5")
     elif m.operator.startswith("ghost-"):
         wanted = ("T3",)
@@ -64,9 +66,9 @@ def choose(options: argparse.Namespace, code: reach.Code) -> tuple[tuple[Mutant,
     sizes = {kind: len(some) for kind, some in every.items() if some}
     if options.only:
         return tuple(m for some in every.values() for m in some if options.only in m.identity), sizes
-    share = -(-options.count // max(1, len(sizes)))
-    return tuple(m for kind in sizes
-                 for m in population.sample(every[kind], share, options.seed)), sizes
+    samples = (population.sample(every[kind], options.count, options.seed) for kind in sizes)
+    turns = zip_longest(*samples)
+    return tuple(m for turn in turns for m in turn if m is not None)[:options.count], sizes
 
 
 def show(m: Mutant, verdict: trial.Verdict) -> None:
@@ -119,7 +121,8 @@ def main() -> int:
         print(f"survived: {m.identity}  {m.line}  {m.change[:160]}")
     print("\n".join(table.rows(summary)))
     if options.document:
-        options.document.write_text(table.page(summary, found.known, sizes, options.seed))
+        options.document.write_text(table.page(summary, found.known, sizes, options.seed,
+                                               left_out(options)))
     print(f"{len(chosen) - len(summary.survivors)} passed, {len(summary.survivors)} failed")
     return 1 if summary.survivors else 0
 

@@ -25,9 +25,18 @@ def _commutes(found: Instruction) -> bool:
     fields, name = found.fields, found.encoding.name
     if name in ("three_source", "compare_register") or fields.get("S") and fields.get("Rd") == 31:
         return True
+    if name == "register_offset":
+        return fields["option"] == 3 and fields["S"] == 0
     is_plain = fields.get("imm6") == 0
     return is_plain and (name == "add_sub_shifted" and fields["op"] == 0
                          or name == "logical_shifted" and fields["N"] == 0)
+
+
+def _does_nothing(found: Instruction) -> bool:
+    """Is it `add xN, xN, #0`, the low half of an aligned address?"""
+    fields = found.fields
+    return found.encoding.name == "add_sub_immediate" and fields["sf"] == 1 and \
+        fields["S"] == fields["imm12"] == 0 and fields["Rn"] == fields["Rd"]
 
 
 def changes(found: Instruction) -> Iterator[tuple[str, int]]:
@@ -35,7 +44,8 @@ def changes(found: Instruction) -> Iterator[tuple[str, int]]:
     fields, name = found.fields, found.encoding.name
     if name in LEFT_OUT:
         return
-    yield "nop", NOP
+    if not _does_nothing(found):
+        yield "nop", NOP
     if "cond" in fields and fields["cond"] < 14:
         yield "flip-condition", _with(found, cond=fields["cond"] ^ 1)
     if name in BRANCHES:

@@ -13,7 +13,7 @@ from .trial import Verdict
 
 EQUIVALENT = ROOT / "tests" / "verif" / "equivalent.txt"
 JUDGED = ("Makefile", "linker.ld", "kernel", "include", "spec", "verif")
-FINE = ("caught", "same code", "does not build", "equivalent")
+FINE = ("caught", "no change", "does not build", "equivalent")
 
 
 def digest(root: Path) -> str:

@@ -6,7 +6,7 @@ from .log import Summary
 from .mutant import Mutant
 from .trial import Verdict
 
-COLUMNS = ("refusal", "same code", "does not build", "equivalent", "open",
+COLUMNS = ("refusal", "no change", "does not build", "equivalent", "open",
            "timeout", "survived", "error")
 HEAD = """<!-- SPDX-License-Identifier: MIT -->
 <!-- written by tests/verif/mutants.py --document -->
@@ -26,10 +26,10 @@ Faults planted one at a time, to see that the verifier notices. `make mutants` d
 |---|---|
 | T1 and so on | the theorems that turned red, of the first hypercall that was tried and failed, with a message that names it and a line |
 | refusal | the verifier stopped at an instruction that it does not know, and said where |
-| same code | the compiler made the same instructions of it |
+| no change | the compiler made the same instructions of it, or the formulas of the specification are the same, but for ghosts while T3 is not there |
 | equivalent | nothing that a theorem speaks of is different: `tests/verif/equivalent.txt` says why |
 | open | all theorems that are asked hold, but it also affects a hypercall whose T1 is not proved yet |
-| timeout | undecided in ten minutes |
+| timeout | undecided in five minutes |
 | survived, error | a hole; the run fails |
 
 Not among them, because no theorem is about it yet: barriers, and code that only interrupts,
@@ -61,12 +61,14 @@ def _list(title: str, mutants: tuple[Mutant, ...], notes: dict[str, str]) -> lis
         + (f"\n  {notes[m.identity]}" if notes.get(m.identity) else "") for m in mutants)]
 
 
-def page(summary: Summary, found: dict[str, Verdict], sizes: dict[str, int], seed: int) -> str:
+def page(summary: Summary, found: dict[str, Verdict], sizes: dict[str, int], seed: int,
+         left_out: tuple[str, ...]) -> str:
     """All of it, in Markdown."""
     sizes_text = ", ".join(f"{size} of kind {kind}" for kind, size in sizes.items())
     notes = {m.identity: reason for m, reason in summary.explained}
     messages = {m.identity: found[m.identity].message for m in summary.undecided}
-    lines = [HEAD, f"Seed {seed}; chosen from {sizes_text}.", "", *rows(summary)]
+    lines = [HEAD, f"Seed {seed}; chosen from {sizes_text}. Not tried: {', '.join(left_out)}.",
+             "", *rows(summary)]
     lines += _list("Survivors", summary.survivors, {})
     lines += _list("Undecided", summary.undecided, messages)
     lines += _list("Equivalent", tuple(m for m, _ in summary.explained), notes)

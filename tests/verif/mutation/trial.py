@@ -15,7 +15,7 @@ from harness import command, output
 
 from verif.errors import VerifError
 
-from . import reach
+from . import reach, terms
 from .mutant import ROOT, Mutant
 from .population import NO_T1, SLOW
 
@@ -25,14 +25,17 @@ ELF = "build/hv8.elf"
 # A refusal of the verifier that counts: it says what it does not know, and where.
 REFUSAL = re.compile(r"^(?:Undecoded|Unallocated|Unmodelled)Error: \w+: .*\+0x[0-9a-f]+.*"
                      r"|^VerifError: \w+: the specification\b.*", re.M)
-# What a failure must say beside the hypercall.
+# What Python refuses, like what a compiler refuses, is no mutant.
+REFUSED = re.compile(r"^Traceback .*File \"[^\"]*/spec/[^\"]*\".*^[\w.]+(?:Error|Exception): ", re.M | re.S)
+# What a failure of the code must say beside the hypercall. (T3 and T5 are of the text: they name
+# the invariant and the case.)
 PLACE = re.compile(r" at [\w/]+\.[chS]:\d+")
-LIMIT = 600.0
+LIMIT = 300.0
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`word`: caught, same code, does not build, survived, open (what the mutant can affect is
+    """`word`: caught, no change, does not build, survived, open (what the mutant can affect is
     not all under proof), timeout, or error (the verifier failed without saying where). The rest
     says what noticed it, with the message; `tried` are the hypercalls that were proved."""
 
@@ -77,6 +80,7 @@ def verify(tree: Path, calls: tuple[str, ...], theorems: tuple[str, ...],
     """Asks for these theorems of these hypercalls, and of the leaves if they may be affected."""
     out = tree / "verify"
     code, text = run("/usr/bin/python3", "-m", "verif", "--elf", ELF, "--out", out,
+                     "--jobs", "1", "--no-cache",
                      *([] if with_leaves else ["--no-leaves"]),
                      "--hc", ",".join(calls), "--theorem", ",".join(theorems), cwd=tree)
     if code == 0:
@@ -89,7 +93,8 @@ def verify(tree: Path, calls: tuple[str, ...], theorems: tuple[str, ...],
     report = out / "report.json"
     if code == 1 and report.exists():
         return _failure(json.loads(report.read_text()), calls)
-    return Verdict("error", message=text[-1500:], tried=calls)
+    word = "does not build" if REFUSED.search(text) else "error"
+    return Verdict(word, message=text[-1500:], tried=calls)
 
 
 def _failure(report: dict[str, Any], calls: tuple[str, ...]) -> Verdict:
@@ -99,7 +104,8 @@ def _failure(report: dict[str, Any], calls: tuple[str, ...]) -> Verdict:
         return Verdict("error", message="exit status 1, but no failure in the report", tried=calls)
     rows = [row for row in failed if row["subject"] == failed[0]["subject"]]
     messages = [f"{row['failures'][0]['what']} at {row['failures'][0]['where']}" for row in rows]
-    is_named = all(PLACE.search(message) for message in messages)
+    is_named = all(PLACE.search(message) for row, message in zip(rows, messages)
+                   if row["theorem"] in ("T1", "T2"))
     return Verdict("caught" if is_named else "error", " ".join(row["theorem"] for row in rows),
                    failed[0]["subject"], "; ".join(messages), calls)
 
@@ -142,29 +148,36 @@ def try_mutant(m: Mutant, base: Path, code: reach.Code, theorems: tuple[str, ...
         tree = Path(name)
         copy_tree(base, tree)
         m.apply(tree)
-        subjects = m.subjects
-        verdict = None
-        if m.kind == "c":
-            problem = build(tree)
-            if problem is not None:
-                verdict = Verdict("does not build", message=problem[-300:])
-            else:
-                subjects, verdict = _affected(m, tree, code)
-        if verdict is None:
-            verdict = judge(m, tree, subjects, theorems, left_out)
+        problem = build(tree) if m.kind == "c" else None
+        if problem is not None:
+            verdict = Verdict("does not build", message=problem[-300:])
+        else:
+            subjects = affected(m, base, tree, code, theorems)
+            verdict = judge(m, tree, subjects, theorems, left_out) if subjects else \
+                Verdict("no change")
     return Verdict(**{**asdict(verdict), "seconds": round(time.monotonic() - begin, 1)})
 
 
-def _affected(m: Mutant, tree: Path, code: reach.Code) -> tuple[tuple[str, ...], Verdict | None]:
-    """Subjects whose machine code changed, in the order of the mutant's; a verdict if none did.
-    If the code cannot be followed it is the verifier's turn to say why."""
-    try:
-        changed = code.changed(reach.load(tree / ELF))
-    except VerifError:
-        return m.subjects, None
+def affected(m: Mutant, base: Path, tree: Path, code: reach.Code,
+             theorems: tuple[str, ...]) -> tuple[str, ...]:
+    """Subjects whose machine code or specification is another than before, in the order of the
+    mutant's. If the code cannot be followed it is the verifier's turn to say why."""
+    if m.kind == "spec":
+        status, text = run("/usr/bin/python3", Path(terms.__file__), base, tree, *m.subjects,
+                           cwd=tree)
+        if status != 0:
+            raise RuntimeError(text)
+        changed = {name for name, kind in (line.split() for line in text.splitlines())
+                   if kind == "state" or "T3" in theorems}
+    elif m.kind == "c":
+        try:
+            changed = set(code.changed(reach.load(tree / ELF)))
+        except VerifError:
+            changed = set(m.subjects)
+    else:
+        changed = set(m.subjects)
     rank = {name: at for at, name in enumerate(m.subjects)}
-    found = tuple(sorted(changed, key=lambda n: (rank.get(n, len(rank)), n)))
-    return found, None if found else Verdict("same code")
+    return tuple(sorted(changed, key=lambda n: (rank.get(n, len(rank)), n)))
 
 
 def snapshot(folder: Path) -> Path:

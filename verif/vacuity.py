@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""Nothing is proved of what cannot happen: under the assumptions about the state before a call
+each error of its specification must be possible, and each of its choices both ways. (Not each
+combination of choices: a text that several transitions share has some that one never takes.)
+
+Contradictory invariants would otherwise prove everything.
+"""
+from collections.abc import Iterable
+from typing import Any
+
+import z3
+
+from .flags import as_term
+from .result import Failure
+from .solve import Solver
+
+
+def _outcomes(case: Any) -> dict[str, str]:
+    """What happens in the case, in parts, and the words for it."""
+    kind = "success" if case.errno is None else f"errno {case.errno}"
+    return {part: f"{part} ({kind})" for part in case.case.split(", ")}
+
+
+def impossible(cases: Iterable[Any], solver: Solver, source: str) -> list[Failure]:
+    """Outcomes of which no case is known to be possible under the solver's hypotheses."""
+    missing: dict[str, str] = {}
+    possible: set[str] = set()
+    for case in cases:
+        outcomes = _outcomes(case)
+        if outcomes.keys() <= possible:
+            continue
+        verdict = solver.prove((as_term(case.condition),), z3.BoolVal(False), "", False)
+        if verdict.status == "refuted":
+            possible |= outcomes.keys()
+        else:
+            missing |= outcomes
+    return [Failure(f"the assumptions exclude {text}", source, "", "vacuous", (), "")
+            for part, text in missing.items() if part not in possible]
