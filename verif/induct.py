@@ -30,6 +30,7 @@ from .safety import model_values
 from .solve import Solver, Verdict
 
 SHOWN_FAILURES = 6
+AFTER_BOOT = "the invariants hold when boot ends"
 AFTER = "after."
 AFTERWARDS = frozenset(AFTER + name for name in counting.ORDERS)
 
@@ -53,6 +54,7 @@ class Subject:
     c: SimpleNamespace
     name: str
     text: Spec
+    may_be_idle: bool = False
     names: Names = field(default_factory=lambda: Names(is_sweeping=False))
     rules: dict[str, Invariant] = field(default_factory=spec.invariants)
     known: dict[tuple[object, ...], z3.BoolRef] = field(default_factory=dict)
@@ -62,7 +64,7 @@ class Subject:
 
     def __post_init__(self) -> None:
         self.before = NamedState(ops=SharedOps(self.names))
-        self.assumed = {**self.rules, **spec.premises()}
+        self.assumed = {**self.rules, **({} if self.may_be_idle else spec.premises())}
         arguments = tuple(z3.BitVec(f"x{i}", 64) for i in range(len(self.text.parameters)))
         self.cases = self.text.symbolic(self.c, self.before, arguments, orders=False)
 
@@ -81,6 +83,12 @@ class Subject:
             reads = Reads().scan(found.values(), self.names)
         return tuple(t for t in found.values() if not z3.is_true(t))
 
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What rows about this transition assume."""
+        return (AFTER_BOOT, *(f"invariant {name}" for name in self.assumed
+                              if name not in self.rules))
 
     def _count(self, fact: str) -> None:
         self.facts[fact] = int(str(self.facts[fact])) + 1
@@ -189,12 +197,12 @@ class Induction:
         return self.subject.prove(path, term, near, name, self.folder)
 
 
-def prove(c: SimpleNamespace, name: str, text: Spec, folder: FilePath, source: str) -> Row:
+def prove(subject: Subject, folder: FilePath, source: str) -> Row:
     """The row T3 of one transition."""
     begin = time.process_time()
-    induction = Induction(Subject(c, name, text), folder)
+    induction = Induction(subject, folder)
     failures: list[Failure] = []
-    successes = [case for case in induction.subject.cases if case.errno is None]
+    successes = [case for case in subject.cases if case.errno is None]
     for number, case in enumerate(successes):
         failures += induction.prove_case(case, number)
         if len(failures) >= SHOWN_FAILURES:
@@ -202,8 +210,9 @@ def prove(c: SimpleNamespace, name: str, text: Spec, folder: FilePath, source: s
     if induction.impossible == len(successes):
         failures.append(Failure("no success is possible", source, "", "vacuous", (), ""))
     facts = {"successes": len(successes), "impossible": induction.impossible,
-             **induction.subject.facts}
-    return row(name, "T3", time.process_time() - begin, facts, failures, (), source)
+             **subject.facts}
+    return row(subject.name, "T3", time.process_time() - begin, facts, failures,
+               subject.assumptions, source)
 
 
 def prove_steps(c: SimpleNamespace, folder: FilePath) -> Row:

@@ -9,11 +9,10 @@ the statements about states hold after each transition.
 import time
 from collections.abc import Callable
 from pathlib import Path as FilePath
-from types import SimpleNamespace
 
 import z3
 from spec import isolation
-from spec.transition import Case, Spec
+from spec.transition import Case
 
 from .flags import as_term
 from .induct import Subject
@@ -41,17 +40,17 @@ def _prove(subject: Subject, folder: FilePath, what: str, path: tuple[z3.BoolRef
                     str(verdict.query))]
 
 
-def prove_states(c: SimpleNamespace, text: Spec, folder: FilePath) -> Row:
+def prove_states(subject: Subject, folder: FilePath) -> Row:
     """The row T5 of all states that satisfy the invariants."""
     begin = time.process_time()
-    subject = Subject(c, "state", text)
+    c = subject.c
     pid, file, *indices = _any("pid", "file", "i0", "i1", "i2", "i3")
     walk = as_term(isolation.memory_is_isolated(c, subject.before, pid, tuple(indices)))
     waits = as_term(isolation.waiting_is_authorised(c, subject.before, pid, file))
     failures = _prove(subject, folder, "memory of a process is isolated", (), walk)
     failures += _prove(subject, folder, "waiting is by a handle", (), waits)
-    return row("every state", "T5", time.process_time() - begin, {"statements": 2}, failures, (),
-               "spec/isolation.py")
+    return row("every state", "T5", time.process_time() - begin, {"statements": 2}, failures,
+               subject.assumptions, "spec/isolation.py")
 
 
 def _authority(subject: Subject, case: Case) -> z3.BoolRef:
@@ -88,10 +87,9 @@ STATEMENTS: tuple[tuple[str, tuple[str, ...], Callable[[Subject, Case], z3.BoolR
 )
 
 
-def prove(c: SimpleNamespace, name: str, text: Spec, folder: FilePath, source: str) -> Row:
+def prove(subject: Subject, folder: FilePath, source: str) -> Row:
     """The row T5 of one transition."""
     begin = time.process_time()
-    subject = Subject(c, name, text)
     failures: list[Failure] = []
     proved = 0
     for case in subject.cases:
@@ -101,5 +99,5 @@ def prove(c: SimpleNamespace, name: str, text: Spec, folder: FilePath, source: s
                 proved += 1
                 failures += _prove(subject, folder, f"{what}: not in case {case.case}", path,
                                    statement(subject, case))
-    return row(name, "T5", time.process_time() - begin, {"statements": proved, **subject.facts}, failures, (),
-               source)
+    return row(subject.name, "T5", time.process_time() - begin,
+               {"statements": proved, **subject.facts}, failures, subject.assumptions, source)

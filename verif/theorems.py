@@ -28,8 +28,8 @@ THEOREMS = (
             "the assumption is good for the next call."),
     Theorem("T5", "isolation",
             "Whatever a process can reach through its translation tables, handles and registers "
-            "is its own, or is shown to it read-only on purpose, or was given to it.",
-            is_of_calls=False),
+            "is its own, or is shown to it read-only on purpose, or was given to it: of every "
+            "state in which the invariants hold, and of what each call changes."),
     Theorem("T8", "bound",
             "No path takes more instructions or more bytes of stack than its row "
             "of the table says, from the handler's entry to its return."),

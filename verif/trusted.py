@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import spec
 from spec.invariants import Invariant
 
-from . import leaves, premises
+from . import induct, leaves, premises
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ FIXED = (
     Assumption(premises.CORE_AT_ENTRY, "TPIDR_EL2 is written by boot alone; not proved"),
     Assumption(premises.STACK_AT_ENTRY,
                "`vectors.S` leaves EL2 with the stack as it found it; not proved"),
+    Assumption(induct.AFTER_BOOT, "random runs from such a state; boot is not proved"),
     Assumption(leaves.PAGES_PASSED, "proved at each call of these routines, in the caller's T2"),
 )
 
@@ -56,8 +57,16 @@ def _says(invariant: Invariant) -> str:
     return " ".join((text.__doc__ or maker.__doc__ or "").split())
 
 
+def _reason(name: str, invariant: Invariant) -> str:
+    """An invariant is proved to last (T3); what holds at entry is not."""
+    behind = "preserved by each transition (T3)" if name in spec.invariants() else \
+        "of entry and exit; not proved"
+    return f"{_says(invariant)} ({behind})"
+
+
 def assumptions() -> tuple[Assumption, ...]:
     """All that a row may assume."""
     known = {**spec.invariants(), **spec.premises()}
-    return FIXED + tuple(Assumption(f"invariant {name}", _says(known[name]))
-                         for name in premises.USED)
+    used = dict.fromkeys((*premises.USED, *spec.premises()))
+    return FIXED + tuple(Assumption(f"invariant {name}", _reason(name, known[name]))
+                         for name in used)
