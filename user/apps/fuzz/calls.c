@@ -2,7 +2,7 @@
 /* The hypercalls by name, with the names of their parameters, and the random numbers. */
 #include "fuzz.h"
 
-const struct fuzz_call fuzz_calls[FUZZ_CALLS] = {
+const struct fuzz_call fuzz_calls[] = {
 #define HC0(nr, name, path) [nr] = { #name, nr, 0, { 0 } },
 #define HC1(nr, name, path, t0, p0) [nr] = { #name, nr, 1, { #p0 } },
 #define HC2(nr, name, path, t0, p0, t1, p1) [nr] = { #name, nr, 2, { #p0, #p1 } },
@@ -19,6 +19,8 @@ const struct fuzz_call fuzz_calls[FUZZ_CALLS] = {
 	[nr] = { #name, nr, 8, { #p0, #p1, #p2, #p3, #p4, #p5, #p6, #p7 } },
 #include <uapi/hypercall.def>
 };
+
+const uint64_t fuzz_call_count = sizeof(fuzz_calls) / sizeof(fuzz_calls[0]);
 
 static uint64_t state;
 

@@ -5,7 +5,7 @@
 
 #include <hv8/libos.h>
 
-enum { FUZZ_ENDPOINTS = 3, FUZZ_FIRST_HANDLE = 48, FUZZ_LAST_HANDLE = 62, FUZZ_MAX_ARGS = 8, FUZZ_CALLS = 48 };
+enum { FUZZ_ENDPOINTS = 3, FUZZ_FIRST_HANDLE = 48, FUZZ_LAST_HANDLE = 62, FUZZ_MAX_ARGS = 8 };
 
 /* What a parameter stands for; chosen by its name in hypercall.def. */
 enum fuzz_kind {
@@ -19,7 +19,8 @@ struct fuzz_call {
 	uint64_t count;		/* of parameters */
 	const char *parameter[FUZZ_MAX_ARGS];
 };
-extern const struct fuzz_call fuzz_calls[FUZZ_CALLS];
+extern const struct fuzz_call fuzz_calls[];
+extern const uint64_t fuzz_call_count;
 
 uint64_t fuzz_random(uint64_t below);	/* 0 .. below - 1 */
 void fuzz_seed(uint64_t seed);

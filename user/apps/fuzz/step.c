@@ -251,7 +251,7 @@ static bool is_power(uint64_t handle)
 
 void fuzz_step(void)
 {
-	const struct fuzz_call *call = &fuzz_calls[fuzz_random(FUZZ_CALLS)];
+	const struct fuzz_call *call = &fuzz_calls[fuzz_random(fuzz_call_count)];
 	uint64_t a[FUZZ_MAX_ARGS] = { 0 };
 
 	if (fuzz_random(16) >= weight(call))
