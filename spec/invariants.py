@@ -311,8 +311,8 @@ def waiter_has_handle(r: Reader, f: Word, p: Word) -> Truth:
 
 @RULES.invariant("file", "pid")
 def parked_message(r: Reader, f: Word, p: Word) -> Truth:
-    """The page and the handle in a waiting sender's message are its own, and the handle is
-    not the one by which it waits."""
+    """The page and the handle in a waiting sender's message are its own, the handle is not the
+    one by which it waits, and it waits for nothing else, but perhaps the reply."""
     o, c = r.o, r.c
     ctx = r.get("procs.ctx", p)
     page, slot = r.get("pages", ctx, c.CTX_MSG_PAGE), r.get("pages", ctx, c.CTX_MSG_HANDLE)
@@ -323,7 +323,8 @@ def parked_message(r: Reader, f: Word, p: Word) -> Truth:
     sends = o.and_(r.get("files.type", f) == c.HV_FILE_ENDPOINT,
                    sets.has(r, sets.senders(f), p))
     return o.implies(sends, o.and_(o.or_(page == 0, own_page),
-                                   o.or_(slot == c.HV_NONE, own_slot)))
+                                   o.or_(slot == c.HV_NONE, own_slot),
+                                   o.among(r.get("procs.wait_flags", p), 0, c.HV_WAIT_CALL)))
 
 
 @RULES.invariant("file", "pid")
