@@ -43,9 +43,9 @@ def arguments() -> argparse.Namespace:
 def theorems(m: Mutant) -> tuple[str, ...]:
     """Those that are there to notice it; none if the verifier does not have them yet."""
     if m.kind == "invariant":
-        # T1 may do without a premise, but nothing may follow from one that cannot hold.
-        is_premise = m.operator == "contradict" and m.function in USED
-        wanted: tuple[str, ...] = ("T1", "T3", "T5") if is_premise else ("T3", "T5")
+        # What is assumed of the state before a call may be needed, or contradict something.
+        wanted: tuple[str, ...] = ("T1", "T2") if m.function in USED else ()
+        wanted += ("T3", "T5")
     elif m.operator.startswith("ghost-"):
         wanted = ("T3",)
     else:
