@@ -10,7 +10,7 @@ from . import binary, source_asm, source_c, source_python
 from .mutant import ROOT, Mutant, numbered
 from .reach import LEAVES, Code
 
-# T1 of these is not proved in reasonable time yet, so nothing is asked of it.
+# T1 of these takes half a minute and more, for each of hundreds of mutants: not tried.
 NO_T1 = ("call", "recv", "reply_wait")
 # Proofs of ten seconds and more: tried last.
 SLOW = ("console_read", "wait", "kill", "send")

@@ -26,14 +26,14 @@ Faults planted one at a time, to see that the verifier notices. `make mutants` d
 |---|---|
 | T1 and so on | the theorems that turned red, of the first hypercall that was tried and failed, with a message that names it and a line |
 | refusal | the verifier stopped at an instruction that it does not know, and said where |
-| no change | the compiler made the same instructions of it, or the formulas of the specification are the same, but for ghosts while T3 is not there |
+| no change | the compiler made the same instructions of it, or the formulas of the specification are the same |
 | equivalent | nothing that a theorem speaks of is different: `tests/verif/equivalent.txt` says why |
-| open | all theorems that are asked hold, but it also affects a hypercall whose T1 is not proved yet |
+| open | all theorems that are asked hold, but it also affects a hypercall that is not tried |
 | timeout | undecided in five minutes |
 | survived, error | a hole; the run fails |
 
 Not among them, because no theorem is about it yet: barriers, and code that only interrupts,
-traps, or the hypercalls without T1 run.
+traps, or the hypercalls that are not tried run.
 """
 
 
