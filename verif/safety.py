@@ -69,12 +69,13 @@ def where(target: Target, pc: int) -> str:
 
 
 def model_values(verdict: Verdict, count: int = 8) -> tuple[tuple[str, str], ...]:
-    """The arguments and scalars of a counterexample."""
+    """The arguments and scalars of a counterexample; not what has a name of naming.py."""
     if verdict.model is None:
         return ()
     values = []
     for declaration in verdict.model.decls():
-        if declaration.arity() == 0 and z3.is_bv_value(verdict.model[declaration]):
+        is_shown = declaration.arity() == 0 and "#" not in declaration.name()
+        if is_shown and z3.is_bv_value(verdict.model[declaration]):
             values.append((declaration.name(), f"{verdict.model[declaration].as_long():#x}"))
     values.sort(key=lambda v: (len(v[0]), v[0]))
     return tuple(values[:count])
