@@ -193,12 +193,13 @@ def test_an_open_query_is_kept_and_can_be_read_again(tmp_path: Path) -> None:
 
 
 def test_unknown_is_not_proved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A product of two primes, and no time."""
+    """A product of two primes, and hardly any resources."""
     monkeypatch.setattr(solve, "SLICE_RESOURCES", 1)
+    monkeypatch.setattr(solve, "LAST_RESOURCES", 1)
     x, y = z3.BitVecs("x y", 64)
     product = bv(4294967291 * 4294967279)
     small = (z3.ULT(x, 1 << 32), z3.ULT(y, 1 << 32), z3.UGT(x, 1), z3.UGT(y, 1))
-    solver = Solver(small, tmp_path, limit_ms=1)
+    solver = Solver(small, tmp_path)
     verdict = solver.prove((), x * y != product, "hard")
     assert verdict.status == "unknown" and solver.fallbacks == 1
     assert verdict.query is not None and verdict.query.exists()
