@@ -4,8 +4,7 @@
 It is a theorem about the specification: T1 says that the machine code does the same. For each
 case and each invariant that the case may touch, the invariant afterwards at arbitrary indices
 must follow from those before, used where the formula reads the state: with few of them first,
-then with more. Counters and deadlines are
-treated apart (counting.py, deadlines.py).
+then with more. Counters and deadlines are treated apart (counting.py, deadlines.py).
 """
 import time
 from collections.abc import Iterator
@@ -59,7 +58,7 @@ class Subject:
     rules: dict[str, Invariant] = field(default_factory=spec.invariants)
     known: dict[tuple[object, ...], z3.BoolRef] = field(default_factory=dict)
     shown: dict[int, list[set[int]]] = field(default_factory=dict)
-    facts: dict[str, object] = field(
+    facts: dict[str, int] = field(
         default_factory=lambda: {"queries": 0, "shared": 0, "second tries": 0})
 
     def __post_init__(self) -> None:
@@ -83,15 +82,11 @@ class Subject:
             reads = Reads().scan(found.values(), self.names)
         return tuple(t for t in found.values() if not z3.is_true(t))
 
-
     @property
     def assumptions(self) -> tuple[str, ...]:
         """What rows about this transition assume."""
         return (AFTER_BOOT, *(f"invariant {name}" for name in self.assumed
                               if name not in self.rules))
-
-    def _count(self, fact: str) -> None:
-        self.facts[fact] = int(str(self.facts[fact])) + 1
 
     def prove(self, path: tuple[z3.BoolRef, ...], goal: z3.BoolRef, near: Reads, name: str,
               folder: FilePath) -> Verdict:
@@ -99,10 +94,10 @@ class Subject:
         those read? What another case has shown with a part of this path is not asked again."""
         taken = {t.get_id() for t in path}
         if any(needed <= taken for needed in self.shown.get(goal.get_id(), ())):
-            self._count("shared")
+            self.facts["shared"] += 1
             return Verdict("proved", 0.0)
         for rounds in (1, 2):
-            self._count("queries")
+            self.facts["queries"] += 1
             solver = Solver(self.instances(near, rounds), folder, self.names)
             needed = solver.core(path, goal)
             verdict = Verdict("proved", 0.0)
@@ -112,7 +107,7 @@ class Subject:
                 self.names.kept += (*path, goal)
                 self.shown.setdefault(goal.get_id(), []).append({t.get_id() for t in needed})
                 break
-            self._count("second tries")
+            self.facts["second tries"] += 1
         return verdict
 
 

@@ -20,7 +20,7 @@ from .lin import bv
 from .reads import Reads
 from .result import Failure, Row, row
 from .safety import model_values
-
+from .solve import Solver
 
 
 def _any(*names: str) -> tuple[z3.BitVecRef, ...]:
@@ -40,6 +40,19 @@ def _prove(subject: Subject, folder: FilePath, what: str, path: tuple[z3.BoolRef
                     str(verdict.query))]
 
 
+def _vacuous(subject: Subject, folder: FilePath, pid: z3.BitVecRef,
+             goal: z3.BoolRef) -> list[Failure]:
+    """The invariants, where they were used, must let some process live."""
+    lives = subject.before.get("procs.state", pid) == bv(subject.c.HV_PROC_LIVE)
+    near = Reads().scan((lives, goal), subject.names)
+    solver = Solver(subject.instances(near, 1), folder, subject.names)
+    status = solver.prove((lives,), z3.BoolVal(False), "", False).status
+    if status == "refuted":
+        return []
+    return [Failure("the invariants let no process live", "spec/isolation.py", "",
+                    "vacuous" if status == "proved" else status, (), "")]
+
+
 def prove_states(subject: Subject, folder: FilePath) -> Row:
     """The row T5 of all states that satisfy the invariants."""
     begin = time.process_time()
@@ -49,6 +62,7 @@ def prove_states(subject: Subject, folder: FilePath) -> Row:
     waits = as_term(isolation.waiting_is_authorised(c, subject.before, pid, file))
     failures = _prove(subject, folder, "memory of a process is isolated", (), walk)
     failures += _prove(subject, folder, "waiting is by a handle", (), waits)
+    failures += _vacuous(subject, folder, pid, walk)
     return row("every state", "T5", time.process_time() - begin, {"statements": 2}, failures,
                subject.assumptions, "spec/isolation.py")
 
