@@ -54,7 +54,7 @@ class Subject:
     name: str
     text: Spec
     may_be_idle: bool = False
-    stand_apart: bool = False
+    apart: tuple[str, ...] | None = ()
     names: Names = field(default_factory=lambda: Names(is_sweeping=False))
     rules: dict[str, Invariant] = field(default_factory=spec.invariants)
     known: dict[tuple[object, ...], z3.BoolRef] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Subject:
         self.assumed = {**self.rules, **({} if self.may_be_idle else spec.premises())}
         arguments = tuple(z3.BitVec(f"x{i}", 64) for i in range(len(self.text.parameters)))
         self.cases = self.text.symbolic(self.c, self.before, arguments, orders=False,
-                                        stand_apart=self.stand_apart)
+                                        apart=self.apart)
 
     def instances(self, reads: Reads, rounds: int) -> tuple[z3.BoolRef, ...]:
         """What is assumed of the state before, at these indices; then at what that reads."""

@@ -94,7 +94,7 @@ class Plan:
                       source: str) -> Callable[[], list[Row]]:
         def work() -> list[Row]:
             subject = induct.Subject(self.c, name, spec.transition(name), name in MAY_BE_IDLE,
-                                     prove is induct.prove)
+                                     None if prove is induct.prove else ())
             return [prove(subject, self.out, source)]
         return work
 
@@ -109,12 +109,12 @@ class Plan:
 
     def _rows_of_part(self, part: spec.Part) -> Callable[[], list[Row]]:
         def work() -> list[Row]:
-            return [induct.prove(induct.Subject(self.c, part.name, part, stand_apart=True),
+            return [induct.prove(induct.Subject(self.c, part.name, part, apart=None),
                                  self.out, part.source)]
         return work
 
     def _prove_code(self, call: Hypercall, theorems: tuple[str, ...]) -> list[Row]:
-        handled = safety.explore_handler(self.target, call, self.known)
+        handled = safety.explore(self.target, call, self.known)
         rows: list[Row] = []
         if "T1" in theorems:
             rows.append(refine.prove(self.target, handled, spec.transition(call.name), self.out))
