@@ -13,6 +13,7 @@ import inspect
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
+from .marks import Mark, mark_here
 from .state import ConcreteState, State, SymbolicState
 from .words import Ops, Truth, Word
 
@@ -38,12 +39,13 @@ class Outcome:
 class Case(Outcome):
     """One way that a call can go. `path` are the truths under which it does, in the order in
     which they were tested; `errno` is None for success; `steps` are the changes
-    of counters and deadlines (ghosts.Step, schedule.KeyStep)."""
+    of counters and deadlines (ghosts.Step, schedule.KeyStep); `marks` are the lines that did it."""
 
     path: tuple[Truth, ...]
     condition: Truth
     errno: int | None
     steps: tuple[Any, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 class Reader:
@@ -122,6 +124,18 @@ class SymbolicTransition(Transition):
         self.errors: list[Case] = []
         self.open_plans: list[tuple[bool, ...]] = []
         self.guards = 0
+        self.marks: list[Mark] = []
+        self.state: SymbolicState = state
+
+    def become(self, state: Any) -> None:
+        old, new = self.state.updates, state.updates
+        self.marks += [mark_here("update", name) for name, updates in new.items()
+                       if old.get(name) is not updates]
+        super().become(state)
+
+    def event(self, name: str, *words: Word) -> None:
+        self.marks.append(mark_here("event", name))
+        super().event(name, *words)
 
     def require(self, condition: Truth, errno: int) -> None:
         self.guards += 1
@@ -132,9 +146,11 @@ class SymbolicTransition(Transition):
             path = self.path if known is False else (*self.path, self.o.not_(condition))
             self.errors.append(Case(
                 self.o.word(-errno), self.before, (), f"guard {self.guards}", path,
-                self.o.and_(*path), errno))
+                self.o.and_(*path), errno,
+                marks=(*self.marks, mark_here("refused", f"errno {errno}"))))
         if known is False:
             raise Refused(errno)
+        self.marks.append(mark_here("guard", f"errno {errno}"))
         self.path = (*self.path, condition)
 
     def choose(self, condition: Truth, label: str) -> bool:
@@ -146,7 +162,9 @@ class SymbolicTransition(Transition):
                 self.open_plans.append((*self.taken, False))
             self.taken = (*self.taken, way)
             self.path = (*self.path, condition if way else self.o.not_(condition))
-        self.trail.append(label if way else f"not {label}")
+        said = label if way else f"not {label}"
+        self.trail.append(said)
+        self.marks.append(mark_here("choice", said))
         return way
 
 
@@ -184,7 +202,7 @@ class Spec:
             try:
                 result = t.o.word(self.text(t, *args))
                 done = [Case(result, t.state, tuple(t.events), ", ".join(t.trail) or "done",
-                             t.path, t.o.and_(*t.path), None, tuple(t.steps))]
+                             t.path, t.o.and_(*t.path), None, tuple(t.steps), tuple(t.marks))]
             except Refused:
                 done = []
             cases += t.errors + done

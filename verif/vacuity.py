@@ -11,6 +11,7 @@ from typing import Any
 import z3
 
 from .flags import as_term
+from .lines import of_marks
 from .result import Failure
 from .solve import Solver
 
@@ -23,7 +24,7 @@ def _outcomes(case: Any) -> dict[str, str]:
 
 def impossible(cases: Iterable[Any], solver: Solver, source: str) -> list[Failure]:
     """Outcomes of which no case is known to be possible under the solver's hypotheses."""
-    missing: dict[str, str] = {}
+    missing: dict[str, tuple[str, Any]] = {}
     possible: set[str] = set()
     for case in cases:
         outcomes = _outcomes(case)
@@ -33,6 +34,7 @@ def impossible(cases: Iterable[Any], solver: Solver, source: str) -> list[Failur
         if verdict.status == "refuted":
             possible |= outcomes.keys()
         else:
-            missing |= outcomes
-    return [Failure(f"the assumptions exclude {text}", source, "", "vacuous", (), "")
-            for part, text in missing.items() if part not in possible]
+            missing |= {part: (text, case) for part, text in outcomes.items()}
+    return [Failure(f"the assumptions exclude {text}", source, "", "vacuous", (), "",
+                    of_marks(case.marks, frozenset()))
+            for part, (text, case) in missing.items() if part not in possible]

@@ -28,7 +28,7 @@ from verif import html as page  # noqa: E402
 from verif import report, show, theorems, trusted  # noqa: E402
 from verif import __main__ as program  # noqa: E402
 from verif.guide import Guide, printable  # noqa: E402
-from verif.result import Failure, Row, from_json, row, to_json  # noqa: E402
+from verif.result import Failure, Line, Row, from_json, row, to_json  # noqa: E402
 
 suite = Suite("verif/report")
 
@@ -53,8 +53,11 @@ def failure(r: random.Random) -> Failure:
                     for _ in range(r.randrange(5)))
     what = f"result {r.choice(STRANGE)} differs from case 1 (errno 1)" if differs \
         else f"{r.choice(STRANGE)} {r.random()}"
+    lines = tuple(Line(r.choice(STRANGE), r.choice(STRANGE), f"spec/vocabulary.py:{r.randrange(99)}",
+                       tuple(f"spec/sets.py:{r.randrange(99)}" for _ in range(r.randrange(3))))
+                  for _ in range(r.randrange(4)))
     return Failure(what, "kernel/check.h:41 (hc_set_name+0xc)", path, "refuted", values,
-                   f"build/verify/{r.choice(STRANGE)}.smt2")
+                   f"build/verify/{r.choice(STRANGE)}.smt2", lines)
 
 
 def random_rows(r: random.Random) -> list[Row]:
@@ -127,6 +130,9 @@ def every_failure_is_told_in_full() -> None:
                 assert printable(word) in summary, word
             for step in f.decisions:
                 assert step.where in summary
+            for line in f.lines:
+                assert all(place in summary for place in (line.where, *line.callers))
+                assert printable(f"{line.kind} {line.text}") in summary
             if f.component:
                 assert "0xffffffffffffffff (-HV_EPERM)" in summary
     if any(f.path for r in rows for f in r.failures):
@@ -293,7 +299,7 @@ def page_has_every_subject_and_failure() -> None:
         assert printable(one.subject) in text, one.subject
         for f in one.failures:
             for word in (f.where, f.query, f.component and "-HV_EPERM" or f.what,
-                         *(v for _, v in f.inputs)):
+                         *(v for _, v in f.inputs), *(x.where for x in f.lines)):
                 assert printable(word) in text or word.startswith("build/verify/events"), word
     for assumption in {a for r in rows for a in r.assumptions}:
         assert assumption in text, assumption
