@@ -73,5 +73,7 @@ def _hypercalls(img: image.Image, debug: dwarf.DebugInfo) -> tuple[Hypercall, ..
 def load(path: FilePath) -> Target:
     """Reads the ELF at `path`."""
     img = image.load(path)
+    if not all(name in img.markers for name in image.BOOT):
+        raise ImageError(f"{path} does not say where its boot section is")
     debug = dwarf.load(path)
     return Target(img, debug, layout.build(img, debug), _hypercalls(img, debug))
