@@ -24,6 +24,7 @@ from harness import BUILD, ROOT, Suite, command, main  # noqa: E402
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import bound  # noqa: E402
+import handlers  # noqa: E402
 from verif import html as page  # noqa: E402
 from verif import report, show, theorems, trusted  # noqa: E402
 from verif import __main__ as program  # noqa: E402
@@ -132,7 +133,7 @@ def every_failure_is_told_in_full() -> None:
                 assert step.where in summary
             for line in f.lines:
                 assert all(place in summary for place in (line.where, *line.callers))
-                assert printable(f"{line.kind} {line.text}") in summary
+                assert printable(f"{line.kind} {line.text}".rstrip()) in summary
             if f.component:
                 assert "0xffffffffffffffff (-HV_EPERM)" in summary
     if any(f.path for r in rows for f in r.failures):
@@ -327,6 +328,7 @@ bounds, counts = map(json.loads, sys.argv[1:])
 bench.boot_counts = dict
 bench.operation_counts = lambda keys: {key: counts[key] for key in keys if key in counts}
 bench.bounds_of = lambda elf, build: bounds
+bench.measured = lambda machine, kernel: []
 sys.argv[1:] = []
 sys.exit(bench.main())
 """
@@ -351,6 +353,19 @@ def bench_fails_above_the_bound() -> None:
         assert status == 1, f"{key} is above its bound"
         assert re.search(rf"^bench: {key} takes {counts[key]} instructions, and at most "
                          rf"{counts[key] - 1} are proved", text, re.M), text
+
+
+@suite.test
+def a_handler_above_its_bound_fails() -> None:
+    good = handlers.Handler("self", 3, 1, 1)
+    waits = handlers.Handler("call", 9, 0, 40)
+    bounds = {"self": 3, "call": 9}
+    assert handlers.exceeded([good, waits], bounds) == []
+    for wrong, said in ((handlers.Handler("self", 4, 1, 1), "takes 4 instructions, and at most 3"),
+                        (handlers.Handler("self", 3, 0, 7), "no success in 7 calls"),
+                        (handlers.Handler("call", 0, 0, 0), "no success in 0 calls")):
+        found = handlers.exceeded([wrong], bounds)
+        assert len(found) == 1 and said in found[0], found
 
 
 @suite.test
