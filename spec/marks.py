@@ -41,9 +41,9 @@ def mark_here(kind: str, text: str) -> Mark:
     while frame.f_code.co_filename in PLUMBING:
         frame = frame.f_back
     lines = []
-    while frame and frame.f_code.co_filename.startswith(FOLDER) \
-            and frame.f_code.co_filename not in PLUMBING:
-        lines.append((frame.f_code.co_filename, frame.f_lineno))
+    while frame and frame.f_code.co_filename.startswith(FOLDER):
+        if frame.f_code.co_filename not in PLUMBING:
+            lines.append((frame.f_code.co_filename, frame.f_lineno))
         frame = frame.f_back
     return Mark(kind, text, tuple(lines))
 

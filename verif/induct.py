@@ -55,6 +55,7 @@ class Subject:
     name: str
     text: Spec
     may_be_idle: bool = False
+    stand_apart: bool = False
     names: Names = field(default_factory=lambda: Names(is_sweeping=False))
     rules: dict[str, Invariant] = field(default_factory=spec.invariants)
     known: dict[tuple[object, ...], z3.BoolRef] = field(default_factory=dict)
@@ -66,7 +67,8 @@ class Subject:
         self.before = NamedState(ops=SharedOps(self.names))
         self.assumed = {**self.rules, **({} if self.may_be_idle else spec.premises())}
         arguments = tuple(z3.BitVec(f"x{i}", 64) for i in range(len(self.text.parameters)))
-        self.cases = self.text.symbolic(self.c, self.before, arguments, orders=False)
+        self.cases = self.text.symbolic(self.c, self.before, arguments, orders=False,
+                                        stand_apart=self.stand_apart)
 
     @property
     def place(self) -> str:
@@ -119,8 +121,8 @@ class Subject:
 
 @dataclass(frozen=True)
 class Goal:
-    """The invariant `rule` after a case, or what it needs: `given` is known besides, `at` are
-    its indices."""
+    """The invariant `rule` after a case, or what it needs, or (no rule) the premise of the part
+    that follows: `given` is known besides, `at` are its indices."""
 
     name: str
     rule: str
@@ -141,15 +143,18 @@ class Induction:
         """Every invariant that the case may touch, and the obligations of its counters."""
         subject = self.subject
         after = After(subject.before.prefix, case.state.updates, ops=subject.before.ops)
-        for name, rule in subject.rules.items():
+        rules = subject.rules if case.part is None else {**subject.rules, **spec.premises()}
+        for name, rule in rules.items():
             if name in counting.RULES | deadlines.RULES:
                 continue
             at = tuple((kind, z3.BitVec(f"any{n}!{kind}", 64)) for n, kind in enumerate(rule.kinds))
             indices = tuple(term for _, term in at)
             was = as_term(rule.holds(subject.c, subject.before, *indices))
             now = as_term(rule.holds(subject.c, after, *indices))
-            if not was.eq(now):
+            if name not in subject.assumed or not was.eq(now):
                 yield Goal(name, name, self._counted(after, now), now, at)
+        if case.part is not None:
+            yield Goal(f"the premise of {case.part}", "", (), as_term(case.given), ())
         for claim in (*counting.obligations(subject.c, subject.before, case),
                       *deadlines.obligations(subject.c, case)):
             yield Goal(claim.name, claim.rule, claim.given, claim.goal, ())
@@ -190,9 +195,15 @@ class Induction:
         return failures
 
     def _failure(self, case: Case, goal: Goal, verdict: Verdict) -> Failure:
-        subject, rule = self.subject, self.subject.rules[goal.rule]
-        found = (lines.of_function("invariant", rule.name, rule.text),
-                 *lines.of_case(subject.text, case, lines.tables_read(subject.c, rule)))
+        subject = self.subject
+        if goal.rule:
+            rule = {**subject.rules, **spec.premises()}[goal.rule]
+            about = lines.of_function("invariant", rule.name, rule.text)
+            tables = lines.tables_read(subject.c, rule)
+        else:
+            about = lines.of_function("premise", case.part, spec.parts()[case.part].given)
+            tables = frozenset(case.state.updates)
+        found = (about, *lines.of_case(subject.text, case, tables))
         return Failure(f"{goal.name} is not preserved in case {case.case}", subject.place, "",
                        verdict.status, model_values(verdict), str(verdict.query), found)
 
