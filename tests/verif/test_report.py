@@ -52,7 +52,8 @@ def failure(r: random.Random) -> Failure:
         values += (("actual", str(r.getrandbits(64))), ("expected", str(2 ** 64 - 1)))
     path = " ".join(f"kernel/check.h:{r.randrange(1, 60)}:{r.choice('TF')}"
                     for _ in range(r.randrange(5)))
-    what = f"result {r.choice(STRANGE)} differs from case 1 (errno 1)" if differs \
+    # Each in a case of its own: those of one case and path are shown together, with one input.
+    what = f"result {r.choice(STRANGE)} differs from case {r.random()} (errno 1)" if differs \
         else f"{r.choice(STRANGE)} {r.random()}"
     lines = tuple(Line(r.choice(STRANGE), r.choice(STRANGE), f"spec/vocabulary.py:{r.randrange(99)}",
                        tuple(f"spec/sets.py:{r.randrange(99)}" for _ in range(r.randrange(3))))
