@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable
 
+from .marks import Mark, mark_here
 from .state import ConcreteState, State, SymbolicState
 from .words import Ops, Truth, Word, same
 
@@ -40,13 +41,15 @@ class Outcome:
 class Case(Outcome):
     """One way that a call can go. `path` are the truths under which it does, in the order in
     which they were tested; `errno` is None for success; `steps` are the changes
-    of counters and deadlines (ghosts.Step, schedule.KeyStep). With `part` set the case is what
-    comes before the part of that name, which may begin if `given` holds."""
+    of counters and deadlines (ghosts.Step, schedule.KeyStep); `marks` are the lines that did it.
+    With `part` set the case is what comes before the part of that name, which may begin if
+    `given` holds."""
 
     path: tuple[Truth, ...]
     condition: Truth
     errno: int | None
     steps: tuple[Any, ...] = ()
+    marks: tuple[Mark, ...] = ()
     part: str | None = None
     given: Truth = True
 
@@ -143,6 +146,8 @@ class SymbolicTransition(Transition):
         self.errors: list[Case] = []
         self.open_plans: list[tuple[bool, ...]] = []
         self.guards = 0
+        self.marks: list[Mark] = []
+        self.state: SymbolicState = state
 
     def end_with(self, part: Part, args: tuple[Word, ...]) -> Word:
         self._may_go_on()
@@ -156,12 +161,16 @@ class SymbolicTransition(Transition):
         if self.ended_with is not None:
             raise ValueError(f"something follows {self.ended_with.name}, which is an end")
 
-    def become(self, state: State) -> None:
+    def become(self, state: Any) -> None:
         self._may_go_on()
+        old, new = self.state.updates, state.updates
+        self.marks += [mark_here("update", name) for name, updates in new.items()
+                       if old.get(name) is not updates]
         super().become(state)
 
     def event(self, name: str, *words: Word) -> None:
         self._may_go_on()
+        self.marks.append(mark_here("event", name))
         super().event(name, *words)
 
     def require(self, condition: Truth, errno: int) -> None:
@@ -174,9 +183,11 @@ class SymbolicTransition(Transition):
             path = self.path if known is False else (*self.path, self.o.not_(condition))
             self.errors.append(Case(
                 self.o.word(-errno), self.before, (), f"guard {self.guards}", path,
-                self.o.and_(*path), errno))
+                self.o.and_(*path), errno,
+                marks=(*self.marks, mark_here("refused", f"errno {errno}"))))
         if known is False:
             raise Refused(errno)
+        self.marks.append(mark_here("guard", f"errno {errno}"))
         self.path = (*self.path, condition)
 
     def _decided(self, condition: Truth) -> bool | None:
@@ -199,7 +210,9 @@ class SymbolicTransition(Transition):
                 self.open_plans.append((*self.taken, False))
             self.taken = (*self.taken, way)
             self.path = (*self.path, condition if way else self.o.not_(condition))
-        self._note(label if way else f"not {label}")
+        said = label if way else f"not {label}"
+        self._note(said)
+        self.marks.append(mark_here("choice", said))
         return way
 
 
@@ -240,7 +253,7 @@ class Spec:
                 self._begin(t, args)
                 result = t.o.word(self.text(t, *args))
                 done = [Case(result, t.state, tuple(t.events), ", ".join(t.trail) or "done",
-                             t.path, t.o.and_(*t.path), None, tuple(t.steps),
+                             t.path, t.o.and_(*t.path), None, tuple(t.steps), tuple(t.marks),
                              t.ended_with and t.ended_with.name, t.given)]
             except Refused:
                 done = []

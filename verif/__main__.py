@@ -2,8 +2,10 @@
 """`python3 -m verif [--hc name] [--theorem T2]`: proves the linked kernel."""
 import argparse
 import os
+import signal
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from . import pool, report, target
@@ -55,16 +57,20 @@ def _prove(options: argparse.Namespace, kernel: target.Target) -> list[Row]:
             progress.add(found)
     keys = {name: key for name, _, key in left}
     work = [(name, job.work) for name, job, _ in left]
-    for name, rows in pool.run(work, max(1, options.jobs), progress.running):
-        cache.keep(keys[name], rows)
-        progress.add(rows, name)
+    # Closed at once if we are stopped, and so are the processes that prove.
+    with closing(pool.run(work, max(1, options.jobs), progress.running)) as proofs:
+        for name, rows in proofs:
+            cache.keep(keys[name], rows)
+            progress.add(rows, name)
     return progress.rows
 
 
 def main() -> int:
-    """Exit status: 0 if everything asked for is proved, 1 if not, 2 if it could not be tried."""
+    """Exit status: 0 if everything asked for is proved, 1 if not, 2 if it could not be tried,
+    128 and the signal's number if it was stopped."""
     options = _arguments()
     begin = time.monotonic()
+    pool.stop_on_signals()
     try:
         kernel = target.load(options.elf)
         print(f"{options.elf} sha256 {kernel.image.sha256[:16]}")
@@ -73,6 +79,12 @@ def main() -> int:
         print(f"{type(error).__name__}: {error}")
         print("0 passed, 1 failed")
         return 2
+    except pool.Stopped as stopped:
+        number = stopped.args[0]
+        kept = "nothing is kept" if options.no_cache else f"what is proved is in {options.out}/cache"
+        print(f"\nStopped by {signal.Signals(number).name} before the end: {kept}, no report is "
+              "written. Run again to go on.", flush=True)
+        return 128 + number
     report.save(options.out / "report.json", kernel, rows, time.monotonic() - begin)
     return 0 if report.finish(sys.stdout, rows, report.guide_of(kernel)) else 1
 

@@ -105,6 +105,11 @@ def _failure(one: Row, shown: show.Shown) -> Iterator[str]:
             (_code(s.where), _code(s.text),
              f"<span class=taken>{'taken' if s.taken else 'not taken'}</span>")
             for s in shown.steps))
+    if shown.about:
+        yield "<h4>What it is about: lines of the specification, and stores</h4>"
+        yield from _table("stacked", (), (
+            (_code(a.where), esc(a.what), _code(a.text),
+             f"from {_code(a.callers)}" if a.callers else "") for a in shown.about))
     if shown.inputs:
         yield "<h4>In this state, for example</h4>"
         yield from _table("", (), ((_code(n), _code(v)) for n, v in shown.inputs))

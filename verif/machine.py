@@ -328,7 +328,7 @@ class Path:
             raise UnmodelledError(f"store of {size} bytes into {place.family.name} at {self.pc:#x}")
         indices = tuple(i.z for i in place.indices)
         self.memory.add(place.family, CellWrite(
-            indices, self.world.symbols.name(place.family.name, value.z)))
+            indices, self.world.symbols.name(place.family.name, value.z), self.pc))
         if place.family.name == "pages":
             self.events.append(Event("pages write", (*indices, value.z), self.pc))
 
@@ -432,7 +432,7 @@ class Path:
         if place.family.name != "pages" or not place.indices[1].is_const or not size:
             raise StuckPath("DC ZVA outside pages")
         first = place.indices[1].const & ~(size // 8 - 1)
-        self.memory.add(place.family, PageZero(place.indices[0].z, first, size // 8))
+        self.memory.add(place.family, PageZero(place.indices[0].z, first, size // 8, self.pc))
 
     def exception(self, kind: str, immediate: int) -> None:
         """See Cpu."""

@@ -15,7 +15,7 @@ from typing import Any
 import z3
 from spec.state import FIELDS
 
-from . import linkage
+from . import linkage, lines
 from .devices import observed, outside
 from .errors import VerifError
 from .flags import as_term, fold, negate
@@ -42,6 +42,7 @@ class Question:
 
     target: Target
     handled: Handled
+    text: Any
     cases: tuple[Any, ...]
     solver: Solver
 
@@ -183,10 +184,12 @@ def _failure(question: Question, path: Path, case: Any, goal: Goal, verdict: Ver
             values.append((label, str(verdict.model.eval(term, model_completion=True))))
     errno = "success" if case.errno is None else f"errno {case.errno}"
     branches = story(path.decisions, verdict.model)
+    about = (*lines.of_case(question.text, case, lines.tables_of(goal[0])),
+             *lines.of_stores(question.target, path, goal[0]))
     return Failure(f"{goal[0]} differs from case {case.case} ({errno})",
                    where(question.target, branches[-1][0] if branches else path.pc),
                    decisions(question.target, path, verdict.model), verdict.status, tuple(values),
-                   str(verdict.query))
+                   str(verdict.query), about)
 
 
 def _pairs(path: Path, case: Any, name: str) -> list[tuple[z3.ExprRef, z3.ExprRef]] | None:
@@ -307,7 +310,7 @@ def prove(target: Target, handled: Handled, spec: Any, folder: FilePath) -> Row:
     cases = _cases(target, handled, spec, world.touch)
     _check_names(target, world)
     hypotheses = instances(target, world, rules_of(handled.call))
-    question = Question(target, handled, cases, Solver(hypotheses.terms, folder, world.symbols))
+    question = Question(target, handled, spec, cases, Solver(hypotheses.terms, folder, world.symbols))
     failures = _uncovered(question)
     failures += impossible(cases, question.solver, handled.call)
     dead = 0

@@ -84,7 +84,8 @@ def _lines_of(rows: list[Row], done: int, total: int, guide: Guide) -> Iterable[
     for one in rows:
         for shown in show.failures(one, guide):
             names = ", ".join(d.component for d in shown.differences)
-            yield printable(f"      {one.theorem}: {names} {shown.what} at {shown.where}")
+            what = f"{names} {shown.what}".lstrip()
+            yield printable(f"      {one.theorem}: {what} at {shown.where}")
 
 
 def _failed(one: Row, guide: Guide) -> Iterable[str]:
@@ -126,6 +127,8 @@ def _row(one: Row, guide: Guide) -> dict[str, Any]:
         place["decisions"] = [{"where": d.where, "text": guide.line(d.where), "taken": d.taken}
                               for d in failure.decisions]
         place["component"] = failure.component
+        for line in place["lines"]:
+            line["source"] = guide.line(line["where"])
     return found
 
 

@@ -104,6 +104,8 @@ def _traps(img: image.Image, debug: dwarf.DebugInfo) -> tuple[Routine, ...]:
 def load(path: FilePath) -> Target:
     """Reads the ELF at `path`."""
     img = image.load(path)
+    if not all(name in img.markers for name in image.BOOT):
+        raise ImageError(f"{path} does not say where its boot section is")
     debug = dwarf.load(path)
     return Target(img, debug, layout.build(img, debug), _hypercalls(img, debug),
                   _traps(img, debug))

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 """`make run` as it is used: keystrokes from a pipe, options, exit status."""
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import pexpect  # noqa: E402
 
-from harness import ROOT, Suite, command, main  # noqa: E402
+from harness import ROOT, Suite, command, environment, main  # noqa: E402
 
 suite = Suite("user/make-run")
 
@@ -63,8 +62,8 @@ def long_pipe_loses_nothing() -> None:
 @suite.test
 def on_a_terminal() -> None:
     """^C reaches the guest, and Ctrl-A x leaves QEMU."""
-    env = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
-    child = pexpect.spawn("make", ["run"], cwd=str(ROOT), env=env, timeout=120, dimensions=(40, 120))
+    child = pexpect.spawn("make", ["run"], cwd=str(ROOT), env=environment(), timeout=120,
+                          dimensions=(40, 120))
     try:
         child.expect_exact("hv8$ ")
         child.send("yes\r")
