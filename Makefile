@@ -99,8 +99,8 @@ KERNEL_CODEGEN += -fno-partial-inlining -fno-reorder-blocks-and-partition
 KERNEL_CODEGEN += -Wvla -Wframe-larger-than=512
 
 WARN := -Wall -Wextra -Werror -Wconversion -Wshadow -Wundef -Wmissing-prototypes -Wstrict-prototypes
-# The code does not depend on where it was built.
-DEBUG := -g -fdebug-prefix-map=$(CURDIR)=.
+# The ELF does not depend on where it was built.
+DEBUG := -g -fdebug-prefix-map=$(CURDIR)=. -fdebug-prefix-map=$(B)/=build/
 
 PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
 
@@ -201,6 +201,7 @@ JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
 run:
 	@tools/setup.sh run </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
+	@$(PYTHON) tools/proved.py $(B)
 	@exec tools/run.sh --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)'
 
 gdb:
@@ -305,9 +306,11 @@ $(B)/gen/linker.lds: linker.ld Makefile
 	@mkdir -p $(@D)
 	$(Q)$(XCC) -E -P -undef -x assembler-with-cpp $(KERNEL_CPPFLAGS) -D__ASSEMBLY__ -MMD -MP -MT $@ -MF $@.d -o $@ $<
 
-$(B)/hv8.elf: $(KERNEL_OBJ) $(B)/gen/linker.lds $(B)/libfdt/libfdt.a
+# What boots prints the hash of this file, and what is proved must hold it.
+$(B)/hv8.elf: $(KERNEL_OBJ) $(B)/gen/linker.lds $(B)/libfdt/libfdt.a tools/stamp.py
 	$(call say,LD,$@)
-	$(Q)$(XCC) $(KERNEL_LDFLAGS) -T $(B)/gen/linker.lds -o $@ $(KERNEL_OBJ) $(B)/libfdt/libfdt.a
+	$(Q)$(XCC) $(KERNEL_LDFLAGS) -T $(B)/gen/linker.lds -o $@.new $(KERNEL_OBJ) $(B)/libfdt/libfdt.a
+	$(Q)$(PYTHON) tools/stamp.py $@.new && mv $@.new $@
 
 $(B)/hv8.img: $(B)/hv8.elf
 	$(call say,OBJCOPY,$@)

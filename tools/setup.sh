@@ -19,6 +19,7 @@ packages=(
 	picolibc-aarch64-linux-gnu	# the programs' C library
 	qemu-system-arm			# the machine
 	cpio				# packs the initrd
+	python3				# writes the kernel's hash into it
 	ca-certificates			# for mirrors reached by https
 )
 if [ "$(dpkg --print-architecture)" = arm64 ]; then

@@ -67,7 +67,7 @@ def main() -> int:
     begin = time.monotonic()
     try:
         kernel = target.load(options.elf)
-        print(f"{options.elf} sha256 {kernel.image.sha256[:16]}")
+        print(f"{options.elf} kernel {kernel.kernel_hash[:16]}")
         rows = _prove(options, kernel)
     except VerifError as error:
         print(f"{type(error).__name__}: {error}")

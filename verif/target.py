@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
-from . import devices, dwarf, image, layout
+from . import devices, dwarf, image, layout, stamped
 from .errors import ImageError
 from .explore import Start, standard_start
 from .lin import Lin, const, symbol
@@ -31,6 +31,7 @@ class Target:
     debug: dwarf.DebugInfo
     layout: layout.Layout
     hypercalls: tuple[Hypercall, ...]
+    kernel_hash: str
 
     def world(self, zva_block: int = 0) -> World:
         """A new, empty World for one exploration."""
@@ -71,7 +72,9 @@ def _hypercalls(img: image.Image, debug: dwarf.DebugInfo) -> tuple[Hypercall, ..
 
 
 def load(path: FilePath) -> Target:
-    """Reads the ELF at `path`."""
+    """Reads the ELF at `path`; ImageError if it would print another hash than its own."""
+    kernel_hash = stamped.kernel_hash(path)
     img = image.load(path)
     debug = dwarf.load(path)
-    return Target(img, debug, layout.build(img, debug), _hypercalls(img, debug))
+    return Target(img, debug, layout.build(img, debug), _hypercalls(img, debug),
+                  kernel_hash)
