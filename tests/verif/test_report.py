@@ -16,7 +16,6 @@ import sys
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -26,8 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import bound  # noqa: E402
 from verif import html as page  # noqa: E402
-from verif import contracts, plan, report, show, theorems, trusted, whole  # noqa: E402
-from verif import target as verif_target  # noqa: E402
+from verif import report, show, theorems, trusted  # noqa: E402
 from verif import __main__ as program  # noqa: E402
 from verif.guide import Guide, printable  # noqa: E402
 from verif.result import Failure, Row, from_json, row, to_json  # noqa: E402
@@ -237,44 +235,6 @@ def report_files_replace_older_ones() -> None:
             assert json.loads(path.read_text())["sha256"] == sha256
             assert sha256 in path.with_suffix(".html").read_text()
         assert sorted(p.name for p in path.parent.iterdir()) == ["report.html", "report.json"]
-
-
-@suite.test
-def runs_about_the_same_kernel_add_up() -> None:
-    """Rows of another run stay unless there is a new one; those about anything else go."""
-    whole_run = [row(s, t, 1, {}, [], (), "") for s, t in whole.expected(CALLS)]
-    wrong = row("self", "T1", 2, {}, [failure(rng())], (), "")
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "report.json"
-
-        def saved(rows: list[Row], sha256: str = "ab" * 32) -> dict[str, Any]:
-            report.save(path, target(ROOT, sha256), rows, 1.0)
-            found: dict[str, Any] = json.loads(path.read_text())
-            return found
-
-        first = saved(whole_run[:20])
-        assert len(first["rows"]) == 20 and len(first["missing"]) == len(whole_run) - 20
-        second = saved(whole_run[15:])
-        assert (second["passed"], second["missing"]) == (len(whole_run), []), second["missing"]
-        broken = saved([wrong])
-        assert (broken["verdict"], broken["failed"]) == ("failed", 1)
-        assert broken["passed"] == len(whole_run) - 1
-        assert saved([whole_run[0]])["verdict"] == "proved", "the row is proved again"
-        for key in whole.SAME:
-            other = json.loads(path.read_text()) | {key: "other"}
-            path.write_text(json.dumps(other))
-            assert saved(whole_run[:3])["passed"] == 3, f"rows of another {key} are kept"
-            saved(whole_run)
-
-
-@suite.test
-def a_whole_run_has_the_expected_rows() -> None:
-    kernel = verif_target.load(BUILD / "hv8.elf")
-    calls = [call.name for call in kernel.hypercalls]
-    jobs = plan.Plan(kernel, BUILD / "verify", plan.THEOREMS).jobs(kernel.hypercalls, True, True)
-    made = [(leaf.name, "T2") for leaf in contracts.LEAVES]
-    made += [(job.name, t) for job in jobs if job.name != "leaf routines" for t in job.theorems]
-    assert sorted(made) == sorted(whole.expected(calls))
 
 
 # ---- page ------------------------------------------------------------------------------
