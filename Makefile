@@ -157,7 +157,7 @@ FILES := $(sort $(wildcard user/files/*))
 
 # ---- what to make ------------------------------------------------------------------
 
-.PHONY: build kernel user initrd setup run test verify verify-all report trust mutants test-spec replay bench gdb size docs clean help
+.PHONY: build kernel user initrd setup run test verify verify-all export report trust mutants test-spec replay bench gdb size docs clean help
 
 build: kernel initrd
 kernel: $(B)/hv8.img
@@ -175,6 +175,9 @@ help:
 	'               more than is proved' \
 	'make verify    prove hypercalls of build/hv8.elf against spec/. Some: HC=alloc_frame T=T1;' \
 	'               docs/verify.md says what is proved' \
+	'               SOLVER=both: cvc5 is asked all that Z3 has proved, LIMIT=60 seconds for each' \
+	'make export    prove, and write each query of the proofs into an empty folder: OUT=folder HC= T=;' \
+	'               docs/verify.md says how to spread them over several machines' \
 	'make verify-all  the same of the kernel built with -O0, -O1, -O2 and -Os: LEVELS="O0 Os"' \
 	'make mutants   plant 300 faults, one at a time, and show that the verifier notices each. Options:' \
 	'               SEED=1 COUNT=300 KIND=c (binary, spec, invariant) MUTANT=text-of-its-name' \
@@ -214,11 +217,18 @@ test:
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build compile_commands.json </dev/null
 	@exec $(PYTHON) tests/run.py $(T)
 
-# HC=name[,name] and T=T1|T2|T8 choose some.
+# HC=name[,name] and T=T1|T2|T8 choose some. SOLVER=both asks cvc5, too, with LIMIT seconds of
+# processor time for each query; EXPORT=folder writes all queries there.
 verify:
-	@tools/setup.sh verify </dev/null
+	@tools/setup.sh $(if $(filter both,$(SOLVER)),second,verify) </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) kernel </dev/null
-	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T))
+	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) \
+		$(if $(SOLVER),--solver $(SOLVER)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(EXPORT),--export '$(EXPORT)')
+
+# The queries of a proof, for other solvers and machines.
+export:
+	@test -n '$(OUT)' || { echo 'make export OUT=folder' >&2; exit 2; }
+	@exec $(MAKE) verify EXPORT='$(OUT)'
 
 # The same source by other levels of optimisation, each in a folder of its own: shows
 # that the proofs rest on no habit of one of them. LEVELS=O1 chooses; HC and T as above.

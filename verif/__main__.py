@@ -10,7 +10,9 @@ from . import pool, report, target
 from .cache import Cache
 from .errors import VerifError
 from .plan import THEOREMS, Job, Plan
+from .recorded import Recorder
 from .result import Row
+from .second import installed, summary
 
 
 def _arguments() -> argparse.Namespace:
@@ -24,6 +26,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--no-cache", action="store_true", help="prove everything again")
     parser.add_argument("--no-leaves", action="store_true",
                         help="leave out the rows of the leaf routines")
+    parser.add_argument("--solver", choices=("z3", "both"), default="z3",
+                        help="both: cvc5 is asked all that Z3 has proved")
+    parser.add_argument("--limit", type=int, default=60, metavar="SECONDS",
+                        help="processor time that cvc5 has for each query")
+    parser.add_argument("--export", type=Path, help="an empty folder that gets all queries")
     return parser.parse_args()
 
 
@@ -37,7 +44,18 @@ def _chosen(kernel: target.Target, names: str) -> tuple[target.Hypercall, ...]:
     return tuple(c for c in kernel.hypercalls if c.name in wanted)
 
 
-def _prove(options: argparse.Namespace, kernel: target.Target) -> list[Row]:
+def _recorder(options: argparse.Namespace) -> Recorder:
+    kept = None if options.no_cache else options.out / "answers"
+    second = None
+    if options.solver == "both":
+        second = installed(options.export or options.out / "queries", kept, max(1, options.limit))
+        print(f"second opinion: {second.key} for each query")
+    recorder = Recorder(options.export, second)
+    recorder.check()
+    return recorder
+
+
+def _prove(options: argparse.Namespace, kernel: target.Target, recorder: Recorder) -> list[Row]:
     theorems = tuple(options.theorem.split(",")) if options.theorem else THEOREMS
     if set(theorems) - set(THEOREMS):
         raise VerifError(f"no theorem {options.theorem}; there are {' '.join(THEOREMS)}")
@@ -47,17 +65,18 @@ def _prove(options: argparse.Namespace, kernel: target.Target) -> list[Row]:
     cache = Cache(kernel, None if options.no_cache else options.out / "cache")
     left: list[tuple[str, Job, str]] = []
     for job in jobs:
-        key = cache.key(job.name, " ".join(job.theorems), job.code)
-        found = cache.find(key)
+        key = cache.key(job.name, " ".join(job.theorems) + recorder.key, job.code)
+        found = None if recorder.needs_all else cache.find(key)
         if found is None:
             left.append((f"{job.name} {'/'.join(job.theorems)}", job, key))
         else:
             progress.add(found)
     keys = {name: key for name, _, key in left}
-    work = [(name, job.work) for name, job, _ in left]
+    work = [(name, recorder.work(job)) for name, job, _ in left]
     for name, rows in pool.run(work, max(1, options.jobs), progress.running):
         cache.keep(keys[name], rows)
         progress.add(rows, name)
+    recorder.finish(jobs)
     return progress.rows
 
 
@@ -68,12 +87,14 @@ def main() -> int:
     try:
         kernel = target.load(options.elf)
         print(f"{options.elf} kernel {kernel.kernel_hash[:16]}")
-        rows = _prove(options, kernel)
+        rows = _prove(options, kernel, _recorder(options))
     except VerifError as error:
         print(f"{type(error).__name__}: {error}")
         print("0 passed, 1 failed")
         return 2
     report.save(options.out / "report.json", kernel, rows, time.monotonic() - begin)
+    for line in summary(rows):
+        print(line)
     return 0 if report.finish(sys.stdout, rows, report.guide_of(kernel)) else 1
 
 
