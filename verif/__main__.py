@@ -51,7 +51,7 @@ def _recorder(options: argparse.Namespace) -> Recorder:
         second = installed(options.export or options.out / "queries", kept, max(1, options.limit))
         print(f"second opinion: {second.key} for each query")
     recorder = Recorder(options.export, second)
-    recorder.check()
+    recorder.ready()
     return recorder
 
 

@@ -62,7 +62,7 @@ class Record:
             self._files[digest] = f"{self.folder.name}/{name}"
         self.queries.append(Query(self._files[digest], self.subject, self.theorem, goal, digest))
 
-    def check(self, rows: set[tuple[str, str]]) -> None:
+    def account(self, rows: set[tuple[str, str]]) -> None:
         """VerifError if a query is of no row (subject, theorem): nobody would look at its answer."""
         for query in self.queries:
             if not any(query.is_of(*one) for one in rows):

@@ -20,7 +20,7 @@ class Recorder:
     export: Path | None = None
     second: Second | None = None
 
-    def check(self) -> None:
+    def ready(self) -> None:
         """VerifError if there is something where queries are to go: it might be taken for them."""
         if self.export and self.export.exists() and any(self.export.iterdir()):
             raise VerifError(f"{self.export} is not empty")
@@ -49,7 +49,7 @@ class Recorder:
         record = Record(place, job.name, "/".join(job.theorems))
         with recording(record):
             rows = job.work()
-        record.check({(r.subject, r.theorem) for r in rows})
+        record.account({(r.subject, r.theorem) for r in rows})
         if self.export:
             manifest.write(place / manifest.NAME, record.queries)
         if self.second:

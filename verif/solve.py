@@ -129,7 +129,8 @@ class Solver:
         if result != z3.unsat:
             return None
         needed = tuple(marks[str(mark)] for mark in solver.unsat_core())
-        queries.note_terms((*terms, *self.names.defining((*terms, *needed)).values(), *needed), name)
+        equations = self.names.defining((*terms, *needed)).values()
+        queries.note_terms((*self.hypotheses, *equations, *needed, z3.Not(goal)), name)
         return needed
 
     def _fallback(self, solver: z3.Solver) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 from verif import contracts, plan, report, target, whole  # noqa: E402
 from verif.result import Failure, Row, row  # noqa: E402
 
-suite = Suite("verif/whole")
+suite = Suite("verif/whole", serial=True)
 
 CALLS = ("self", "set_name", "alloc_frame")
 
