@@ -63,18 +63,20 @@ def _prove(options: argparse.Namespace, kernel: target.Target, recorder: Recorde
     jobs = Plan(kernel, options.out, theorems).jobs(calls, not options.hc, not options.no_leaves)
     progress = report.Progress(sys.stdout, len(jobs), report.guide_of(kernel))
     cache = Cache(kernel, None if options.no_cache else options.out / "cache")
-    left: list[tuple[str, Job, str]] = []
+    left: list[tuple[str, Job, tuple[str, ...]]] = []
     for job in jobs:
-        key = cache.key(job.name, " ".join(job.theorems) + recorder.key, job.code)
-        found = None if recorder.needs_all else cache.find(key)
+        some = tuple(cache.key(job.name, " ".join(job.theorems) + key, job.code)
+                     for key in recorder.keys)
+        found = None if recorder.needs_all else cache.find(some[0])
         if found is None:
-            left.append((f"{job.name} {'/'.join(job.theorems)}", job, key))
+            left.append((f"{job.name} {'/'.join(job.theorems)}", job, some))
         else:
             progress.add(found)
-    keys = {name: key for name, _, key in left}
+    keys = {name: some for name, _, some in left}
     work = [(name, recorder.work(job)) for name, job, _ in left]
     for name, rows in pool.run(work, max(1, options.jobs), progress.running):
-        cache.keep(keys[name], rows)
+        for key in keys[name]:
+            cache.keep(key, rows)
         progress.add(rows, name)
     recorder.finish(jobs)
     return progress.rows
@@ -93,7 +95,7 @@ def main() -> int:
         print("0 passed, 1 failed")
         return 2
     report.save(options.out / "report.json", kernel, rows, time.monotonic() - begin)
-    for line in summary(rows):
+    for line in summary(rows) if options.solver == "both" else ():
         print(line)
     return 0 if report.finish(sys.stdout, rows, report.guide_of(kernel)) else 1
 

@@ -31,9 +31,10 @@ class Recorder:
         return self.export is not None
 
     @property
-    def key(self) -> str:
-        """What rows depend on if there is a second opinion."""
-        return f"\0{self.second.key}" if self.second else ""
+    def keys(self) -> tuple[str, ...]:
+        """What rows depend on besides, first, and all that they are kept by: those with a second
+        opinion also serve runs that ask for none."""
+        return (f"\0{self.second.key}", "") if self.second else ("",)
 
     def work(self, job: Job) -> Callable[[], list[Row]]:
         """The job with all that is to be done with its queries."""

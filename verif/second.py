@@ -86,6 +86,8 @@ class Second:
                 answers[query.file] = self.answer(query)
                 if answers[query.file] == EXPECTED and not is_kept:
                     (self.folder / query.file).unlink()
+        if record.folder.is_dir() and not any(record.folder.iterdir()):
+            record.folder.rmdir()
         return [self._with(one, [q for q in record.queries if q.is_of(one.subject, one.theorem)],
                            answers) for one in rows]
 
