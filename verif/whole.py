@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import spec
 from spec.transitions import interrupt
 
 from .contracts import LEAVES
@@ -20,7 +21,8 @@ def expected(calls: Iterable[str]) -> list[tuple[str, str]]:
     """Subject and theorem of each row that proves a kernel with these hypercalls."""
     of_calls = [(call, t.key) for call in calls for t in THEOREMS if t.is_of_calls]
     of_others = [(name, theorem) for name in interrupt.CALLS.specs for theorem in OF_TEXT]
-    return [*of_calls, *of_others, *((leaf.name, "T2") for leaf in LEAVES),
+    of_parts = [(name, "T3") for name in spec.parts()]
+    return [*of_calls, *of_others, *of_parts, *((leaf.name, "T2") for leaf in LEAVES),
             ("steps", "T3"), ("every state", "T5")]
 
 
