@@ -13,20 +13,15 @@ from pathlib import Path
 
 import z3
 
+from . import sources
 from .flow import Flow
 from .lin import signed
 from .result import Row, from_json, to_json
 from .target import Target
 
-ROOT = Path(__file__).resolve().parent.parent
-
 
 def _sources() -> bytes:
-    digest = hashlib.sha256(z3.get_full_version().encode())
-    for folder in ("verif", "spec"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
-    return digest.digest()
+    return f"{z3.get_full_version()} {sources.digest()}".encode()
 
 
 def _reached(target: Target, flow: Flow, address: int) -> list[tuple[int, bytes]]:

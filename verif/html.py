@@ -54,6 +54,7 @@ def _head(document: dict[str, Any]) -> Iterator[str]:
              ("Rows", f"{document['passed']} proved, {document['failed']} not proved"),
              ("Kernel", f"<code>{esc(document['elf'])}</code>"),
              ("SHA-256", f"<code>{esc(document['sha256'])}</code>"),
+             ("Prints at boot", f"<code>{esc(document['kernel'][:16])}</code>"),
              ("Date", esc(document["date"].replace("T", " ").replace("+00:00", " UTC"))),
              ("Time", _seconds(document["seconds"])))
     yield "<h1>hv8: what is proved of this kernel</h1><dl class=head>"
@@ -64,7 +65,7 @@ def _head(document: dict[str, Any]) -> Iterator[str]:
            "proved if a solver found no state that contradicts it.</p>")
     missing = document["missing"]
     if missing:
-        yield (f'<details class=note><summary>Not tried in this run: {len(missing)} rows</summary>'
+        yield (f'<details class=note><summary>Not tried: {len(missing)} rows</summary>'
                f'<p class="body">{esc(", ".join(missing))}</p></details>')
 
 

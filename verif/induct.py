@@ -107,7 +107,7 @@ class Subject:
         for rounds in (1, 2):
             self.facts["queries"] += 1
             solver = Solver(self.instances(near, rounds), folder, self.names)
-            needed = solver.core(path, goal)
+            needed = solver.core(path, goal, name)
             verdict = Verdict("proved", 0.0)
             if needed is None:
                 needed, verdict = path, solver.prove(path, goal, name)

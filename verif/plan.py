@@ -7,7 +7,7 @@ from pathlib import Path
 import spec
 from spec.transitions import interrupt
 
-from . import contracts, induct, isolate, leaves, premises, refine, safety
+from . import contracts, induct, isolate, leaves, premises, queries, refine, safety
 from .explore import Contract
 from .result import Row
 from .target import Hypercall, Target
@@ -31,6 +31,11 @@ class Job:
     theorems: tuple[str, ...]
     code: tuple[int, ...]
     work: Callable[[], list[Row]]
+
+    @property
+    def folder(self) -> str:
+        """A name for its files."""
+        return "-".join((self.name, *self.theorems)).replace(" ", "_")
 
 
 def _rank(job: Job) -> int:
@@ -117,8 +122,10 @@ class Plan:
         handled = safety.explore(self.target, call, self.known)
         rows: list[Row] = []
         if "T1" in theorems:
-            rows.append(refine.prove(self.target, handled, spec.transition(call.name), self.out))
+            with queries.about("T1"):
+                rows.append(refine.prove(self.target, handled, spec.transition(call.name), self.out))
         if {"T2", "T8"} & set(theorems):
-            rows += [r for r in safety.prove(self.target, handled, self.out)
-                     if r.theorem in theorems]
+            with queries.about("T2" if "T2" in theorems else "T8"):
+                rows += [r for r in safety.prove(self.target, handled, self.out)
+                         if r.theorem in theorems]
         return rows

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
-from . import devices, dwarf, image, layout
+from . import devices, dwarf, image, layout, stamped
 from .errors import ImageError
 from .explore import Start, standard_start
 from .lin import Lin, const, symbol
@@ -47,6 +47,7 @@ class Target:
     layout: layout.Layout
     hypercalls: tuple[Hypercall, ...]
     traps: tuple[Routine, ...]
+    kernel_hash: str
 
     def world(self, zva_block: int = 0) -> World:
         """A new, empty World for one exploration."""
@@ -102,10 +103,11 @@ def _traps(img: image.Image, debug: dwarf.DebugInfo) -> tuple[Routine, ...]:
 
 
 def load(path: FilePath) -> Target:
-    """Reads the ELF at `path`."""
+    """Reads the ELF at `path`; ImageError if it would print another hash than its own."""
+    kernel_hash = stamped.kernel_hash(path)
     img = image.load(path)
     if not all(name in img.markers for name in image.BOOT):
         raise ImageError(f"{path} does not say where its boot section is")
     debug = dwarf.load(path)
     return Target(img, debug, layout.build(img, debug), _hypercalls(img, debug),
-                  _traps(img, debug))
+                  _traps(img, debug), kernel_hash)

@@ -31,7 +31,7 @@ def short_pipe() -> None:
 def readme_shows_what_comes() -> None:
     """Line by line, but for numbers and the width of columns."""
     def form(line: str) -> str:
-        words = re.sub(r"0x[0-9a-f]+|\d+", "N", line).split()
+        words = re.sub(r"0x[0-9a-f]+|\b[0-9a-f]{16}\b|\d+", "N", line).split()
         return " ".join(words)
 
     session = re.search(r"^`make run` ends like this.*\n\n((?: {4}.*\n)+)",
@@ -41,6 +41,16 @@ def readme_shows_what_comes() -> None:
     status, text = run("ps\nfault msr\nhalt\n")
     seen = [form(line) for line in text.splitlines()]
     assert status == 0 and seen[-len(shown):] == shown, text
+
+
+@suite.test
+def says_what_is_proved_of_what_boots() -> None:
+    """tests/boot/test_hash.py has what the line may say."""
+    status, text = run("halt\n")
+    line = re.search(r"^kernel ([0-9a-f]{16}): (not proved|NOT PROVED|proved)\b", text, re.M)
+    banner = re.search(r"^hv8: version \S+, kernel ([0-9a-f]{16}), on ", text, re.M)
+    assert status == 0 and line and banner and line[1] == banner[1], text
+    assert line.start() < banner.start(), text
 
 
 @suite.matrix(options=["", "GIC=2 CPU=cortex-a53", "GIC=3 CPU=max"])

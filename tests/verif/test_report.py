@@ -81,6 +81,7 @@ def random_rows(r: random.Random) -> list[Row]:
 def target(folder: Path, sha256: str = "ab" * 32) -> SimpleNamespace:
     """As much of a Target as a report takes."""
     return SimpleNamespace(image=SimpleNamespace(path=folder / "build/hv8.elf", sha256=sha256),
+                           kernel_hash=sha256[::-1],
                            hypercalls=[SimpleNamespace(name=name) for name in CALLS])
 
 
@@ -378,6 +379,7 @@ def bounds_are_those_of_this_kernel() -> None:
         report.save(path, target(ROOT, sha256), rows, 1.0)
         assert bound.proved(path, sha256) == dict.fromkeys(CALLS, 7)
         assert bound.proved(path, "0" * 64) is None, "a report of another kernel"
+        path.unlink()
         report.save(path, target(ROOT, sha256), rows[1:], 1.0)
         assert bound.proved(path, sha256) is None, "a call without a bound"
         failed = row("self", "T8", 0, {"instructions": 7}, [failure(random.Random(1))], (), "")
