@@ -213,10 +213,10 @@ test:
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build compile_commands.json </dev/null
 	@exec $(PYTHON) tests/run.py $(T)
 
-# HC=name[,name] and T=T1|T2|T8 choose some.
+# HC=name[,name] and T=T1|T2|... choose some. T4 boots, so the programs are built too.
 verify:
 	@tools/setup.sh verify </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) kernel </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
 	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T))
 
 # The same source by other levels of optimisation, each in a folder of its own: shows
@@ -224,11 +224,11 @@ verify:
 LEVELS := O0 O1 O2 Os
 verify-all:
 	@tools/setup.sh verify </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) kernel </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
 	@status=0; for level in $(LEVELS); do d=$(B)/levels/$$level; \
 	  mkdir -p $$d; cp -a $(B)/libfdt $$d/; \
 	  flock $$d/lock $(MAKE) $(JOBS) kernel B=$$d OPT=-$$level </dev/null; \
-	  $(PYTHON) -m verif --elf $$d/hv8.elf --out $$d/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) || status=1; \
+	  $(PYTHON) -m verif --elf $$d/hv8.elf --initrd $(B)/initrd.cpio --out $$d/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) || status=1; \
 	done; exit $$status
 
 # Goes on where it was interrupted, unless a source has changed.

@@ -27,9 +27,9 @@ fi
 case $target in
 run) ;;
 gdb) packages+=(gdb-multiarch) ;;
-verify) packages+=(python3 python3-z3 python3-pyelftools python3-pytest python3-hypothesis) ;;
+verify) packages+=(python3 python3-z3 python3-pyelftools python3-numpy python3-pytest python3-hypothesis) ;;
 test) packages+=(gcc libc6-dev python3 python3-pexpect python3-pyelftools python3-hypothesis
-	python3-z3 python3-pytest	# the specification's and the verifier's tests
+	python3-z3 python3-numpy python3-pytest	# the specification's and the verifier's tests
 	qemu-user			# the machine that instructions are compared with
 	device-tree-compiler) ;;
 *) fail "usage: tools/setup.sh run|test|verify|gdb" ;;

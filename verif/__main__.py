@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import pool, report, target
+from . import boot, pool, report, target
 from .cache import Cache
 from .errors import VerifError
 from .plan import THEOREMS, Job, Plan
@@ -16,6 +16,7 @@ from .result import Row
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m verif", description=__doc__)
     parser.add_argument("--elf", type=Path, default=Path("build/hv8.elf"))
+    parser.add_argument("--initrd", type=Path, help="what T4 boots; beside the ELF by default")
     parser.add_argument("--out", type=Path, default=Path("build/verify"))
     parser.add_argument("--hc", default="", help="hypercalls, by name, separated by commas")
     parser.add_argument("--theorem", default="", help=f"some of {' '.join(THEOREMS)}")
@@ -42,12 +43,14 @@ def _prove(options: argparse.Namespace, kernel: target.Target) -> list[Row]:
     if set(theorems) - set(THEOREMS):
         raise VerifError(f"no theorem {options.theorem}; there are {' '.join(THEOREMS)}")
     calls = _chosen(kernel, options.hc)
-    jobs = Plan(kernel, options.out, theorems).jobs(calls, not options.hc, not options.no_leaves)
+    plan = Plan(kernel, options.out, theorems, boot.files(kernel, options.initrd),
+                boot.machines(bool(options.theorem)))
+    jobs = plan.jobs(calls, not options.hc, not options.no_leaves)
     progress = report.Progress(sys.stdout, len(jobs), report.guide_of(kernel))
     cache = Cache(kernel, None if options.no_cache else options.out / "cache")
     left: list[tuple[str, Job, str]] = []
     for job in jobs:
-        key = cache.key(job.name, " ".join(job.theorems), job.code)
+        key = cache.key(job.name, " ".join(job.theorems), job.code, job.inputs)
         found = cache.find(key)
         if found is None:
             left.append((f"{job.name} {'/'.join(job.theorems)}", job, key))

@@ -7,12 +7,13 @@ from pathlib import Path
 import spec
 from spec.transitions import interrupt
 
-from . import contracts, induct, isolate, leaves, premises, refine, safety
+from . import boot, contracts, induct, isolate, leaves, premises, refine, safety
+from .boot_machine import Machine
 from .explore import Contract
 from .result import Row
 from .target import Hypercall, Target
 
-THEOREMS = ("T1", "T2", "T3", "T5", "T8")
+THEOREMS = ("T1", "T2", "T3", "T4", "T5", "T8")
 OF_CODE = ("T1", "T2", "T8")
 # Those that take longest are begun first; this changes nothing but the time that is needed.
 LONG = (("reply_wait", "T3"), ("reply_wait", "T1"), ("recv", "T3"), ("call", "T3"), ("call", "T1"),
@@ -25,12 +26,14 @@ MAY_BE_IDLE = frozenset({"timer_interrupt", "console_interrupt", "leave_idle"})
 
 @dataclass(frozen=True)
 class Job:
-    """Makes the rows of some theorems about one subject; `code` are entries of machine code."""
+    """Makes the rows of some theorems about one subject; `code` are entries of machine code,
+    `inputs` a hash of what else the rows depend on."""
 
     name: str
     theorems: tuple[str, ...]
     code: tuple[int, ...]
     work: Callable[[], list[Row]]
+    inputs: bytes = b""
 
 
 def _rank(job: Job) -> int:
@@ -41,11 +44,13 @@ def _rank(job: Job) -> int:
 
 @dataclass
 class Plan:
-    """Jobs for one kernel."""
+    """Jobs for one kernel, which is booted from `files` on `machines`."""
 
     target: Target
     out: Path
     theorems: tuple[str, ...]
+    files: boot.Files
+    machines: tuple[Machine, ...]
 
     def __post_init__(self) -> None:
         self.c = premises.constants(self.target)
@@ -61,7 +66,7 @@ class Plan:
         for call in calls:
             found += self._of_call(call)
         if is_whole:
-            found += self._of_others()
+            found += self._of_others() + self._of_boot()
         if has_leaves and "T2" in self.theorems:
             found.append(Job("leaf routines", ("T2",), self.leaf_code, self._leaves))
         if "T3" in self.theorems:
@@ -101,6 +106,16 @@ class Plan:
         """Interrupts and traps, as the specification has them."""
         return [job for name in interrupt.CALLS.specs
                 for job in self._of_text(name, SOURCES.get(name, "kernel/trap.c"))]
+
+    def _of_boot(self) -> list[Job]:
+        """T4 of each machine."""
+        if "T4" not in self.theorems:
+            return []
+        digest = boot.digest(self.files)
+        return [Job(f"boot {m.name}", ("T4",), (), self._boot(m), digest) for m in self.machines]
+
+    def _boot(self, machine: Machine) -> Callable[[], list[Row]]:
+        return lambda: [boot.prove(self.target, self.files, machine)]
 
     def _prove_code(self, call: Hypercall, theorems: tuple[str, ...]) -> list[Row]:
         handled = safety.explore_handler(self.target, call, self.known)

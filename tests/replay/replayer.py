@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import spec
 from replay import traps
 from replay.compare import Difference, Mismatch, pages_differ, rest_differs, tables_differ, take_frames
-from replay.gdb import GENERAL, Ended
+from verif.gdb import GENERAL, Ended
 from replay.guest import RAM_BASE, Guest
 from replay.memory import PAGE, WORD, Mirror, translate
 from replay.points import INTERRUPTS, Kind
