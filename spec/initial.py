@@ -19,14 +19,19 @@ from .words import Truth, Word
 
 Expected = Callable[..., Word]      # of a Reader, the facts, and the indices
 
-# Not 0, and not said below: page descriptors and pages; what boot has found.
-FOUND = ("procs.root", "procs.ctx", "procs.pages_count", "sched.next_tick", "machine.pages_pa",
-         "machine.view_pte", "machine.empty_root", "sched.cpus.pages_pa")
+# Not 0, and not said below: what boot has found, of which the invariants speak.
+FOUND = ("procs.pages_count", "sched.next_tick", "machine.pages_pa", "machine.view_pte",
+         "machine.empty_root")
 
 
 def _init(value: Callable[[Any], int]) -> Expected:
     """That of init; 0 of all others."""
     return lambda r, f, p, *rest: r.o.ite(p == r.c.HV_INIT_PID, value(r.c), 0)
+
+
+def _anything_of_init(name: str) -> Expected:
+    """Of init what it is; 0 of all others."""
+    return lambda r, f, p: r.o.ite(p == r.c.HV_INIT_PID, r.get(name, p), 0)
 
 
 def _is_boots(r: Reader, file: Word) -> Truth:
@@ -74,6 +79,7 @@ def _context(r: Reader, f: Facts, cpu: Word) -> Word:
 EXPECTED: dict[str, Expected] = {
     "procs.state": _init(lambda c: c.HV_PROC_LIVE),
     "procs.ppid": lambda r, f, p: r.o.ite(r.o.ult(r.c.HV_INIT_PID, p), r.c.HV_INIT_PID, 0),
+    "procs.root": _anything_of_init("procs.root"), "procs.ctx": _anything_of_init("procs.ctx"),
     "procs.pids_count": _init(lambda c: c.HV_NPROC - c.HV_INIT_PID - 1),
     "procs.files_count": _init(lambda c: c.HV_NFILE - c.HV_FILE_POWER_INDEX - 1),
     "procs.handles_count": _init(lambda c: 2),
@@ -88,6 +94,7 @@ EXPECTED: dict[str, Expected] = {
     "sched.cpus.current": _only(0, lambda r, f, i: r.c.HV_INIT_PID),
     "sched.cpus.loaded": _only(0, lambda r, f, i: r.c.HV_INIT_PID),
     "sched.cpus.ctx": _only(0, _context),
+    "sched.cpus.pages_pa": _only(0, lambda r, f, i: r.get("machine.pages_pa")),
     "sched.cpus.switches": _only(0, lambda r, f, i: 1),
     "sched.cpus.has_ras": _only(0, lambda r, f, i: int(has_ras(f))),
     "sched.cpus.index": lambda r, f, i: i,

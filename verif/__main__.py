@@ -46,6 +46,8 @@ def _prove(options: argparse.Namespace, kernel: target.Target) -> list[Row]:
     plan = Plan(kernel, options.out, theorems, boot.files(kernel, options.initrd),
                 boot.machines(bool(options.theorem)))
     jobs = plan.jobs(calls, not options.hc, not options.no_leaves)
+    if not jobs:
+        raise VerifError(f"{options.theorem} is about no hypercall: leave out --hc")
     progress = report.Progress(sys.stdout, len(jobs), report.guide_of(kernel))
     cache = Cache(kernel, None if options.no_cache else options.out / "cache")
     left: list[tuple[str, Job, str]] = []

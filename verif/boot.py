@@ -77,9 +77,9 @@ def failures(problems: list[Problem]) -> list[Failure]:
     return [Failure(p.what, p.place, "", "refuted", p.values, "") for p in problems]
 
 
-def check(target: Target, dump: Dump, entry: int) -> tuple[list[Problem], Check]:
+def check(target: Target, given: Files, dump: Dump) -> tuple[list[Problem], Check]:
     """What is wrong with a dump; an error of the walk is wrong as well."""
-    one = Check(premises.constants(target), target, dump, entry)
+    one = Check(premises.constants(target), target, dump, given.initrd, entry_if_ready(given))
     try:
         return one.problems(), one
     except BootError as error:
@@ -91,9 +91,9 @@ def prove(target: Target, given: Files, machine: Machine) -> Row:
     begin = time.process_time()
     facts: dict[str, object] = {}
     try:
-        entry = entry_if_ready(given)
+        entry_if_ready(given)
         dump = boot(machine, given.image, given.flat, given.initrd)
-        found, one = check(target, dump, entry)
+        found, one = check(target, given, dump)
         wrong = failures(found)
         facts = {"instances": one.instances, "registers": len(dump.registers),
                  "device registers": len(dump.devices)}
@@ -107,7 +107,8 @@ def _inputs(given: Files) -> Iterator[bytes]:
     for path in (given.flat, given.initrd):
         yield path.read_bytes() if path.is_file() else b""
     try:
-        yield subprocess.run([QEMU, "--version"], capture_output=True, check=True, timeout=60).stdout
+        yield subprocess.run([QEMU, "--version"], capture_output=True, check=True,
+                             timeout=60).stdout
     except (OSError, subprocess.SubprocessError):
         yield b"no QEMU"
 

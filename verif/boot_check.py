@@ -21,7 +21,7 @@ from spec.table_invariants import is_table
 from spec.transition import Reader
 from spec.words import Truth, Word
 
-from . import boot_map
+from . import boot_info, boot_map
 from .arrays import Array, where_false
 from .boot_machine import Dump
 from .boot_map import Problem
@@ -42,11 +42,13 @@ def _grid(sizes: tuple[int, ...]) -> tuple[Array, ...]:
 
 @dataclass
 class Check:
-    """One dump; `entry` is the entry point of init. `instances` counts what was looked at."""
+    """One dump of a machine that booted with `initrd`, in which `entry` is the entry point of
+    init. `instances` counts what was looked at."""
 
     c: Any
     target: Target
     dump: Dump
+    initrd: Path
     entry: int
     instances: int = 0
 
@@ -139,7 +141,8 @@ class Check:
         yield from self._initial_pages(r, f)
 
     def _initial_pages(self, r: Reader, f: Facts) -> Iterator[Problem]:
-        word, page = (np.arange(n, dtype=np.uint64) for n in (self.c.HV_PAGE_WORDS, self.c.HV_NPAGE))
+        word, page = (np.arange(n, dtype=np.uint64)
+                      for n in (self.c.HV_PAGE_WORDS, self.c.HV_NPAGE))
         statements: tuple[tuple[str, tuple[Word, ...], Truth], ...] = (
             ("context of init", (word,), initial.context_is_initial(r, f, word)),
             ("empty table of idle cores", (word,), initial.idle_table_is_empty(r, word)),
@@ -188,7 +191,8 @@ class Check:
         """All that is wrong with the dump."""
         parts: tuple[Callable[[], Iterator[Problem]], ...] = (
             self.registers, self.devices, self.invariants, self.initial, self.reached,
-            lambda: boot_map.problems(self.target, self.state))
+            lambda: boot_map.problems(self.target, self.state),
+            lambda: boot_info.problems(self.target, self.state, self.facts, self.initrd))
         return [problem for part in parts for problem in part()]
 
 

@@ -40,9 +40,9 @@ def _resident(image: Image) -> tuple[Area, ...]:
     """The segments that stay."""
     begin = image.markers["__text_start"]
     kinds = {0: "constants", PF_X: "text", PF_W: "data"}
-    return tuple(Area(f"the kernel's {kinds[s.flags & (PF_X | PF_W)]}", kinds[s.flags & (PF_X | PF_W)],
-                      s.base, _up(s.size), physical(image, s.base))
-                 for s in image.segments if s.base >= begin)
+    stay = ((kinds[s.flags & (PF_X | PF_W)], s) for s in image.segments if s.base >= begin)
+    return tuple(Area(f"the kernel's {kind}", kind, s.base, _up(s.size), physical(image, s.base))
+                 for kind, s in stay)
 
 
 def areas(target: Target, state: DumpState) -> tuple[Area, ...]:
@@ -73,7 +73,8 @@ def _missing(area: Area, found: tuple[Mapping, ...]) -> Iterator[Problem]:
         yield Problem(f"{area.name}: not all of it is mapped", (("bytes", f"{mapped:#x}"),))
 
 
-def _pages(state: DumpState, area: Area, found: tuple[Mapping, ...]) -> Iterator[Problem]:
+def _pages(image: Image, state: DumpState, area: Area,
+           found: tuple[Mapping, ...]) -> Iterator[Problem]:
     """Every page that is not reserved is mapped, is RAM, and is not the kernel's."""
     mapped = np.zeros(state.c.HV_NPAGE, dtype=bool)
     for m in found:
@@ -87,19 +88,19 @@ def _pages(state: DumpState, area: Area, found: tuple[Mapping, ...]) -> Iterator
     for page in np.flatnonzero(used[state.page_count:])[:1]:
         yield Problem("a page that is not reserved is not RAM",
                       (("page", f"{page + state.page_count:#x}"),))
-    begin, end = ((pa - area.pa) // PAGE for pa in _kernel_range(state))
+    begin, end = ((pa - area.pa) // PAGE for pa in _kernel_range(image))
     for page in np.flatnonzero(used[max(begin, 0):max(end, 0)])[:1]:
         yield Problem("a page of the kernel is not reserved", (("page", f"{page + begin:#x}"),))
 
 
-def _kernel_range(state: DumpState) -> tuple[int, int]:
-    """Physical addresses of the whole image, boot section and bss included."""
-    return KERNEL_PA, KERNEL_PA + _up(state.image_size)
+def _kernel_range(image: Image) -> tuple[int, int]:
+    """Physical addresses of the whole image, boot section and bss included: begin and end."""
+    return KERNEL_PA, physical(image, image.markers["__kernel_end"])
 
 
 def _view(target: Target, state: DumpState) -> Iterator[Problem]:
     """What processes may see of the image is the tables meant for it."""
-    begin, end = _kernel_range(state)
+    begin, end = _kernel_range(target.image)
     symbols = [target.image.symbols[name] for name in SHOWN]
     shown = [(physical(target.image, s.address), s.size) for s in symbols]
     for symbol in symbols:
@@ -119,7 +120,7 @@ def problems(target: Target, state: DumpState) -> Iterator[Problem]:
     """All that is wrong with what EL2, and by the view EL1, has mapped."""
     found = tuple(mappings(state.ram, state.dump.registers["TTBR0_EL2"]))
     allowed = areas(target, state)
-    pages, begin, end = allowed[-1], *_kernel_range(state)
+    pages, begin, end = allowed[-1], *_kernel_range(target.image)
     for m in found:
         wrong = what_is_wrong(m, allowed)
         if wrong:
@@ -130,6 +131,6 @@ def problems(target: Target, state: DumpState) -> Iterator[Problem]:
             yield Problem("what is executed or constant can be written elsewhere", _shown(m))
     for area in allowed[:-1]:
         yield from _missing(area, found)
-    yield from _pages(state, pages, found)
+    yield from _pages(target.image, state, pages, found)
     yield from _text_is_the_elfs(target, state)
     yield from _view(target, state)

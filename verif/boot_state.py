@@ -49,6 +49,11 @@ def _look(table: Array, index: Word, otherwise: Word) -> Word:
     return np.where(inside, table[np.where(inside, index, ZERO)], words(otherwise))
 
 
+def _zero_like(key: tuple[Word, ...]) -> Word:
+    """0, as often as these indices ask for it."""
+    return next((np.zeros_like(index) for index in key if not is_plain(index)), 0)
+
+
 class DumpState:
     """Reads fields of a dump at ints and at arrays of indices; what is out of range is 0.
     `set` is for ghosts, which are kept beside it."""
@@ -56,7 +61,6 @@ class DumpState:
     def __init__(self, c: Any, target: Target, dump: Dump) -> None:
         self.ops = ArrayOps()
         self.c, self.dump = c, dump
-        self.image_size = target.image.markers["__kernel_end"] - target.image.markers["__kernel_start"]
         self.ram = np.frombuffer(dump.ram, dtype="<u8")
         self.places: dict[str, Place] = {}
         self.plain = _core(dump, target)
@@ -66,7 +70,8 @@ class DumpState:
             if item.name != "pages":
                 self._lay_out(item.families, physical(target.image, item.base))
         base = self.get("machine.pages_pa")
-        self.page_count = max(0, min(c.HV_NPAGE, (RAM_BASE + len(dump.ram) - base) // PAGE))
+        in_ram = max(0, (RAM_BASE + len(dump.ram) - base) // PAGE)
+        self.page_count = min(c.HV_NPAGE, in_ram) if base >= RAM_BASE and base % PAGE == 0 else 0
         self._lay_out((target.layout.families["pages"],), base)
         self._find_ghosts()
 
@@ -101,7 +106,7 @@ class DumpState:
             ok = index < count
             if is_plain(ok):
                 if not ok:
-                    return 0
+                    return _zero_like(key)
                 at = at + stride * int(index) if is_plain(at) else at + np.uint64(stride * index)
             else:
                 inside = ok if inside is True else inside & ok
