@@ -174,6 +174,7 @@ help:
 	'make bench     instructions for each operation, beside other systems; fails if one takes' \
 	'               more than is proved' \
 	'make verify    prove hypercalls of build/hv8.elf against spec/. Some: HC=alloc_frame T=T1;' \
+	'               T=T4 boots it on each supported machine and checks the state that boot leaves;' \
 	'               docs/verify.md says what is proved' \
 	'make verify-all  the same of the kernel built with -O0, -O1, -O2 and -Os: LEVELS="O0 Os"' \
 	'make mutants   plant 300 faults, one at a time, and show that the verifier notices each. Options:' \
@@ -213,10 +214,11 @@ test:
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build compile_commands.json </dev/null
 	@exec $(PYTHON) tests/run.py $(T)
 
-# HC=name[,name] and T=T1|T2|... choose some. T4 boots, so the programs are built too.
+# HC=name[,name] and T=T1|T2|... choose some. T4, which is of no hypercall, boots: for it
+# the programs are built too.
 verify:
 	@tools/setup.sh verify </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) $(if $(HC),kernel,build) </dev/null
 	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T))
 
 # The same source by other levels of optimisation, each in a folder of its own: shows

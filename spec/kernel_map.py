@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .descriptor import AF, AP_EL0, AP_READ_ONLY, HIERARCHICAL, SH_INNER, TABLE_OR_PAGE
+from .descriptor import AF, AP_EL0, AP_READ_ONLY, SH_INNER, TABLE_OR_PAGE
 from .descriptor import UXN as XN
 from .descriptor import VALID
 
 AP1_RES1 = AP_EL0
 DEVICE = 1 << 2             # AttrIndx 1: byte 1 of MAIR_EL2, device nGnRE; 0 is write-back
+TABLE = VALID | TABLE_OR_PAGE     # a table descriptor: no hierarchical bits (D8.3.1) nor others
 NORMAL = VALID | AP1_RES1 | SH_INNER | AF
 
 
@@ -75,8 +76,8 @@ def what_is_wrong(m: Mapping, areas: tuple[Area, ...]) -> str:
         return f"is of {area.name} but another physical address"
     if m.bits & ~TABLE_OR_PAGE != RIGHTS[area.kind]:
         return f"is of {area.name} but has not the rights of {area.kind}"
-    if m.tables & HIERARCHICAL:
-        return "is below a table with hierarchical bits"
+    if m.tables != TABLE:
+        return "is below a table with more bits than it needs"
     return ""
 
 

@@ -88,6 +88,8 @@ def _pages(image: Image, state: DumpState, area: Area,
     for page in np.flatnonzero(used[state.page_count:])[:1]:
         yield Problem("a page that is not reserved is not RAM",
                       (("page", f"{page + state.page_count:#x}"),))
+    if d.page_at(state, state.get("machine.empty_root")) >= state.page_count:
+        yield Problem("the empty table of idle cores is not RAM")
     begin, end = ((pa - area.pa) // PAGE for pa in _kernel_range(image))
     for page in np.flatnonzero(used[max(begin, 0):max(end, 0)])[:1]:
         yield Problem("a page of the kernel is not reserved", (("page", f"{page + begin:#x}"),))

@@ -113,8 +113,9 @@ class DumpState:
                 at = words(at) + np.uint64(stride) * np.where(ok, index, ZERO)
         if is_plain(at):
             return int(self.ram[at])
-        found = self.ram[at]
-        return found if inside is True or inside.all() else np.where(inside, found, ZERO)
+        if inside.all():
+            return self.ram[at]
+        return np.where(inside, self.ram[np.where(inside, at, ZERO)], ZERO)
 
     def _ghost(self, name: str, key: tuple[Word, ...]) -> Word:
         counted, _, side = name.removeprefix("ghost.").rpartition("_")

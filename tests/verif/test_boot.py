@@ -146,7 +146,7 @@ EL2_DAMAGE = {
     "data executable": ("procs", 3, XN, "has not the rights of data"),
     "data elsewhere": ("procs", 3, 1 << 40, "another physical address"),
     "data not mapped": ("procs", 3, 1, "not all of it is mapped"),
-    "a table with hierarchical bits": ("procs", 2, 1 << 61, "hierarchical bits"),
+    "a table with hierarchical bits": ("procs", 2, 1 << 61, "is below a table with more bits"),
 }
 
 
