@@ -13,8 +13,9 @@ from dataclasses import dataclass
 GICD, GICC, GICR, UART = 0x800_0000, 0x801_0000, 0x80A_0000, 0x900_0000
 SGI_FRAME = 0x1_0000        # of a redistributor: INTIDs 0 to 31
 TIMER, SERIAL = 26, 33      # INTIDs; the UART's is SPI 1
-INTIDS = 288                # of the distributor
-CTLR, IGROUPR, ISENABLER, IPRIORITYR, ICFGR, IROUTER = 0, 0x80, 0x100, 0x400, 0xC00, 0x6000
+# ITLinesNumber: 32 * (it + 1) INTIDs. QEMU's GICv3 calls its own 32 fewer than it has.
+LINES = {2: 8, 3: 7}
+CTLR, TYPER, IGROUPR, ISENABLER, IPRIORITYR, ICFGR, IROUTER = 0, 4, 0x80, 0x100, 0x400, 0xC00, 0x6000
 PRIORITY = 0xA0             # of both; PMR lets through what is below 0xf0
 NO_SGI = 0xFFFF_0000        # GICv2: SGIs are always enabled (4.3.5), nobody sends one
 
@@ -38,20 +39,21 @@ def _bit(intid: int) -> int:
     return 1 << intid % 32
 
 
-def _distributor(intid_0: int) -> tuple[Device, ...]:
+def _distributor(lines: int) -> tuple[Device, ...]:
     """Shared interrupts: the UART's alone, by level, of the one priority."""
     enabled = tuple(Device(f"GICD_ISENABLER{n}", GICD + ISENABLER + 4 * n,
                            _bit(SERIAL) if n == SERIAL // 32 else 0)
-                    for n in range(intid_0 // 32, INTIDS // 32))
+                    for n in range(1, lines + 1))
     level = 2 << SERIAL % 16 * 2
     return enabled + (
+        Device("GICD_TYPER", GICD + TYPER, lines, 31),
         Device("GICD_ICFGR of the UART", GICD + ICFGR + SERIAL // 16 * 4, 0, level),
         Device("GICD_IPRIORITYR of the UART", GICD + IPRIORITYR + SERIAL, PRIORITY, 0xFF, 1))
 
 
 def _gicv2() -> tuple[Device, ...]:
     """Forwarded by distributor and interface; EOImode 0; group 0, which is all there is."""
-    return _distributor(32) + (
+    return _distributor(LINES[2]) + (
         Device("GICD_ISENABLER0", GICD + ISENABLER, _bit(TIMER), NO_SGI),
         Device("GICD_IPRIORITYR of the timer", GICD + IPRIORITYR + TIMER, PRIORITY, 0xFF, 1),
         Device("GICD_CTLR", GICD + CTLR, 1, 3),
@@ -62,7 +64,7 @@ def _gicv2() -> tuple[Device, ...]:
 def _gicv3() -> tuple[Device, ...]:
     """Affinity routing, group 1; the redistributor is awake and forwards the timer alone."""
     sgi = GICR + SGI_FRAME
-    return _distributor(32) + (
+    return _distributor(LINES[3]) + (
         Device("GICD_CTLR", GICD + CTLR, 1 << 4 | 1 << 1, 1 << 4 | 1 << 1),
         Device("GICD_IGROUPR of the UART", GICD + IGROUPR + SERIAL // 32 * 4, _bit(SERIAL),
                _bit(SERIAL)),

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """QEMU with the kernel that was proved, run to its first `eret` and looked at there.
 
-System registers are read as software at EL2 reads them: `mrs x0, REGISTER` is put where the
-machine stands and stepped over. RAM is a file that is mapped here too.
+RAM is a file that is mapped here too.
 """
 import ctypes
 import mmap
@@ -19,8 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spec.devices import Device, devices
-from spec.registers import IDENTITY, REQUIRED, Encoding, Facts
-
+from . import boot_garbage, boot_registers
 from .errors import BootError
 from .gdb import Ended, Gdb
 from .image import PF_W, PF_X, Image
@@ -30,7 +28,6 @@ RAM_BASE = 0x4000_0000      # of QEMU's virt
 KERNEL_PA = RAM_BASE + 0x20_0000      # where QEMU puts an Image that may be at any 2 MiB
 PATIENCE = 300              # seconds: the machine hangs
 ERET = 0xD69F03E0
-X0 = 0
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,11 @@ class Machine:
         """For the report: `GICv3 max 128M`."""
         cores = f" {self.cores} cores" if self.cores > 1 else ""
         return f"GICv{self.gic} {self.cpu} {self.ram}M{cores}"
+
+    @property
+    def shows_devices(self) -> bool:
+        """QEMU asks which core accesses a GICv2, and gdb is none: it ends if there are several."""
+        return self.gic == 3 or self.cores == 1
 
 
 CORES = ("cortex-a53", "cortex-a57", "cortex-a72", "max")
@@ -152,53 +154,19 @@ def _to_eret(gdb: Gdb, image: Image, console: Path) -> int:
     return pc
 
 
-def mrs(encoding: Encoding) -> int:
-    """The instruction word of `mrs x0, ...` (C6.2.228)."""
-    op0, op1, crn, crm, op2 = encoding
-    return 0xD5300000 | (op0 & 1) << 19 | op1 << 16 | crn << 12 | crm << 8 | op2 << 5 | X0
-
-
-class Registers:
-    """Reads system registers of the machine that stands at `pc`."""
-
-    def __init__(self, gdb: Gdb, pc: int) -> None:
-        self.gdb, self.pc = gdb, pc
-
-    def read(self, name: str, encoding: Encoding) -> int:
-        """BootError if the instruction is not defined there."""
-        self.gdb.poke(self.pc, mrs(encoding).to_bytes(4, "little"))
-        self.gdb.step()
-        core = self.gdb.read()[0]
-        if core.pc != self.pc + 4:
-            raise BootError(f"this core has no {name}")
-        self.gdb.set_pc(self.pc)
-        return core.x[X0]
-
-
 def _registers(gdb: Gdb, machine: Machine, pc: int) -> dict[str, int]:
     core = gdb.read()[0]
-    found = {f"X{n}": value for n, value in enumerate(core.x)} | {"SP_EL2": core.sp}
-    reader, word = Registers(gdb, pc), gdb.peek(pc, 4)
-    for name, encoding in IDENTITY.items():
-        found[name] = reader.read(name, encoding)
-    known = Facts(found, machine.gic, {}, 0, 0, 0, 0, 0, 0, 0, 0)
-    for required in REQUIRED:
-        if required.encoding is not None and required.exists(known):
-            found[required.name] = reader.read(required.name, required.encoding)
-    gdb.poke(pc, word)
-    return found
+    facts = boot_registers.identity(gdb, pc, machine.gic)
+    return ({f"X{n}": value for n, value in enumerate(core.x)} | {"SP_EL2": core.sp}
+            | facts.ids | boot_registers.required(gdb, pc, facts))
 
 
 def _devices(gdb: Gdb, machine: Machine) -> dict[str, int]:
-    """QEMU asks which core reads a GICv2, and gdb is none: with one core it does not matter."""
-    if machine.gic == 2 and machine.cores > 1:
-        return {}
-
     def read(device: Device) -> int:
         raw = gdb.peek_physical(device.address, device.size)
         return int.from_bytes(raw, "little")
 
-    return {device.name: read(device) for device in devices(machine.gic)}
+    return {d.name: read(d) for d in devices(machine.gic)} if machine.shows_devices else {}
 
 
 def boot(machine: Machine, image: Image, flat: Path, initrd: Path) -> Dump:
@@ -208,7 +176,11 @@ def boot(machine: Machine, image: Image, flat: Path, initrd: Path) -> Dump:
     try:
         os.ftruncate(fd, machine.ram << 20)
         ram = mmap.mmap(fd, machine.ram << 20)
+        boot_garbage.fill(ram)
         with _running(machine, flat, initrd, fd) as (gdb, console):
+            boot_garbage.spoil_registers(gdb, machine.gic)
+            if machine.shows_devices:
+                boot_garbage.spoil_devices(gdb, machine.gic)
             pc = _to_eret(gdb, image, console)
             return Dump(machine, ram, _registers(gdb, machine, pc), _devices(gdb, machine), pc)
     except (Ended, TimeoutError, LookupError, ConnectionError) as error:

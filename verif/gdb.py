@@ -123,9 +123,19 @@ class Gdb:
             raise LookupError(f"QEMU reads nothing at physical {address:#x}: {reply}")
         return bytes.fromhex(reply)
 
+    def poke_physical(self, address: int, data: bytes) -> None:
+        """Writes memory or device registers at a physical address."""
+        self._must("Qqemu.PhyMemMode:1")
+        self.poke(address, data)
+        self._must("Qqemu.PhyMemMode:0")
+
+    def set_general(self, number: int, value: int) -> None:
+        """x0 .. x30 get another value; number 32 is the PC."""
+        self._must(f"P{number:x}={value.to_bytes(WORD, 'little').hex()}")
+
     def set_pc(self, address: int) -> None:
         """Where the core goes on."""
-        self._must(f"P{PC_AT:x}={address.to_bytes(WORD, 'little').hex()}")
+        self.set_general(PC_AT, address)
 
     def _must(self, packet: str) -> None:
         reply = self.ask(packet)[0]

@@ -45,7 +45,7 @@ PARTS = (
     Part("Z3", "what it calls satisfiable or unknown counts as a failure; nothing checks an `unsat`"),
     Part("entry and exit (`vectors.S`, `context.S`), traps and interrupts", "`usertests`"),
     Part("boot, on machines other than those of T4",
-         "it does the same there, as far as it depends on the device tree alone: reading"),
+         "reading; it boots to the shell on those of `tests/boot`"),
     Part("QEMU, which shows T4 the machine at its first `eret`",
          "T4 reads system registers by MRS, and each damaged dump fails"),
     Part("the order of barriers, TLB and cache maintenance on a real core", "reading"),

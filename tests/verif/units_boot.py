@@ -20,7 +20,8 @@ from spec.state import KINDS  # noqa: E402
 from spec.words import IntOps  # noqa: E402
 from verif import boot, premises  # noqa: E402
 from verif.arrays import ArrayOps, where_false  # noqa: E402
-from verif.boot_machine import FEW, RAM_BASE, mrs  # noqa: E402
+from verif.boot_machine import FEW, RAM_BASE  # noqa: E402
+from verif.boot_registers import move  # noqa: E402
 from verif.boot_state import DumpState  # noqa: E402
 from verif.boot_walk import mappings, paths  # noqa: E402
 from verif.errors import BootError  # noqa: E402
@@ -205,10 +206,12 @@ def test_aliases() -> None:
 # ---- the rest ----------------------------------------------------------------------------------------
 
 
-def test_mrs_is_what_the_assembler_makes() -> None:
-    """mrs x0, midr_el1; hcr_el2; daif; mdscr_el1 (binutils 2.40)."""
-    assert mrs((3, 0, 0, 0, 0)) == 0xD5380000 and mrs((3, 4, 1, 1, 0)) == 0xD53C1100
-    assert mrs((3, 3, 4, 2, 1)) == 0xD53B4220 and mrs((2, 0, 0, 2, 2)) == 0xD5300240
+def test_moves_are_what_the_assembler_makes() -> None:
+    """mrs x0, midr_el1; hcr_el2; daif; mdscr_el1; msr vbar_el2, x0 (binutils 2.40)."""
+    for encoding, word in (((3, 0, 0, 0, 0), 0xD5380000), ((3, 4, 1, 1, 0), 0xD53C1100),
+                           ((3, 3, 4, 2, 1), 0xD53B4220), ((2, 0, 0, 2, 2), 0xD5300240)):
+        assert move(encoding, True) == word
+    assert move((3, 4, 12, 0, 0), False) == 0xD51CC000
 
 
 def test_entry_of_init() -> None:
