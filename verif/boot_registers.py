@@ -9,6 +9,7 @@ from .errors import BootError
 from .gdb import Gdb
 
 X0 = 0
+TRIES = 100
 
 
 def move(encoding: Encoding, is_read: bool) -> int:
@@ -36,12 +37,15 @@ class Registers:
             self.gdb.set_general(X0, self.x0)
 
     def _do(self, name: str, word: int) -> int:
-        """x0 afterwards."""
+        """x0 afterwards. A busy host may stop QEMU before the instruction: it is tried again."""
         self.gdb.poke(self.pc, word.to_bytes(4, "little"))
-        self.gdb.step()
-        core = self.gdb.read()[0]
+        for _ in range(TRIES):
+            self.gdb.step()
+            core = self.gdb.read()[0]
+            if core.pc != self.pc:
+                break
         if core.pc != self.pc + 4:
-            raise BootError(f"this core has no {name}")
+            raise BootError(f"this core has no {name}: PC is {core.pc:#x}, after {self.pc:#x}")
         self.gdb.set_pc(self.pc)
         return core.x[X0]
 

@@ -274,6 +274,7 @@ UNNOTICED = {
     "ACTLR_EL2": "QEMU's are constant", "AMAIR_EL1": "constant in QEMU", "ICC_SRE_EL2": "likewise",
     "TTBR0_EL1": "the first process's comes later", "CNTV_CTL_EL0": "the context's comes later",
     "CNTKCTL_EL1": "likewise",
+    "HCRX_EL2": "has no bits in QEMU 7.2",
     "HFGRTR_EL2": "QEMU 7.2 has no FEAT_FGT", "HFGWTR_EL2": "likewise", "HFGITR_EL2": "likewise",
     "HDFGRTR_EL2": "likewise", "HDFGWTR_EL2": "likewise", "CNTPOFF_EL2": "nor FEAT_ECV",
     "VDISR_EL2": "the context's comes later",
