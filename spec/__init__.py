@@ -11,14 +11,15 @@ and state.h under their C names. Imports Z3 and itself, nothing of the kernel.
 
 from __future__ import annotations
 
+from . import schedule
 from .invariants import RULES, Invariant
 from .premises import AT_ENTRY
 from .table_invariants import TABLES
-from .transition import Case, Outcome, Spec
+from .transition import Case, Outcome, Part, Spec
 from .transitions import console, entry, handle, interrupt, ipc, memory, process
 
-__all__ = ["Case", "Invariant", "Outcome", "Spec", "hypercalls", "interrupts", "invariants",
-           "premises", "transition"]
+__all__ = ["Case", "Invariant", "Outcome", "Part", "Spec", "hypercalls", "interrupts",
+           "invariants", "parts", "premises", "transition"]
 
 
 def hypercalls() -> dict[str, Spec]:
@@ -35,6 +36,11 @@ def interrupts() -> dict[str, Spec]:
 def transition(name: str) -> Spec:
     """The specification of a hypercall, interrupt or trap; KeyError if there is none."""
     return {**hypercalls(), **interrupts()}[name]
+
+
+def parts() -> dict[str, Part]:
+    """What several transitions end with, by name."""
+    return {**schedule.ENDS.parts, **ipc.CALLS.parts}
 
 
 def invariants() -> dict[str, Invariant]:

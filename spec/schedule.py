@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from . import sets
 from .sets import READY, RUNNING
-from .transition import Reader, Transition
-from .vocabulary import in_state, set_saved
+from .transition import Group, Reader, Transition
+from .vocabulary import in_state, is_pid, set_saved
 from .words import Truth, Word
+
+ENDS = Group()
 
 PID_BITS = 8        # of a key of the timer tree: deadline << 8 | pid
 OFF = (1 << 64) - 1
@@ -139,7 +141,13 @@ def _tell_parent(t: Transition, pid: Word) -> None:
         wake_with(t, parent, t.o.word(-t.c.HV_EINTR))
 
 
-def stop(t: Transition, pid: Word, status: Word) -> None:
+def may_stop(t: Transition, pid: Word, status: Word) -> Truth:
+    """It is not dead yet."""
+    return t.o.and_(is_pid(t, pid), in_state(t, pid, t.c.HV_PROC_EMBRYO, t.c.HV_PROC_LIVE))
+
+
+@ENDS.part(may_stop)
+def stop(t: Transition, pid: Word, status: Word) -> Word:
     """An embryo or live process becomes a zombie. Who waits for its reply is woken (with
     EPIPE, which is in its saved x0), no translation of its ASID survives, and the core goes
     on if it was pid's."""
@@ -155,3 +163,4 @@ def stop(t: Transition, pid: Word, status: Word) -> None:
     t.event("tlbi_asid", pid)
     if t.choose(t.get("sched.cpus.current", t.cpu) == pid, "current"):
         run_next(t)
+    return 0

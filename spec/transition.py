@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Callable
 
 from .state import ConcreteState, State, SymbolicState
 from .words import Ops, Truth, Word
 
+ROOT = Path(__file__).parent.parent
 Event = tuple[Any, ...]
 
 
@@ -38,12 +40,15 @@ class Outcome:
 class Case(Outcome):
     """One way that a call can go. `path` are the truths under which it does, in the order in
     which they were tested; `errno` is None for success; `steps` are the changes
-    of counters and deadlines (ghosts.Step, schedule.KeyStep)."""
+    of counters and deadlines (ghosts.Step, schedule.KeyStep). With `part` set the case is what
+    comes before the part of that name, which may begin if `given` holds."""
 
     path: tuple[Truth, ...]
     condition: Truth
     errno: int | None
     steps: tuple[Any, ...] = ()
+    part: str | None = None
+    given: Truth = True
 
 
 class Reader:
@@ -109,13 +114,23 @@ class Transition(Reader):
         self.trail.append(label if condition else f"not {label}")
         return condition
 
+    def end_with(self, part: Part, args: tuple[Word, ...]) -> Word:
+        """The rest, and the result, is what the part says."""
+        if part.given(self, *args) is not True:
+            raise ValueError(f"{part.name} may not begin here")
+        return part.text(self, *args)
+
 
 class SymbolicTransition(Transition):
-    """Follows `plan` at the first choices, then takes the true way, and notes the rest."""
+    """Follows `plan` at the first choices, then takes the true way, and notes the rest.
+    Parts are left out if they `stand_apart`."""
 
     def __init__(self, c: Any, state: SymbolicState, ghosts: bool, orders: bool,
-                 plan: tuple[bool, ...]) -> None:
+                 plan: tuple[bool, ...], stand_apart: bool = False) -> None:
         super().__init__(c, state, ghosts, orders)
+        self.stand_apart = stand_apart
+        self.ended_with: Part | None = None
+        self.given: Truth = True
         self.plan = plan
         self.taken: tuple[bool, ...] = ()
         self.path: tuple[Truth, ...] = ()
@@ -123,7 +138,27 @@ class SymbolicTransition(Transition):
         self.open_plans: list[tuple[bool, ...]] = []
         self.guards = 0
 
+    def end_with(self, part: Part, args: tuple[Word, ...]) -> Word:
+        self._may_go_on()
+        if not self.stand_apart:
+            return part.text(self, *args)
+        self.ended_with, self.given = part, part.given(self, *args)
+        return 0
+
+    def _may_go_on(self) -> None:
+        if self.ended_with is not None:
+            raise ValueError(f"something follows {self.ended_with.name}, which is an end")
+
+    def become(self, state: State) -> None:
+        self._may_go_on()
+        super().become(state)
+
+    def event(self, name: str, *words: Word) -> None:
+        self._may_go_on()
+        super().event(name, *words)
+
     def require(self, condition: Truth, errno: int) -> None:
+        self._may_go_on()
         self.guards += 1
         known = self.o.known(condition)
         if known is True:
@@ -138,6 +173,7 @@ class SymbolicTransition(Transition):
         self.path = (*self.path, condition)
 
     def choose(self, condition: Truth, label: str) -> bool:
+        self._may_go_on()
         way = self.o.known(condition)
         if way is None:
             at = len(self.taken)
@@ -174,22 +210,46 @@ class Spec:
         return Outcome(t.o.word(result), t.state, tuple(t.events), ", ".join(t.trail) or "done")
 
     def symbolic(self, c: Any, state: SymbolicState, args: tuple[Word, ...],
-                 ghosts: bool = True, orders: bool = True) -> list[Case]:
+                 ghosts: bool = True, orders: bool = True,
+                 stand_apart: bool = False) -> list[Case]:
         """On Z3 bv64 terms: every case, successes after the errors that precede them.
-        Refinement needs no ghosts, induction no orders, and terms are smaller without."""
+        Refinement needs no ghosts, induction no orders, and terms are smaller without. If
+        parts `stand_apart`, cases end where one begins."""
         cases: list[Case] = []
         plans: list[tuple[bool, ...]] = [()]
         while plans:
-            t = SymbolicTransition(c, state, ghosts, orders, plans.pop())
+            t = SymbolicTransition(c, state, ghosts, orders, plans.pop(), stand_apart)
             try:
+                self._begin(t, args)
                 result = t.o.word(self.text(t, *args))
                 done = [Case(result, t.state, tuple(t.events), ", ".join(t.trail) or "done",
-                             t.path, t.o.and_(*t.path), None, tuple(t.steps))]
+                             t.path, t.o.and_(*t.path), None, tuple(t.steps),
+                             t.ended_with and t.ended_with.name, t.given)]
             except Refused:
                 done = []
             cases += t.errors + done
             plans += t.open_plans
         return cases
+
+    def _begin(self, t: SymbolicTransition, args: tuple[Word, ...]) -> None:
+        """What is known besides the invariants."""
+
+
+@dataclass(frozen=True)
+class Part(Spec):
+    """What several transitions end with. Where it begins every invariant must hold, and
+    `given`; so it is proved once to preserve them."""
+
+    given: Callable[..., Truth] = lambda t, *args: True
+
+    @property
+    def source(self) -> str:
+        """Where it is written: file:line, from the root of the tree."""
+        code = self.text.__code__
+        return f"{Path(code.co_filename).relative_to(ROOT)}:{code.co_firstlineno}"
+
+    def _begin(self, t: SymbolicTransition, args: tuple[Word, ...]) -> None:
+        t.path = (self.given(t, *args),)
 
 
 @dataclass(frozen=True)
@@ -197,6 +257,7 @@ class Group:
     """Transitions of one file, under the names that hypercall.def gives them."""
 
     specs: dict[str, Spec] = field(default_factory=dict)
+    parts: dict[str, Part] = field(default_factory=dict)
 
     def hypercall(self, text: Callable[..., Word]) -> Callable[..., Word]:
         """Decorator: registers the function under its name, less a trailing underscore."""
@@ -205,3 +266,12 @@ class Group:
             raise ValueError(f"two transitions called {name}")
         self.specs[name] = Spec(name, text)
         return text
+
+    def part(self, given: Callable[..., Truth]) -> Callable[[Callable[..., Word]],
+                                                            Callable[..., Word]]:
+        """Decorator: the function is a `Part`."""
+        def register(text: Callable[..., Word]) -> Callable[..., Word]:
+            part = Part(text.__name__, text, given)
+            self.parts[part.name] = part
+            return lambda t, *args: t.end_with(part, args)
+        return register

@@ -54,6 +54,7 @@ class Subject:
     name: str
     text: Spec
     may_be_idle: bool = False
+    stand_apart: bool = False
     names: Names = field(default_factory=lambda: Names(is_sweeping=False))
     rules: dict[str, Invariant] = field(default_factory=spec.invariants)
     known: dict[tuple[object, ...], z3.BoolRef] = field(default_factory=dict)
@@ -65,7 +66,8 @@ class Subject:
         self.before = NamedState(ops=SharedOps(self.names))
         self.assumed = {**self.rules, **({} if self.may_be_idle else spec.premises())}
         arguments = tuple(z3.BitVec(f"x{i}", 64) for i in range(len(self.text.parameters)))
-        self.cases = self.text.symbolic(self.c, self.before, arguments, orders=False)
+        self.cases = self.text.symbolic(self.c, self.before, arguments, orders=False,
+                                        stand_apart=self.stand_apart)
 
     def instances(self, reads: Reads, rounds: int) -> tuple[z3.BoolRef, ...]:
         """What is assumed of the state before, at these indices; then at what that reads."""
@@ -133,15 +135,18 @@ class Induction:
         """Every invariant that the case may touch, and the obligations of its counters."""
         subject = self.subject
         after = After(subject.before.prefix, case.state.updates, ops=subject.before.ops)
-        for name, rule in subject.rules.items():
+        rules = subject.rules if case.part is None else {**subject.rules, **spec.premises()}
+        for name, rule in rules.items():
             if name in counting.RULES | deadlines.RULES:
                 continue
             at = tuple((kind, z3.BitVec(f"any{n}!{kind}", 64)) for n, kind in enumerate(rule.kinds))
             indices = tuple(term for _, term in at)
             was = as_term(rule.holds(subject.c, subject.before, *indices))
             now = as_term(rule.holds(subject.c, after, *indices))
-            if not was.eq(now):
+            if name not in subject.assumed or not was.eq(now):
                 yield Goal(name, self._counted(after, now), now, at)
+        if case.part is not None:
+            yield Goal(f"the premise of {case.part}", (), as_term(case.given), ())
         for claim in (*counting.obligations(subject.c, subject.before, case),
                       *deadlines.obligations(subject.c, case)):
             yield Goal(claim.name, claim.given, claim.goal, ())

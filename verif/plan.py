@@ -98,14 +98,25 @@ class Plan:
     def _rows_of_text(self, prove: Callable[[induct.Subject, Path, str], Row], name: str,
                       source: str) -> Callable[[], list[Row]]:
         def work() -> list[Row]:
-            subject = induct.Subject(self.c, name, spec.transition(name), name in MAY_BE_IDLE)
+            subject = induct.Subject(self.c, name, spec.transition(name), name in MAY_BE_IDLE,
+                                     prove is induct.prove)
             return [prove(subject, self.out, source)]
         return work
 
     def _of_others(self) -> list[Job]:
-        """Interrupts and traps, as the specification has them."""
-        return [job for name in interrupt.CALLS.specs
+        """Interrupts and traps, and what several hypercalls end with."""
+        jobs = [job for name in interrupt.CALLS.specs
                 for job in self._of_text(name, SOURCES.get(name, "kernel/trap.c"))]
+        if "T3" in self.theorems:
+            jobs += [Job(name, ("T3",), (), self._rows_of_part(part))
+                     for name, part in spec.parts().items()]
+        return jobs
+
+    def _rows_of_part(self, part: spec.Part) -> Callable[[], list[Row]]:
+        def work() -> list[Row]:
+            return [induct.prove(induct.Subject(self.c, part.name, part, stand_apart=True),
+                                 self.out, part.source)]
+        return work
 
     def _of_boot(self) -> list[Job]:
         """T4 of each machine."""

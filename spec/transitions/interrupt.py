@@ -78,8 +78,7 @@ def trap_stop(t: Transition) -> Word:
     """The process did what nobody emulates: it dies, and its parent can see of what."""
     for name in ("esr", "elr", "far"):
         t.set(f"procs.cause_{name}", (t.self,), t.get(f"sys.{name}_el2"))
-    stop(t, t.self, 0)
-    return 0
+    return stop(t, t.self, 0)
 
 
 @CALLS.hypercall

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .. import sets
 from ..schedule import block, run_next, take_core, wake, wake_with
 from ..transition import Group, Transition
-from ..vocabulary import (give_page, is_free_slot, is_handle, is_page, is_pid, is_slot,
+from ..vocabulary import (give_page, is_file, is_free_slot, is_handle, is_page, is_pid, is_slot,
                           require_object, saved, set_saved)
 from ..words import Truth, Word
 from .handle import move
@@ -161,7 +161,15 @@ def require_receive(t: Transition, file: Word, deadline: Word) -> Word:
     return sender
 
 
-def receive_from(t: Transition, file: Word, sender: Word) -> None:
+def may_receive_from(t: Transition, file: Word, sender: Word) -> Truth:
+    """The process waits in the endpoint's set of senders, and self has room for a handle."""
+    return t.o.and_(is_file(t, file), t.get("files.type", file) == t.c.HV_FILE_ENDPOINT,
+                    is_pid(t, sender), sets.has(t, sets.senders(file), sender),
+                    has_room(t, t.self, parked(t, sender).handle))
+
+
+@CALLS.part(may_receive_from)
+def receive_from(t: Transition, file: Word, sender: Word) -> Word:
     """Self has the message of the waiting sender, who waits for the reply or is ready."""
     sets.remove(t, sets.senders(file), sender)
     t.set("files.last_sender", (file,), sender)
@@ -173,6 +181,7 @@ def receive_from(t: Transition, file: Word, sender: Word) -> None:
     else:
         wake_with(t, sender, 0)
         t.set("procs.reply_to", (t.self,), 0)
+    return 0
 
 
 def wait_to_receive(t: Transition, handle: Word, file: Word, flags: Word, deadline: Word) -> Word:
@@ -192,8 +201,7 @@ def recv(t: Transition, handle: Word, deadline: Word, flags: Word) -> Word:
     t.require(o.or_(flags == 0, sets.is_empty(t, sets.zombies(t.self))), c.HV_EINTR)
     sender = require_receive(t, file, deadline)
     if t.choose(sender != 0, "somebody sends"):
-        receive_from(t, file, sender)
-        return 0
+        return receive_from(t, file, sender)
     result = wait_to_receive(t, handle, file, flags, deadline)
     run_next(t)
     return result
@@ -251,8 +259,7 @@ def reply_wait(t: Transition, handle: Word, deadline: Word, page: Word, passed: 
     answer(t, caller, m)
     if t.choose(sender != 0, "somebody sends"):
         wake(t, caller)
-        receive_from(t, file, sender)
-        return 0
+        return receive_from(t, file, sender)
     t.set("procs.reply_to", (t.self,), 0)
     result = wait_to_receive(t, handle, file, 0, deadline)
     take_core(t, caller)

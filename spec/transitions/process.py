@@ -172,8 +172,7 @@ def kill(t: Transition, pid: Word, status: Word) -> Word:
     t.require(is_pid(t, pid), t.c.HV_ESRCH)
     t.require(t.o.or_(pid == t.self, is_child(t, pid, t.self)), t.c.HV_EPERM)
     t.require(in_state(t, pid, t.c.HV_PROC_EMBRYO, t.c.HV_PROC_LIVE), t.c.HV_ESTATE)
-    stop(t, pid, status)
-    return 0
+    return stop(t, pid, status)
 
 
 @CALLS.hypercall
