@@ -174,6 +174,7 @@ help:
 	'make bench     instructions for each operation, beside other systems; fails if one takes' \
 	'               more than is proved' \
 	'make verify    prove hypercalls of build/hv8.elf against spec/. Some: HC=alloc_frame T=T1;' \
+	'               T=T4 boots it on each supported machine and checks the state that boot leaves;' \
 	'               docs/verify.md says what is proved' \
 	'               SOLVER=both: cvc5 is asked all that Z3 has proved, LIMIT=60 seconds for each' \
 	'make export    prove, and write each query of the proofs into an empty folder: OUT=folder HC= T=;' \
@@ -217,11 +218,12 @@ test:
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build compile_commands.json </dev/null
 	@exec $(PYTHON) tests/run.py $(T)
 
-# HC=name[,name] and T=T1|T2|T8 choose some. SOLVER=both asks cvc5, too, with LIMIT seconds of
-# processor time for each query; EXPORT=folder writes all queries there.
+# HC=name[,name] and T=T1|T2|... choose some. T4, which is of no hypercall, boots: for it
+# the programs are built too. SOLVER=both asks cvc5, too, with LIMIT seconds of processor time for
+# each query; EXPORT=folder writes all queries there.
 verify:
 	@tools/setup.sh $(if $(filter both,$(SOLVER)),second,verify) </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) kernel </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) $(if $(HC),kernel,build) </dev/null
 	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) \
 		$(if $(SOLVER),--solver $(SOLVER)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(EXPORT),--export '$(EXPORT)')
 
@@ -235,11 +237,11 @@ export:
 LEVELS := O0 O1 O2 Os
 verify-all:
 	@tools/setup.sh verify </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) kernel </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
 	@status=0; for level in $(LEVELS); do d=$(B)/levels/$$level; \
 	  mkdir -p $$d; cp -a $(B)/libfdt $$d/; \
 	  flock $$d/lock $(MAKE) $(JOBS) kernel B=$$d OPT=-$$level </dev/null; \
-	  $(PYTHON) -m verif --elf $$d/hv8.elf --out $$d/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) || status=1; \
+	  $(PYTHON) -m verif --elf $$d/hv8.elf --initrd $(B)/initrd.cpio --out $$d/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) || status=1; \
 	done; exit $$status
 
 # Goes on where it was interrupted, unless a source has changed.

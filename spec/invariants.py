@@ -258,6 +258,15 @@ def core_context(r: Reader) -> Truth:
 
 
 @RULES.invariant()
+def core_tables(r: Reader) -> Truth:
+    """TTBR0_EL1 has the tables and the ASID of the process whose registers the core holds;
+    those of nobody if there is none or it is dead."""
+    o, loaded = r.o, r.get("sched.cpus.loaded", r.cpu)
+    own = d.address(r.state, r.get("procs.root", loaded)) | o.shl(loaded, 48)
+    return r.get("sys.ttbr0_el1") == o.ite(is_alive(r, loaded), own, r.get("machine.empty_root"))
+
+
+@RULES.invariant()
 def fp_is_trapped(r: Reader) -> Truth:
     """CPTR_EL2 lets FP/SIMD through (TFP, bit 10, clear) only while its registers are those
     of the process whose other registers the core holds."""

@@ -28,10 +28,10 @@ fi
 case $target in
 run) ;;
 gdb) packages+=(gdb-multiarch) ;;
-verify) packages+=(python3-z3 python3-pyelftools python3-pytest python3-hypothesis) ;;
-second) packages+=(python3-z3 python3-pyelftools cvc5) ;;
-test) packages+=(gcc libc6-dev python3-pexpect python3-pyelftools python3-hypothesis
-	python3-z3 python3-pytest	# the specification's and the verifier's tests
+verify) packages+=(python3 python3-z3 python3-pyelftools python3-numpy python3-pytest python3-hypothesis) ;;
+second) packages+=(python3 python3-z3 python3-pyelftools python3-numpy cvc5) ;;
+test) packages+=(gcc libc6-dev python3 python3-pexpect python3-pyelftools python3-hypothesis
+	python3-z3 python3-numpy python3-pytest	# the specification's and the verifier's tests
 	cvc5 z3 parallel		# the second opinion on exported queries
 	qemu-user			# the machine that instructions are compared with
 	device-tree-compiler) ;;

@@ -8,7 +8,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from . import pool, report, target
+from . import boot, pool, report, target
 from .cache import Cache
 from .errors import VerifError
 from .plan import THEOREMS, Job, Plan
@@ -20,6 +20,7 @@ from .second import installed, summary
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m verif", description=__doc__)
     parser.add_argument("--elf", type=Path, default=Path("build/hv8.elf"))
+    parser.add_argument("--initrd", type=Path, help="what T4 boots; beside the ELF by default")
     parser.add_argument("--out", type=Path, default=Path("build/verify"))
     parser.add_argument("--hc", default="", help="hypercalls, by name, separated by commas")
     parser.add_argument("--theorem", default="", help=f"some of {' '.join(THEOREMS)}")
@@ -62,12 +63,16 @@ def _prove(options: argparse.Namespace, kernel: target.Target, recorder: Recorde
     if set(theorems) - set(THEOREMS):
         raise VerifError(f"no theorem {options.theorem}; there are {' '.join(THEOREMS)}")
     calls = _chosen(kernel, options.hc)
-    jobs = Plan(kernel, options.out, theorems).jobs(calls, not options.hc, not options.no_leaves)
+    plan = Plan(kernel, options.out, theorems, boot.files(kernel, options.initrd),
+                boot.machines(bool(options.theorem)))
+    jobs = plan.jobs(calls, not options.hc, not options.no_leaves)
+    if not jobs:
+        raise VerifError(f"{options.theorem} is about no hypercall: leave out --hc")
     progress = report.Progress(sys.stdout, len(jobs), report.guide_of(kernel))
     cache = Cache(kernel, None if options.no_cache else options.out / "cache")
     left: list[tuple[str, Job, tuple[str, ...]]] = []
     for job in jobs:
-        some = tuple(cache.key(job.name, " ".join(job.theorems) + key, job.code)
+        some = tuple(cache.key(job.name, " ".join(job.theorems) + key, job.code, job.inputs)
                      for key in recorder.keys)
         found = None if recorder.needs_all else cache.find(some[0])
         if found is None:

@@ -65,9 +65,10 @@ class Cache:
             if not Path("/proc", pid).exists():
                 partial.unlink(missing_ok=True)
 
-    def key(self, job: str, theorem: str, addresses: tuple[int, ...]) -> str:
-        """Hash of what the rows of a job depend on; `addresses`: entries of machine code."""
-        digest = hashlib.sha256(self.common + f"{job}\0{theorem}".encode())
+    def key(self, job: str, theorem: str, addresses: tuple[int, ...], inputs: bytes = b"") -> str:
+        """Hash of what the rows of a job depend on; `addresses`: entries of machine code;
+        `inputs`: a hash of what else there is."""
+        digest = hashlib.sha256(self.common + f"{job}\0{theorem}\0".encode() + inputs)
         for address in addresses:
             digest.update(self.machine + repr(_reached(self.target, self.flow, address)).encode())
         return digest.hexdigest()

@@ -37,3 +37,7 @@ class StuckPath(VerifError):
 def undecoded(address: int, word: int, count: int) -> UndecodedError:
     """The error for `word` (32 bits) at `address` with `count` matching classes."""
     return UndecodedError(f"{count} encoding classes match word {word:#010x} at {address:#x}")
+
+
+class BootError(VerifError):
+    """A machine that cannot be started, or does not come to its first `eret`."""

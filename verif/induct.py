@@ -30,6 +30,13 @@ from .safety import model_values
 from .solve import Solver, Verdict
 
 SHOWN_FAILURES = 6
+# An interrupt may come while nobody runs, and a call may end with nobody running: what holds of
+# a process that calls is not assumed.
+MAY_BE_IDLE = frozenset({"trap_irq", "leave_idle", "wake_up", "leave_call", "leave_trap", "leave_wait"})
+# Events after which a process runs, or what is done still is for one that does.
+RUNS = frozenset({"eret", "hypercall", "trap_sync", "trap_stop"})
+# Whose registers the core holds, which nothing changes but the ways in and out.
+HELD = frozenset({"sched.cpus.loaded", "sched.cpus.ctx"})
 AFTER_BOOT = "the invariants hold when boot ends"
 AFTER = "after."
 AFTERWARDS = frozenset(AFTER + name for name in counting.ORDERS)
@@ -54,7 +61,7 @@ class Subject:
     c: SimpleNamespace
     name: str
     text: Spec
-    may_be_idle: bool = False
+    is_fast: bool = False
     apart: tuple[str, ...] | None = ()
     names: Names = field(default_factory=lambda: Names(is_sweeping=False))
     rules: dict[str, Invariant] = field(default_factory=spec.invariants)
@@ -65,7 +72,7 @@ class Subject:
 
     def __post_init__(self) -> None:
         self.before = NamedState(ops=SharedOps(self.names))
-        self.assumed = {**self.rules, **({} if self.may_be_idle else spec.premises())}
+        self.assumed = {**self.rules, **({} if self.name in MAY_BE_IDLE else spec.premises())}
         arguments = tuple(z3.BitVec(f"x{i}", 64) for i in range(len(self.text.parameters)))
         self.cases = self.text.symbolic(self.c, self.before, arguments, orders=False,
                                         apart=self.apart)
@@ -143,8 +150,7 @@ class Induction:
         """Every invariant that the case may touch, and the obligations of its counters."""
         subject = self.subject
         after = After(subject.before.prefix, case.state.updates, ops=subject.before.ops)
-        rules = subject.rules if case.part is None else {**subject.rules, **spec.premises()}
-        for name, rule in rules.items():
+        for name, rule in self._rules(case).items():
             if name in counting.RULES | deadlines.RULES:
                 continue
             at = tuple((kind, z3.BitVec(f"any{n}!{kind}", 64)) for n, kind in enumerate(rule.kinds))
@@ -155,9 +161,17 @@ class Induction:
                 yield Goal(name, name, self._counted(after, now), now, at)
         if case.part is not None:
             yield Goal(f"the premise of {case.part}", "", (), as_term(case.given), ())
+        if set(case.state.updates) & HELD and subject.name not in spec.edges():
+            yield Goal("what the core holds", "core_context", (), z3.BoolVal(False), ())
         for claim in (*counting.obligations(subject.c, subject.before, case),
                       *deadlines.obligations(subject.c, case)):
             yield Goal(claim.name, claim.rule, claim.given, claim.goal, ())
+
+    def _rules(self, case: Case) -> dict[str, Invariant]:
+        """What must hold afterwards: if a process runs then, what is assumed of that too."""
+        runs = RUNS & {event[0] for event in case.events[-1:]}
+        needs = runs or self.subject.is_fast or case.part not in (None, *MAY_BE_IDLE)
+        return {**self.subject.rules, **spec.premises()} if needs else self.subject.rules
 
     def _counted(self, after: After, goal: z3.BoolRef) -> tuple[z3.BoolRef, ...]:
         """What is known of the orders afterwards: the counts are exact, where the goal asks."""

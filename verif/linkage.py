@@ -92,8 +92,7 @@ def fast_return(target: Target, address: int) -> Start:
 
 
 def full_return(target: Target, address: int, is_running: bool) -> Start:
-    """Behind any other call, or a wait (not `is_running`: nobody's registers are held)."""
+    """Behind any other call, or a wait (not `is_running`: X20 is nobody's context)."""
     known = {0: symbol("x0"), 19: target.cpu, **({20: context(target)} if is_running else {})}
     regs = tuple(known.get(n, symbol(f"lost{n}")) for n in range(GENERAL))
-    holds = loaded(target) != 0 if is_running else loaded(target) == 0
-    return Start(address, (*regs, symbol(STACK_TOP)), {"tpidr_el2": target.cpu}, given=(holds,))
+    return Start(address, (*regs, symbol(STACK_TOP)), {"tpidr_el2": target.cpu})

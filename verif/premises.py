@@ -22,7 +22,8 @@ from .target import CPU, Target
 
 USED = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "one_core",
         "waiting_exact", "callers_exact", "parked_message", "file_types", "handle_names_file",
-        "machine_facts", "page_types", "entry_names_page", "core_context", "core_holds_current")
+        "machine_facts", "page_types", "entry_names_page", "core_context", "core_tables",
+        "core_holds_current")
 # What the way in and out of EL2 needs.
 AT_THE_EDGE = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "one_core",
                "machine_facts", "page_types", "core_context", "core_holds_current")

@@ -7,13 +7,20 @@ segments, handlers and traps may be proved one by one. What lies behind an end i
 and each place has one specification.
 """
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import spec
+import z3
+from spec.state import SymbolicState
+from spec.transition import Part, Transition
 
 from . import linkage
 from .errors import VerifError
 from .explore import Contract, Start
-from .lin import signed
+from .flags import as_term
+from .lin import bv
 from .machine import ERET, HYPERCALL, WAIT, Path
+from .premises import constants
 from .safety import Handled, explore
 from .target import Routine, Target
 
@@ -22,7 +29,12 @@ VECTORS = {
     0x400: "enter_sync", 0x480: "enter_irq", 0x500: "enter_irq", 0x580: "enter_serror",
     0x600: "enter_aarch32", 0x680: "enter_irq", 0x700: "enter_irq", 0x780: "enter_serror",
 }
-FROM_EL2 = range(0, 0x400, 0x80)
+# Every segment, and the routines of assembly that they run through.
+NAMES = (*(f"vector {offset:#05x}" for offset in VECTORS), "return, fast", "return, full",
+         "return, trap", "after a wait", "return, waiting")
+CODE = ("el2_vectors", "vectors_sync", "vectors_trap", "vectors_full", "vectors_leave",
+        "vectors_return", "vectors_unknown", "vectors_switch", "vectors_load", "vectors_save_fp",
+        "vectors_idle", "context_save_fp")
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,14 @@ class Segment:
     routine: Routine
     text: str
     start: Start
+
+    def given(self, target: Target) -> tuple[z3.BoolRef, ...]:
+        """What the specification asks for where it begins."""
+        text = spec.transition(self.text)
+        if not isinstance(text, Part):
+            return ()
+        t = Transition(constants(target), SymbolicState())
+        return (as_term(text.given(t, *(bv(0) for _ in text.parameters))),)
 
 
 def cuts(target: Target) -> dict[int, str]:
@@ -91,7 +111,8 @@ def explore_all(target: Target, contracts: dict[int, Contract]) -> list[tuple[Se
             if found[address][0].text != segment.text:
                 raise VerifError(f"{segment.routine.name} is also {found[address][0].routine.name}")
             continue
-        handled = explore(target, segment.routine, contracts, segment.start, cuts(target))
+        start = replace(segment.start, given=segment.given(target))
+        handled = explore(target, segment.routine, contracts, start, cuts(target))
         found[address] = segment, handled
         for path in handled.exploration.ended:
             following = _behind(target, segment, path)

@@ -13,7 +13,7 @@ from ..descriptor import address
 from ..state import FP_WORDS, SAVED_REGISTERS
 from ..transition import Group, Transition
 from ..vocabulary import page_va
-from ..words import Word
+from ..words import Truth, Word
 from .process import save_system_registers
 
 CALLS = Group()
@@ -142,7 +142,17 @@ def leave_fast(t: Transition, result: Word) -> Word:
     return 0
 
 
-@CALLS.hypercall
+def holds_somebody(t: Transition, _result: Word = 0) -> Truth:
+    """The core holds the registers of a process: of that which came in."""
+    return t.get("sched.cpus.loaded", t.cpu) != 0
+
+
+def holds_nobody(t: Transition) -> Truth:
+    """The core has waited."""
+    return t.get("sched.cpus.loaded", t.cpu) == 0
+
+
+@CALLS.part(holds_somebody)
 def leave_call(t: Transition, result: Word) -> Word:
     """x0 of who called, whether it runs, waits or is dead; then who runs now."""
     t.set("pages", (loaded_ctx(t), t.c.CTX_X0), result)
@@ -150,14 +160,14 @@ def leave_call(t: Transition, result: Word) -> Word:
     return 0
 
 
-@CALLS.hypercall
+@CALLS.part(holds_somebody)
 def leave_trap(t: Transition) -> Word:
     """Who runs now."""
     resume(t)
     return 0
 
 
-@CALLS.hypercall
+@CALLS.part(holds_nobody)
 def leave_wait(t: Transition) -> Word:
     """Who runs now, after a wait; or another wait."""
     resume(t)
