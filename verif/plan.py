@@ -7,13 +7,13 @@ from pathlib import Path
 import spec
 from spec.transitions import interrupt
 
-from . import contracts, induct, isolate, leaves, premises, refine, safety
+from . import contracts, induct, isolate, leaves, order, premises, refine, safety
 from .explore import Contract
 from .result import Row
 from .target import Hypercall, Target
 
-THEOREMS = ("T1", "T2", "T3", "T5", "T8")
-OF_CODE = ("T1", "T2", "T8")
+THEOREMS = ("T1", "T2", "T3", "T5", "T6", "T8")
+OF_CODE = ("T1", "T2", "T6", "T8")
 # Those that take longest are begun first; this changes nothing but the time that is needed.
 LONG = (("reply_wait", "T3"), ("reply_wait", "T1"), ("recv", "T3"), ("call", "T3"), ("call", "T1"),
         ("kill", "T3"), ("trap_stop", "T3"), ("send", "T3"), ("recv", "T1"),
@@ -121,4 +121,7 @@ class Plan:
         if {"T2", "T8"} & set(theorems):
             rows += [r for r in safety.prove(self.target, handled, self.out)
                      if r.theorem in theorems]
+        if "T6" in theorems:
+            rows.append(order.prove(self.target, call.name, handled.exploration, self.out,
+                                    call.source))
         return rows
