@@ -105,7 +105,7 @@ def _failure(report: dict[str, Any], calls: tuple[str, ...]) -> Verdict:
     rows = [row for row in failed if row["subject"] == failed[0]["subject"]]
     messages = [f"{row['failures'][0]['what']} at {row['failures'][0]['where']}" for row in rows]
     is_named = all(PLACE.search(message) for row, message in zip(rows, messages)
-                   if row["theorem"] in ("T1", "T2"))
+                   if row["theorem"] in ("T1", "T2", "T6"))
     return Verdict("caught" if is_named else "error", " ".join(row["theorem"] for row in rows),
                    failed[0]["subject"], "; ".join(messages), calls)
 
@@ -148,7 +148,7 @@ def try_mutant(m: Mutant, base: Path, code: reach.Code, theorems: tuple[str, ...
         tree = Path(name)
         copy_tree(base, tree)
         m.apply(tree)
-        problem = build(tree) if m.kind == "c" else None
+        problem = build(tree) if m.is_source else None
         if problem is not None:
             verdict = Verdict("does not build", message=problem[-300:])
         else:
@@ -169,7 +169,7 @@ def affected(m: Mutant, base: Path, tree: Path, code: reach.Code,
             raise RuntimeError(text)
         changed = {name for name, kind in (line.split() for line in text.splitlines())
                    if kind == "state" or "T3" in theorems}
-    elif m.kind == "c":
+    elif m.is_source:
         try:
             changed = set(code.changed(reach.load(tree / ELF)))
         except VerifError:
