@@ -7,14 +7,14 @@ more, at any time (DDI 0487J.a, D8.13). A translation that it holds and the tabl
 is *stale*. What is stale vanishes only by the whole sequence of D8.14.1, break before make:
 
     the store that makes the descriptor invalid
-    DSB ISHST       the store is visible to every table walk (B2.3.7), so that none fetches it again
+    DSB ISHST       the store is visible to every table walk (B2.3): none fetches the old one again
     TLBI ASIDE1IS   of that ASID, on all cores
     DSB ISH         the invalidation is complete on all cores; one of stores only does not say so
 
 Then comes a context synchronization event: the ERET that every way back to a process has.
-A descriptor that is invalid, or whose access flag is clear, is never held (D8.13), so one that
-becomes valid needs no invalidation: what it names is ready before it, and a DSB ISHST stands
-between it and its first use.
+Every leaf has nG set (T5), so ASIDE1IS reaches it. A descriptor that is invalid, or whose
+access flag is clear, is never held (D8.13), so one that becomes valid needs no invalidation:
+what it names is ready before it, and a DSB ISHST stands between it and its first use.
 
 The invariant: **whenever no handler is between its first write and its return, nothing is
 stale.** TLBs hold translations of ASID a only if process a is built or lives, and only such as
@@ -38,8 +38,8 @@ from .transition import Reader
 from .vocabulary import in_state
 from .words import Truth, Word
 
-ASID_SHIFT = 48     # of TTBR0_EL1 (D19.2.155) and of the operand of TLBI ASIDE1IS (C5.5.15)
-# Of the DSB of the inner shareable domain or a wider one (B2.3.7): after which stores are
+ASID_SHIFT = 48     # of TTBR0_EL1 (D19.2) and of the operand of TLBI ASIDE1IS (C5.5)
+# Of the DSB of the inner shareable domain or a wider one (B2.3): after which stores are
 # visible, and after which TLB maintenance is complete.
 ORDER_STORES = frozenset({"dsb ishst", "dsb ish", "dsb st", "dsb sy"})
 COMPLETE = frozenset({"dsb ish", "dsb sy"})
@@ -92,7 +92,7 @@ class Order:
         self.contexts: list[Word] = []
         # entries of tables that became valid on this path: if that is what happened, the word
         self.links: list[tuple[Truth, Word]] = []
-        # TTBR0_EL1 as a table walk may see it: more than one until MSR is synchronized (B2.3.9)
+        # TTBR0_EL1 as a table walk may see it: more than one until MSR is synchronized
         self.loaded: list[Word] = [state.get("sys.ttbr0_el1")]
         self.demands: list[Demand] = []
 
@@ -238,7 +238,7 @@ class Order:
         return self.o.and_(*(self.o.shr(ttbr, ASID_SHIFT) != pid for ttbr in self.loaded))
 
     def load(self, ttbr: Word) -> None:
-        """MSR TTBR0_EL1: root and ASID in one write (D8.12.2)."""
+        """MSR TTBR0_EL1: root and ASID in one write."""
         o, r, pid = self.o, self.now, self.o.shr(ttbr, ASID_SHIFT)
         own = d.address(r.state, r.get("procs.root", pid)) | o.shl(pid, ASID_SHIFT)
         self._demand("TTBR0_EL1 becomes neither empty nor root and ASID of one live process",
@@ -276,7 +276,7 @@ class Order:
                           for s in self.stale]
 
     def synchronize(self) -> None:
-        """A context synchronization event (B2.3.9)."""
+        """A context synchronization event: ISB or ERET."""
         self.loaded = self.loaded[-1:]
 
     def translate(self) -> None:

@@ -124,4 +124,4 @@ class Plan:
         if "T6" in theorems:
             rows.append(order.prove(self.target, call.name, handled.exploration, self.out,
                                     call.source))
-        return rows
+        return sorted(rows, key=lambda r: r.theorem)
