@@ -19,7 +19,7 @@ from .errors import UnmodelledError
 from .explore import Exploration
 from .flags import as_term, fold
 from .machine import Event, Path, World
-from .premises import constants, instances
+from .premises import Hypotheses, constants, instances
 from .result import Failure, Row, row
 from .safety import decisions, model_values, where
 from .solve import Solver
@@ -152,12 +152,14 @@ def _read_by(target: Target, found: Exploration, facts: Facts) -> World:
     return world
 
 
-def prove(target: Target, name: str, found: Exploration, folder: FilePath, source: str) -> Row:
-    """The row T6 of an exploration."""
+def prove(target: Target, name: str, found: Exploration, folder: FilePath, source: str,
+          assume: Callable[[Target, World], Hypotheses] = instances) -> Row:
+    """The row T6 of an exploration. `assume` says what holds where it begins, at the indices
+    that its world was told of: by default what holds when a process enters EL2."""
     begin = time.process_time()
-    first = Facts(Solver(instances(target, found.world).terms, folder, found.world.symbols))
+    first = Facts(Solver(assume(target, found.world).terms, folder, found.world.symbols))
     world = _read_by(target, found, first)
-    hypotheses = instances(target, world)
+    hypotheses = assume(target, world)
     check = Check(target, name, first if world.touched.keys() == found.world.touched.keys() else
                   Facts(Solver(hypotheses.terms, folder, world.symbols)))
     for number, path in enumerate(found.ended):
