@@ -16,7 +16,7 @@ from .invariants import RULES, Invariant
 from .premises import AT_ENTRY
 from .table_invariants import TABLES
 from .transition import Case, Outcome, Part, Spec
-from .transitions import console, entry, handle, interrupt, ipc, memory, process
+from .transitions import console, entry, handle, interrupt, ipc, memory, process, trap
 
 __all__ = ["Case", "Invariant", "Outcome", "Part", "Spec", "hypercalls", "interrupts",
            "invariants", "parts", "premises", "transition"]
@@ -30,7 +30,8 @@ def hypercalls() -> dict[str, Spec]:
 
 def interrupts() -> dict[str, Spec]:
     """What else changes the state: interrupts, traps, and the way in and out of EL2."""
-    return {**interrupt.CALLS.specs, **entry.CALLS.specs}
+    return {**interrupt.CALLS.specs, **interrupt.CALLS.parts, **entry.CALLS.specs,
+            **trap.CALLS.specs}
 
 
 def transition(name: str) -> Spec:
@@ -40,7 +41,7 @@ def transition(name: str) -> Spec:
 
 def parts() -> dict[str, Part]:
     """What several transitions end with, by name."""
-    return {**schedule.ENDS.parts, **ipc.CALLS.parts}
+    return {**schedule.ENDS.parts, **interrupt.CALLS.parts, **ipc.CALLS.parts}
 
 
 def invariants() -> dict[str, Invariant]:

@@ -17,7 +17,7 @@ from .ghosts import (ALL, ENTRIES, FILES, HANDLES, PAGES, PIDS, READERS, REFS, W
 from .schedule import OFF, alarm, is_blocked
 from .state import KINDS, State
 from .transition import Reader
-from .vocabulary import in_state, is_page
+from .vocabulary import in_state, is_page, page_va
 from .words import Truth, Word
 
 Text = Callable[..., Truth]
@@ -241,6 +241,30 @@ def one_core(r: Reader, cpu: Word) -> Truth:
     return o.and_(o.ult(r.cpu, r.c.HV_NCPU), o.ult(current, r.c.HV_NPROC),
                   o.ult(loaded, r.c.HV_NPROC), o.ule(r.get("sched.cpus.fp_live", cpu), 1),
                   o.implies(cpu != r.cpu, o.and_(current == 0, loaded == 0)))
+
+
+@RULES.invariant()
+def core_context(r: Reader) -> Truth:
+    """Whose registers the core holds has a context page, to which the core points, and was
+    left for EL2 from EL0 or EL1 (SPSR_EL2.M, C5.2.19)."""
+    o, c = r.o, r.c
+    loaded, mode = r.get("sched.cpus.loaded", r.cpu), r.get("sys.spsr_el2") & 31
+    ctx = r.get("procs.ctx", loaded)
+    return o.implies(loaded != 0, o.and_(
+        r.get("sched.cpus.ctx", r.cpu) == page_va(r, ctx), is_page(r, ctx, c.HV_PAGE_CTX),
+        r.get("page_descs.owner", ctx) == loaded,
+        o.not_(in_state(r, loaded, c.HV_PROC_UNUSED)),
+        o.among(mode, 0b00000, 0b00100, 0b00101, 0b10000)))
+
+
+@RULES.invariant()
+def fp_is_trapped(r: Reader) -> Truth:
+    """CPTR_EL2 lets FP/SIMD through (TFP, bit 10, clear) only while its registers are those
+    of the process whose other registers the core holds."""
+    o, live = r.o, r.get("sched.cpus.fp_live", r.cpu)
+    trapped, open_ = r.get("machine.cptr"), r.get("machine.cptr") & o.inv(1 << 10)
+    return o.and_(r.get("sys.cptr_el2") == o.ite(live == 0, trapped, open_),
+                  o.implies(live != 0, r.get("sched.cpus.loaded", r.cpu) != 0))
 
 
 # ---- deadlines ------------------------------------------------------------------------

@@ -10,6 +10,10 @@ class ImageError(VerifError):
     """The ELF is not what the verifier expects."""
 
 
+class UnmappedError(ImageError):
+    """Code or a constant of the boot section, which is unmapped before a handler runs."""
+
+
 class DwarfError(VerifError):
     """A DWARF tag or form that is not modelled, or layout that contradicts the symbols."""
 

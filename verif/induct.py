@@ -16,10 +16,11 @@ import spec
 import z3
 from spec.ghosts import Step
 from spec.invariants import Invariant
+from spec.marks import place_of
 from spec.state import Key
 from spec.transition import Case, Spec
 
-from . import counting, deadlines
+from . import counting, deadlines, lines
 from .flags import as_term
 from .lin import bv
 from .naming import NamedState, Names, SharedOps
@@ -54,7 +55,7 @@ class Subject:
     name: str
     text: Spec
     may_be_idle: bool = False
-    stand_apart: bool = False
+    apart: tuple[str, ...] | None = ()
     names: Names = field(default_factory=lambda: Names(is_sweeping=False))
     rules: dict[str, Invariant] = field(default_factory=spec.invariants)
     known: dict[tuple[object, ...], z3.BoolRef] = field(default_factory=dict)
@@ -67,7 +68,12 @@ class Subject:
         self.assumed = {**self.rules, **({} if self.may_be_idle else spec.premises())}
         arguments = tuple(z3.BitVec(f"x{i}", 64) for i in range(len(self.text.parameters)))
         self.cases = self.text.symbolic(self.c, self.before, arguments, orders=False,
-                                        stand_apart=self.stand_apart)
+                                        apart=self.apart)
+
+    @property
+    def place(self) -> str:
+        """Where the transition is written."""
+        return f"{place_of(self.text.text)} ({self.name})"
 
     def instances(self, reads: Reads, rounds: int) -> tuple[z3.BoolRef, ...]:
         """What is assumed of the state before, at these indices; then at what that reads."""
@@ -101,7 +107,7 @@ class Subject:
         for rounds in (1, 2):
             self.facts["queries"] += 1
             solver = Solver(self.instances(near, rounds), folder, self.names)
-            needed = solver.core(path, goal)
+            needed = solver.core(path, goal, name)
             verdict = Verdict("proved", 0.0)
             if needed is None:
                 needed, verdict = path, solver.prove(path, goal, name)
@@ -115,9 +121,11 @@ class Subject:
 
 @dataclass(frozen=True)
 class Goal:
-    """An invariant after a case: `given` is known besides, `at` are its indices."""
+    """The invariant `rule` after a case, or what it needs, or (no rule) the premise of the part
+    that follows: `given` is known besides, `at` are its indices."""
 
     name: str
+    rule: str
     given: tuple[z3.BoolRef, ...]
     term: z3.BoolRef
     at: tuple[tuple[str, z3.BitVecRef], ...]
@@ -144,12 +152,12 @@ class Induction:
             was = as_term(rule.holds(subject.c, subject.before, *indices))
             now = as_term(rule.holds(subject.c, after, *indices))
             if name not in subject.assumed or not was.eq(now):
-                yield Goal(name, self._counted(after, now), now, at)
+                yield Goal(name, name, self._counted(after, now), now, at)
         if case.part is not None:
-            yield Goal(f"the premise of {case.part}", (), as_term(case.given), ())
+            yield Goal(f"the premise of {case.part}", "", (), as_term(case.given), ())
         for claim in (*counting.obligations(subject.c, subject.before, case),
                       *deadlines.obligations(subject.c, case)):
-            yield Goal(claim.name, claim.given, claim.goal, ())
+            yield Goal(claim.name, claim.rule, claim.given, claim.goal, ())
 
     def _counted(self, after: After, goal: z3.BoolRef) -> tuple[z3.BoolRef, ...]:
         """What is known of the orders afterwards: the counts are exact, where the goal asks."""
@@ -183,10 +191,21 @@ class Induction:
         for goal in self.goals(case):
             verdict = self._prove(path, steps, goal, f"{subject.name}-T3-{number}-{goal.name}")
             if verdict.status != "proved":
-                failures.append(Failure(
-                    f"{goal.name} is not preserved in case {case.case}", subject.name, "",
-                    verdict.status, model_values(verdict), str(verdict.query)))
+                failures.append(self._failure(case, goal, verdict))
         return failures
+
+    def _failure(self, case: Case, goal: Goal, verdict: Verdict) -> Failure:
+        subject = self.subject
+        if goal.rule:
+            rule = {**subject.rules, **spec.premises()}[goal.rule]
+            about = lines.of_function("invariant", rule.name, rule.text)
+            tables = lines.tables_read(subject.c, rule)
+        else:
+            about = lines.of_function("premise", case.part, spec.parts()[case.part].given)
+            tables = frozenset(case.state.updates)
+        found = (about, *lines.of_case(subject.text, case, tables))
+        return Failure(f"{goal.name} is not preserved in case {case.case}", subject.place, "",
+                       verdict.status, model_values(verdict), str(verdict.query), found)
 
     def _prove(self, path: tuple[z3.BoolRef, ...], steps: Reads, goal: Goal,
                name: str) -> Verdict:
@@ -208,7 +227,7 @@ def prove(subject: Subject, folder: FilePath, source: str) -> Row:
         if len(failures) >= SHOWN_FAILURES:
             break
     if induction.impossible == len(successes):
-        failures.append(Failure("no success is possible", source, "", "vacuous", (), ""))
+        failures.append(Failure("no success is possible", subject.place, "", "vacuous", (), ""))
     facts = {"successes": len(successes), "impossible": induction.impossible,
              **subject.facts}
     return row(subject.name, "T3", time.process_time() - begin, facts, failures,
@@ -223,7 +242,10 @@ def prove_steps(c: SimpleNamespace, folder: FilePath) -> Row:
         number += 1
         verdict = Solver(claim.given, folder).prove((), claim.goal, f"step-{claim.name}")
         if verdict.status != "proved":
-            failures.append(Failure(f"a step: {claim.name}", "spec/ghosts.py", "",
-                                    verdict.status, model_values(verdict), str(verdict.query)))
+            rule = spec.invariants()[claim.rule]
+            found = (lines.of_function("invariant", rule.name, rule.text),
+                     *map(lines.of_mark, claim.marks))
+            failures.append(Failure(f"a step: {claim.name}", found[-1].where, "", verdict.status,
+                                    model_values(verdict), str(verdict.query), found))
     return row("steps", "T3", time.process_time() - begin, {"lemmas": number}, failures, (),
                "spec/ghosts.py")

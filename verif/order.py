@@ -19,9 +19,9 @@ from .errors import UnmodelledError
 from .explore import Exploration
 from .flags import as_term, fold
 from .machine import Event, Path, World
-from .premises import Hypotheses, constants, instances
+from .premises import constants, instances
 from .result import Failure, Row, row
-from .safety import decisions, model_values, where
+from .safety import Handled, decisions, model_values, rules_of, where
 from .solve import Solver
 from .target import Target
 
@@ -30,6 +30,11 @@ CLEAN_AT_ENTRY = "nothing is stale at entry"
 # What has nothing to do with EL1&0 translation: an event that is neither known nor here is an
 # error. (A TLBI that is not broadcast, and a barrier of less, invalidate and order nothing.)
 WITHOUT_ORDER = ("mmio ", "mrs ", "msr ", "dmb ", "dc c", "ic ", "tlbi ", "smc ", "wfi")
+
+
+def events(path: Path) -> list[Event]:
+    """Those of a path, without the one that says where it ends."""
+    return [e for e in path.events if e.kind != path.finished]
 
 
 def follow(order: Order, event: Event) -> None:
@@ -107,7 +112,7 @@ class Check:
         """Everything that one path demands."""
         order = Order(constants(self.target), SymbolicState(), self.facts.of(path, number))
         done = 0
-        for event in path.events:
+        for event in events(path):
             follow(order, event)
             done = self._prove(order, done, path, event.pc)
         order.end()
@@ -146,20 +151,20 @@ def _read_by(target: Target, found: Exploration, facts: Facts) -> World:
     for number, path in enumerate(found.ended):
         order = Order(constants(target), SymbolicState(observer=world.touch),
                       facts.of(path, number))
-        for event in path.events:
+        for event in events(path):
             follow(order, event)
         order.end()
     return world
 
 
-def prove(target: Target, name: str, found: Exploration, folder: FilePath, source: str,
-          assume: Callable[[Target, World], Hypotheses] = instances) -> Row:
-    """The row T6 of an exploration. `assume` says what holds where it begins, at the indices
-    that its world was told of: by default what holds when a process enters EL2."""
+def prove(target: Target, handled: Handled, folder: FilePath) -> Row:
+    """The row T6 of what was explored, under what may be assumed where it begins."""
     begin = time.process_time()
-    first = Facts(Solver(assume(target, found.world).terms, folder, found.world.symbols))
+    found, name, source = handled.exploration, handled.call.name, handled.call.source
+    rules = rules_of(handled.call)
+    first = Facts(Solver(instances(target, found.world, rules).terms, folder, found.world.symbols))
     world = _read_by(target, found, first)
-    hypotheses = assume(target, world)
+    hypotheses = instances(target, world, rules)
     check = Check(target, name, first if world.touched.keys() == found.world.touched.keys() else
                   Facts(Solver(hypotheses.terms, folder, world.symbols)))
     for number, path in enumerate(found.ended):

@@ -7,7 +7,7 @@ from pathlib import Path
 import spec
 from spec.transitions import interrupt
 
-from . import contracts, induct, isolate, leaves, order, premises, refine, safety
+from . import contracts, induct, isolate, leaves, order, premises, queries, refine, safety
 from .explore import Contract
 from .result import Row
 from .target import Hypercall, Target
@@ -31,6 +31,11 @@ class Job:
     theorems: tuple[str, ...]
     code: tuple[int, ...]
     work: Callable[[], list[Row]]
+
+    @property
+    def folder(self) -> str:
+        """A name for its files."""
+        return "-".join((self.name, *self.theorems)).replace(" ", "_")
 
 
 def _rank(job: Job) -> int:
@@ -94,7 +99,7 @@ class Plan:
                       source: str) -> Callable[[], list[Row]]:
         def work() -> list[Row]:
             subject = induct.Subject(self.c, name, spec.transition(name), name in MAY_BE_IDLE,
-                                     prove is induct.prove)
+                                     None if prove is induct.prove else ())
             return [prove(subject, self.out, source)]
         return work
 
@@ -109,19 +114,21 @@ class Plan:
 
     def _rows_of_part(self, part: spec.Part) -> Callable[[], list[Row]]:
         def work() -> list[Row]:
-            return [induct.prove(induct.Subject(self.c, part.name, part, stand_apart=True),
+            return [induct.prove(induct.Subject(self.c, part.name, part, apart=None),
                                  self.out, part.source)]
         return work
 
     def _prove_code(self, call: Hypercall, theorems: tuple[str, ...]) -> list[Row]:
-        handled = safety.explore_handler(self.target, call, self.known)
+        handled = safety.explore(self.target, call, self.known)
         rows: list[Row] = []
         if "T1" in theorems:
-            rows.append(refine.prove(self.target, handled, spec.transition(call.name), self.out))
+            with queries.about("T1"):
+                rows.append(refine.prove(self.target, handled, spec.transition(call.name), self.out))
         if {"T2", "T8"} & set(theorems):
-            rows += [r for r in safety.prove(self.target, handled, self.out)
-                     if r.theorem in theorems]
+            with queries.about("T2" if "T2" in theorems else "T8"):
+                rows += [r for r in safety.prove(self.target, handled, self.out)
+                         if r.theorem in theorems]
         if "T6" in theorems:
-            rows.append(order.prove(self.target, call.name, handled.exploration, self.out,
-                                    call.source))
+            with queries.about("T6"):
+                rows.append(order.prove(self.target, handled, self.out))
         return sorted(rows, key=lambda r: r.theorem)

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import z3
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "verif")]
@@ -19,6 +18,7 @@ from verif import order, premises  # noqa: E402
 from verif.errors import UnmodelledError  # noqa: E402
 from verif.isa import system  # noqa: E402
 from verif.machine import Event  # noqa: E402
+from verif.safety import Handled  # noqa: E402
 
 C = premises.constants(KERNEL)
 SELF, OTHER, UNUSED, DEAD = 1, 2, 3, 4          # processes
@@ -201,7 +201,8 @@ def test_birth_of_a_loaded_asid() -> None:
 
 def status(text: str, folder: Path) -> list[str]:
     """What T6 of a routine says that fails."""
-    row = order.prove(KERNEL, "snippet", explored(text), folder, "snippet")
+    handled = Handled(KERNEL.hypercalls[0], explored(text), premises.Hypotheses((), ()), 0.0)
+    row = order.prove(KERNEL, handled, folder)
     return [failure.what for failure in row.failures]
 
 
@@ -224,23 +225,6 @@ CODE: dict[str, tuple[str, list[str]]] = {
 def test_code(name: str, tmp_path: Path) -> None:
     text, expected = CODE[name]
     assert status(text, tmp_path) == expected
-
-
-def of_pid(name: str, pid: z3.BitVecRef) -> z3.BitVecRef:
-    """procs.NAME[pid] where the code begins."""
-    return z3.Function(f"procs.{name}", *[z3.BitVecSort(64)] * 2)(pid)
-
-
-@pytest.mark.parametrize("is_live", (True, False))
-def test_assumptions(is_live: bool, tmp_path: Path) -> None:
-    """What holds where the code begins may be something else than at entry to a hypercall."""
-    x0, pid, pages = (z3.BitVec(name, 64) for name in ("x0", "x1", "machine.pages_pa"))
-    terms = (of_pid("state", pid) == (C.HV_PROC_LIVE if is_live else C.HV_PROC_ZOMBIE),
-             of_pid("root", pid) == 0, z3.ULT(pid, C.HV_NPROC), z3.LShR(pages, 48) == 0,
-             x0 == pages | pid << 48, z3.BitVec("machine.empty_root", 64) == 1)
-    row = order.prove(KERNEL, "snippet", explored("msr ttbr0_el1, x0\neret"), tmp_path, "snippet",
-                      lambda target, world: premises.Hypotheses(terms, ()))
-    assert row.passed == is_live, row.failures
 
 
 def test_rules() -> None:
