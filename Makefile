@@ -181,7 +181,7 @@ help:
 	'               docs/verify.md says how to spread them over several machines' \
 	'make verify-all  the same of the kernel built with -O0, -O1, -O2 and -Os: LEVELS="O0 Os"' \
 	'make mutants   plant 300 faults, one at a time, and show that the verifier notices each. Options:' \
-	'               SEED=1 COUNT=300 KIND=c (binary, spec, invariant) MUTANT=text-of-its-name' \
+	'               SEED=1 COUNT=300 KIND=c (binary, spec, invariant, barrier) MUTANT=text-of-its-name' \
 	'make report    where the last report of make verify is, as a page' \
 	'make trust     write the generated section of TRUST.md, from that report' \
 	'make test-spec random hypercalls on the specification: invariants after each step' \

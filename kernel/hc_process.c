@@ -219,8 +219,8 @@ int64_t hc_clone(uint64_t pid, uint64_t ctx, uint64_t root)
 	page_copy(ctx, procs[self].ctx);
 	pages[ctx][CTX_X0] = 0;
 	page_zero(root);
-	dsb_ishst();
 	pte_write(&pages[root][HV_L0_SELF], pte_table(page_pa(root)));
+	dsb_ishst();	/* both, before anything loads this root */
 	page_descs[ctx].type = HV_PAGE_CTX;
 	page_descs[root].type = HV_PAGE_L0;
 	page_descs[root].count = 0;

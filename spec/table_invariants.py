@@ -44,7 +44,8 @@ def is_kernels(r: Reader, table: Word, index: Word) -> Truth:
 @TABLES.invariant()
 def machine_facts(r: Reader) -> Truth:
     """Page 0 is none. All pages have physical addresses of 48 bits, 4 KiB aligned. The view
-    of the kernel's tables starts with a level-1 table in a reserved page."""
+    of the kernel's tables starts with a level-1 table in a reserved page. The empty root goes
+    with ASID 0, which is nobody's."""
     o, c, base = r.o, r.c, r.get("machine.pages_pa")
     view = r.get("machine.view_pte")
     top = d.page_at(r.state, view)
@@ -52,7 +53,8 @@ def machine_facts(r: Reader) -> Truth:
                   o.ule(base, d.ADDRESS - (c.HV_NPAGE << d.PAGE_SHIFT)),
                   r.get("sched.cpus.pages_pa", r.cpu) == base,
                   view == d.address(r.state, top) | d.VIEW_TABLE_BITS,
-                  o.ult(top, c.HV_NPAGE), r.get("ghost.view_level", top) == 1)
+                  o.ult(top, c.HV_NPAGE), r.get("ghost.view_level", top) == 1,
+                  o.shr(r.get("machine.empty_root"), 48) == 0)
 
 
 @TABLES.invariant("page")

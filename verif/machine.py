@@ -18,6 +18,8 @@ RETURN, ERET, WAIT, HYPERCALL = "return", "eret", "wfi", "hypercall"
 CONTEXT, PAGE = "sched.cpus.ctx", 4096
 # Registers that change by themselves: each read is a new value.
 VOLATILE = frozenset({"cntpct_el0", "cntvct_el0", "icc_iar1_el1"})
+# Tables whose writes have a place in the order that T6 is about (order.py).
+ORDERED = frozenset({"pages", "page_descs.type", "page_descs.owner", "procs.state", "procs.root"})
 # SMC Calling Convention (DEN 0028), 2.5: x0..x3 are results, x4..x17 may be lost.
 SMC_CLOBBERS = range(18)
 
@@ -329,8 +331,9 @@ class Path:
         indices = tuple(i.z for i in place.indices)
         self.memory.add(place.family, CellWrite(
             indices, self.world.symbols.name(place.family.name, value.z), self.pc))
-        if place.family.name == "pages":
-            self.events.append(Event("pages write", (*indices, value.z), self.pc))
+        if place.family.name in ORDERED:
+            self.events.append(
+                Event(f"{place.family.name} write", (*indices, value.z), self.pc))
 
     # ---- control ----
 

@@ -92,7 +92,7 @@ def _hypercalls(img: image.Image, debug: dwarf.DebugInfo) -> tuple[Hypercall, ..
             raise ImageError(f"entry {number} of hypercall_table is not hc_{name}")
         function = debug.functions[f"hc_{name}"]
         calls.append(Hypercall(name, handler.address, function.parameters,
-                               f"{function.file}:{function.line}", True, True, number))
+                               f"{function.file}:{function.line}", has_result=True, number=number))
     return tuple(calls)
 
 

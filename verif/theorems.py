@@ -34,6 +34,11 @@ THEOREMS = (
             "Whatever a process can reach through its translation tables, handles and registers "
             "is its own, or is shown to it read-only on purpose, or was given to it: of every "
             "state in which the invariants hold, and of what each call changes."),
+    Theorem("T6", "translation",
+            "Whenever a page or an address space identifier gets another use, no TLB of any "
+            "core can still hold a translation to it: on every path, writes to translation "
+            "tables, barriers and invalidations come in the order that the architecture asks "
+            "for."),
     Theorem("T8", "bound",
             "No path takes more instructions or more bytes of stack than its row "
             "of the table says, from the handler's entry to its return."),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import spec
 from spec.invariants import Invariant
 
-from . import induct, leaves, premises
+from . import induct, leaves, order, premises
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,13 @@ class Part:
 
 
 FIXED = (
-    Assumption(premises.CORE_AT_ENTRY, "TPIDR_EL2 is written by boot alone (T4 looks at it); not proved"),
+    Assumption(premises.CORE_AT_ENTRY, "TPIDR_EL2 is written by boot alone: T4 looks at it, and no proved path writes it"),
     Assumption(premises.STACK_AT_ENTRY,
-               "`vectors.S` leaves EL2 with the stack as it found it; not proved"),
+               "T1 of each stretch of `vectors.S` shows it where it ends; T4 at the first `eret`"),
     Assumption(induct.AFTER_BOOT, "T4, on the machines that it boots; not proved of every device tree"),
+    Assumption(order.CLEAN_AT_ENTRY,
+               "no TLB holds a translation that the tables do not give (spec/translation.py). Each "
+               "hypercall, trap and way out leaves it so (T6); boot invalidates all; not proved"),
     Assumption(leaves.PAGES_PASSED, "proved at each call of these routines, in the caller's T2"),
 )
 
@@ -44,12 +47,18 @@ PARTS = (
     Part("the reading of ELF and DWARF", "each DWARF tag or form that is not known stops the run"),
     Part("Z3", "what it calls satisfiable or unknown counts as a failure; `make verify SOLVER=both` puts "
          "each `unsat` to cvc5, too; nothing checks its simplifier"),
-    Part("entry and exit (`vectors.S`, `context.S`), traps and interrupts", "`usertests`"),
+    Part("that stretches of `vectors.S` and calls fit together as `verif/linkage.py` says",
+         "reading: what one ends with is what the next begins with"),
+    Part("that EL2 takes no exception of its own, but what T2 excludes: SError and debug",
+         "both are masked at EL2; it would end in `panic`"),
     Part("boot, on machines other than those of T4",
          "reading; it boots to the shell on those of `tests/boot`"),
     Part("QEMU, which shows T4 the machine at its first `eret`",
          "T4 reads system registers by MRS, and each damaged dump fails"),
-    Part("the order of barriers, TLB and cache maintenance on a real core", "reading"),
+    Part("that barriers and TLB maintenance do on a real core what DDI 0487J.a says; cache "
+         "maintenance but for the order within `page_sync`", "reading"),
+    Part("translation on cores other than the one that executes",
+         "the invariants say that they run nobody; TLB maintenance is broadcast"),
 )
 
 

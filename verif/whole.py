@@ -12,7 +12,7 @@ from .contracts import LEAVES
 from .result import Row, from_json
 from .theorems import THEOREMS
 
-OF_CODE = ("T1", "T2", "T8")
+OF_CODE = ("T1", "T2", "T6", "T8")
 OF_TEXT = ("T3", "T5")
 # What several hypercalls end with; T5 is about all that they do.
 ENDS = ("stop", "receive_from", "leave_idle")

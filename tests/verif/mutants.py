@@ -46,6 +46,8 @@ def theorems(m: Mutant) -> tuple[str, ...]:
         # What is assumed of the state before a call may be needed, or contradict something.
         wanted: tuple[str, ...] = ("T1", "T2") if m.function in USED else ()
         wanted += ("T3", "T5")
+    elif m.kind == "barrier":
+        wanted = ("T1", "T2", "T6")
     elif m.operator.startswith("ghost-"):
         wanted = ("T3",)
     else:

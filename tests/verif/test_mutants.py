@@ -55,6 +55,15 @@ PLANTED = (
     Planted("invariant", "contradict", "handle_names_file", "", "T1", "the assumptions exclude"),
     Planted("invariant", "wrong-number", "timer_node", "", "T3", "keeps timer_node"),
     Planted("spec", "other-field", "give_page", "page_descs.owner", "T1", "page_descs"),
+    Planted("barrier", "drop", "hc_map_view", "dsb_ishst", "T6", "not visible at the end"),
+    Planted("barrier", "swap", "hc_unmap_view", "dsb_ishst();\n\ttlbi_asid", "T6", "stale"),
+    Planted("barrier", "late", "hc_unmap_view", "pte_write", "T6", "stale"),
+    Planted("barrier", "early", "hc_protect_frame", "pte_write", "T6", "or made again"),
+    Planted("barrier", "early", "entry_unlink", ".type", "T6", "changes hands"),
+    Planted("barrier", "weaker", "hc_free_frame", "9f3b03d5", "T6", "changes hands"),
+    Planted("barrier", "not-broadcast", "free_table", "", "T6", "changes hands"),
+    Planted("barrier", "wrong-asid", "hc_unmap_view", "tlbi_asid", "T6", "stale"),
+    Planted("barrier", "drop", "proc_flush", "isb", "T6", "stale"),
 )
 
 UNKNOWN = {"floating point: fmul d0, d1, d2": 0x1E620820, "LSE: ldadd x0, x0, [x1]": 0xF8200020,

@@ -8,7 +8,7 @@ from .mutant import Mutant
 from .reach import Code, file_offset
 
 NOP = 0xD503201F
-# Barriers have no theorem yet; `brk` ends a path that is dead anyhow.
+# Barriers: see barrier.py; `brk` ends a path that is dead anyhow.
 LEFT_OUT = ("barrier", "hint", "exception_generation")
 NUMBERS = ("imm12", "imm16", "imm7", "imm9", "immr", "imms", "imm5", "imm6", "nzcv")
 BRANCHES = ("compare_branch", "test_branch")

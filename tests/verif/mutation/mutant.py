@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-KINDS = ("c", "binary", "spec", "invariant")
+KINDS = ("c", "binary", "spec", "invariant", "barrier")
 
 
 def stamp(elf: Path) -> None:
@@ -42,6 +42,16 @@ class Mutant:
         return f"{self.kind}/{self.operator}/{Path(self.file).name}/{self.function}/{digest}"
 
     @property
+    def is_patch(self) -> bool:
+        """Is it in an ELF?"""
+        return self.file.endswith(".elf")
+
+    @property
+    def is_source(self) -> bool:
+        """Is it in what an ELF is built from?"""
+        return self.file.startswith("kernel/")
+
+    @property
     def change(self) -> str:
         """What becomes what, on one line."""
         old, new = (" ".join(t.split()) for t in (self.old, self.new))
@@ -50,7 +60,7 @@ class Mutant:
     def apply(self, tree: Path) -> None:
         """Plants it in a copy of the tree."""
         path = tree / self.file
-        if self.kind == "binary":
+        if self.is_patch:
             data = bytearray(path.read_bytes())
             if data[self.start:self.end].hex() != self.old:
                 raise ValueError(f"{self.identity}: {path} is another ELF")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 
-from . import binary, source_asm, source_c, source_python
+from . import barrier, binary, source_asm, source_c, source_python
 from .mutant import ROOT, Mutant, numbered
 from .reach import LEAVES, Code
 
@@ -36,9 +36,8 @@ def _is_judged(subjects: Iterable[str]) -> bool:
     return any(name not in NO_T1 for name in subjects)
 
 
-def of_c(code: Code) -> Iterator[Mutant]:
-    """In functions of kernel/ that some hypercall runs, and in the leaves' assembly."""
-    known = source_c.facts(ROOT, HEADERS)
+def _bodies(code: Code) -> Iterator[tuple[source_c.Body, tuple[str, ...]]]:
+    """Functions of kernel/, each with the hypercalls that run it, if one of them is judged."""
     debug = code.kernel.debug
     lines = {name: {debug.line_of(a) for a in reached}
              for name, reached in code.subjects().items()}
@@ -50,7 +49,14 @@ def of_c(code: Code) -> Iterator[Mutant]:
             places = {f"{file}:{number}" for number in body.lines}
             names = order(code, (n for n in lines if places & lines[n]))
             if _is_judged(names):
-                yield from (replace(m, subjects=names) for m in source_c.faults(body, known))
+                yield body, names
+
+
+def of_c(code: Code) -> Iterator[Mutant]:
+    """In functions of kernel/ that some hypercall runs, and in the leaves' assembly."""
+    known = source_c.facts(ROOT, HEADERS)
+    for body, names in _bodies(code):
+        yield from (replace(m, subjects=names) for m in source_c.faults(body, known))
     for m in source_asm.faults(ROOT, "kernel/leaf.S"):
         yield replace(m, subjects=(m.function,) if m.function in LEAVES else LEAVES)
 
@@ -105,7 +111,21 @@ def of_invariants(code: Code) -> Iterator[Mutant]:
                 yield from (replace(m, subjects=subjects) for m in operator(maker))
 
 
-OF_KIND = {"c": of_c, "binary": of_binary, "spec": of_spec, "invariant": of_invariants}
+def of_barriers(code: Code) -> Iterator[Mutant]:
+    """In the order of barriers and TLB maintenance, in C and in the ELF."""
+    every = order(code, (c.name for c in code.kernel.hypercalls))
+    for body, names in _bodies(code):
+        yield from (replace(m, subjects=names) for m in barrier.in_c(body))
+    for m in barrier.in_primitives(ROOT, "kernel/prim.h"):
+        yield replace(m, subjects=every)
+    for address, following in barrier.places(code):
+        names = order(code, (n for n, reached in code.subjects().items() if address in reached))
+        yield from (replace(m, subjects=names)
+                    for m in barrier.in_binary(code, address, following))
+
+
+OF_KIND = {"c": of_c, "binary": of_binary, "spec": of_spec, "invariant": of_invariants,
+           "barrier": of_barriers}
 
 
 def population(code: Code, kind: str) -> tuple[Mutant, ...]:

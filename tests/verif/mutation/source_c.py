@@ -14,7 +14,7 @@ HIDDEN = re.compile(r"/\*.*?\*/|\"(?:\\.|[^\"\\])*\"|^[ \t]*#(?:[^\n]*\\\n)*[^\n
 OPERATORS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "&&": "||",
              "||": "&&", "++": "--", "--": "++", "|=": "=", "&=": "=", "~": "", "!": ""}
 COMPARED = {"<", "<=", ">", ">="}
-# What only orders accesses: no theorem is about that yet.
+# What only orders accesses: see barrier.py.
 BARRIERS = ("dsb_", "isb(", "prim_")
 NO_UPDATE = ("return", "if", "else", "uint64_t", "int64_t", "bool", "struct", "const", "static",
              "_Static_assert")

@@ -146,7 +146,7 @@ def try_mutant(m: Mutant, base: Path, code: reach.Code, theorems: tuple[str, ...
         tree = Path(name)
         copy_tree(base, tree)
         m.apply(tree)
-        problem = build(tree) if m.kind == "c" else None
+        problem = build(tree) if m.is_source else None
         if problem is not None:
             verdict = Verdict("does not build", message=problem[-300:])
         else:
@@ -167,7 +167,7 @@ def affected(m: Mutant, base: Path, tree: Path, code: reach.Code,
             raise RuntimeError(text)
         changed = {name for name, kind in (line.split() for line in text.splitlines())
                    if kind == "state" or "T3" in theorems}
-    elif m.kind == "c":
+    elif m.is_source:
         try:
             changed = set(code.changed(reach.load(tree / ELF)))
         except VerifError:
