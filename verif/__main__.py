@@ -8,7 +8,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from . import boot, pool, report, target
+from . import boot, coverage, pool, report, target
 from .cache import Cache
 from .errors import VerifError
 from .plan import THEOREMS, Job, Plan
@@ -62,6 +62,8 @@ def _prove(options: argparse.Namespace, kernel: target.Target, recorder: Recorde
     theorems = tuple(options.theorem.split(",")) if options.theorem else THEOREMS
     if set(theorems) - set(THEOREMS):
         raise VerifError(f"no theorem {options.theorem}; there are {' '.join(THEOREMS)}")
+    if "T10" in theorems and "T2" not in theorems:
+        raise VerifError("T10 is about the paths of T2: T=T2,T10")
     calls = _chosen(kernel, options.hc)
     plan = Plan(kernel, options.out, theorems, boot.files(kernel, options.initrd),
                 boot.machines(bool(options.theorem)))
@@ -88,6 +90,8 @@ def _prove(options: argparse.Namespace, kernel: target.Target, recorder: Recorde
                 cache.keep(key, rows)
             progress.add(rows, name)
     recorder.finish(jobs)
+    if "T10" in theorems and not options.hc:
+        progress.add([coverage.prove(kernel, progress.rows)])
     return progress.rows
 
 

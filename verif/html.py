@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from . import show, theorems, trusted
+from . import coverage, show, theorems, trusted
 from .guide import Guide, Routine, printable
 from .result import Row, from_json
 
@@ -254,7 +254,7 @@ def _routine(subject: str, rows: list[Row], guide: Guide) -> Iterator[str]:
            f"<span class=soft>{esc(source)}</span></summary><div class=body>")
     yield from _table("", ("theorem", "status", "seconds", "facts"), (
         (esc(r.theorem), esc(r.status), f"{r.seconds:.2f}",
-         esc(", ".join(f"{value} {name}" for name, value in r.facts))) for r in rows))
+         esc(", ".join(f"{value} {name}" for name, value in r.facts if name != coverage.WORDS))) for r in rows))
     found = guide.routine(subject, source)
     yield _source(found) if found else "<p class=soft>No source text.</p>"
     yield "</div></details>"

@@ -13,7 +13,7 @@ from pathlib import Path as FilePath
 
 import z3
 
-from . import queries
+from . import coverage, queries
 from .contracts import LEAVES, Leaf
 from .errors import VerifError
 from .explore import Explorer, standard_start
@@ -117,15 +117,17 @@ def prove_leaf(target: Target, leaf: Leaf, folder: FilePath) -> tuple[Row, int]:
     place = f"{target.debug.line_of(symbol.address)} ({leaf.name})"
     failures: list[Failure] = []
     count, total = 0, 0
+    words: set[int] = set()
     blocks = ZVA_BLOCKS if leaf.name == "page_zero" else (0,)
     for block in blocks:
         run = unroll(target, leaf, block)
         wrong, asked = _check(target, run, folder)
         total += asked
         count = max([count, *(p.count for p in run.paths)])
+        words.update(*(p.world.addresses for p in run.paths))
         failures += [Failure(w, place, "", "refuted", (), "") for w in wrong]
     return row(leaf.name, "T2", time.process_time() - begin,
-               {"instructions": count, "queries": total, "block sizes": len(blocks)},
+               {"instructions": count, "queries": total, "block sizes": len(blocks), coverage.WORDS: coverage.packed(words)},
                failures, (PAGES_PASSED,), target.image.function_at(symbol.address)), count
 
 

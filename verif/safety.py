@@ -16,6 +16,7 @@ import spec
 import z3
 from spec.invariants import Invariant
 
+from . import coverage
 from .explore import Contract, Exploration, Explorer, Start
 from .layout import describe
 from .machine import Decision, Joined, Obligation, Path
@@ -154,7 +155,8 @@ def prove(target: Target, handled: Handled, folder: FilePath) -> tuple[Row, Row]
         failures.append(Failure(f"stack of {depth} bytes", handled.call.source, "", "refuted", (), ""))
     spent = handled.seconds + time.process_time() - begin
     facts = {"paths": len(found.ended), "obligations": solver.queries,
-             "solver seconds": round(solver.seconds, 2), "fallbacks": solver.fallbacks}
+             "solver seconds": round(solver.seconds, 2), "fallbacks": solver.fallbacks,
+             coverage.WORDS: coverage.packed(found.world.addresses)}
     longest = max((p.count for p in found.ended), default=0)
     safe = row(handled.call.name, "T2", spent, facts, failures, handled.hypotheses.texts,
                handled.call.source)

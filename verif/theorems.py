@@ -42,6 +42,9 @@ THEOREMS = (
     Theorem("T8", "bound",
             "No path takes more instructions or more bytes of stack than its row "
             "of the table says, from the handler's entry to its return."),
+    Theorem("T10", "coverage",
+            "Every word of the kernel's text is on a proved path, or no path reaches it, or it "
+            "runs at boot alone.", False),
 )
 
 

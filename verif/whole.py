@@ -7,7 +7,7 @@ from typing import Any
 
 import spec
 
-from . import boot, segments
+from . import boot, coverage, segments
 from .contracts import LEAVES
 from .result import Row, from_json
 from .theorems import THEOREMS
@@ -26,7 +26,7 @@ def expected(calls: Iterable[str]) -> list[tuple[str, str]]:
     of_text = [(name, t) for name in (*spec.traps(), *spec.edges()) for t in OF_TEXT]
     of_code = [(name, t) for name in (*spec.traps(), *segments.NAMES) for t in OF_CODE]
     return [*of_calls, *of_code, *of_text, *((name, "T3") for name in ENDS),
-            *((leaf.name, "T2") for leaf in LEAVES), ("steps", "T3"), ("every state", "T5"),
+            (coverage.NAME, "T10"), *((leaf.name, "T2") for leaf in LEAVES), ("steps", "T3"), ("every state", "T5"),
             *((f"boot {machine.name}", "T4") for machine in boot.machines(False))]
 
 
