@@ -3,6 +3,9 @@
  * Who runs, who waits, who dies. Keeps: p is in sched.running exactly if it
  * is the current process of some core, and each blocked process is in the
  * sets that its wait_file and wait_peer name.
+ *
+ * Only sched_run_next moves sched.turn. A core that is handed over is no turn:
+ * else two processes that hand it to each other could keep all others from it.
  */
 #include "sched.h"
 
@@ -14,12 +17,14 @@ bool sched_is_blocked(uint64_t pid)
 
 void sched_run_next(struct hv_cpu *cpu)
 {
-	uint64_t next = set_next(&sched.ready, cpu->current);
+	uint64_t next = set_next(&sched.ready, sched.turn);
 
-	if (next != 0)
-		sched_run(cpu, next);
-	else
+	if (next == 0) {
 		cpu->current = 0;
+		return;
+	}
+	sched.turn = next;
+	sched_run(cpu, next);
 }
 
 void sched_yield(struct hv_cpu *cpu)

@@ -243,6 +243,13 @@ def one_core(r: Reader, cpu: Word) -> Truth:
                   o.implies(cpu != r.cpu, o.and_(current == 0, loaded == 0)))
 
 
+@RULES.invariant()
+def round_robin(r: Reader) -> Truth:
+    """The last turn was somebody's, or nobody's yet; the time between two ticks is not 0."""
+    return r.o.and_(r.o.ult(r.get("sched.turn"), r.c.HV_NPROC),
+                    r.get("machine.tick_period") != 0)
+
+
 # ---- deadlines ------------------------------------------------------------------------
 
 

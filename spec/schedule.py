@@ -43,9 +43,11 @@ def take_core(t: Transition, pid: Word) -> None:
 
 
 def run_next(t: Transition) -> None:
-    """The core goes to the next ready process in circular order, or idles."""
-    following = sets.following(t, READY, t.get("sched.cpus.current", t.cpu))
+    """The core goes to the ready process whose turn is next, in circular order, or idles.
+    Who is given the core in another way has not had its turn."""
+    following = sets.following(t, READY, t.get("sched.turn"))
     if t.choose(following != 0, "somebody is ready"):
+        t.set("sched.turn", (), following)
         run(t, following)
     else:
         t.set("sched.cpus.current", (t.cpu,), 0)
