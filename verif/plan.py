@@ -5,22 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import spec
-from spec.transitions import interrupt
+from spec.transitions import entry, interrupt
 
-from . import contracts, induct, isolate, leaves, premises, refine, safety
+from . import contracts, induct, isolate, leaves, premises, progress, refine, safety
 from .explore import Contract
 from .result import Row
 from .target import Hypercall, Target
 
-THEOREMS = ("T1", "T2", "T3", "T5", "T8")
+THEOREMS = ("T1", "T2", "T3", "T5", "T8", "T9")
 OF_CODE = ("T1", "T2", "T8")
 # Those that take longest are begun first; this changes nothing but the time that is needed.
 LONG = (("reply_wait", "T3"), ("reply_wait", "T1"), ("recv", "T3"), ("call", "T3"), ("call", "T1"),
         ("kill", "T3"), ("trap_stop", "T3"), ("send", "T3"), ("recv", "T1"),
         ("timer_interrupt", "T3"), ("clone", "T3"))
 SOURCES = {"timer_interrupt": "kernel/timer.c", "console_interrupt": "kernel/uart_pl011.c"}
-# Interrupts may come while nobody runs: what holds of a process that calls is not assumed.
-MAY_BE_IDLE = frozenset({"timer_interrupt", "console_interrupt", "leave_idle"})
+# Interrupts may come while nobody runs, and so may the ways in and out: what holds of a process that calls is not assumed.
+MAY_BE_IDLE = frozenset({"timer_interrupt", "console_interrupt", "leave_idle", *entry.CALLS.specs})
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,18 @@ class Plan:
             found.append(Job("leaf routines", ("T2",), self.leaf_code, self._leaves))
         if "T3" in self.theorems:
             found.append(Job("steps", ("T3",), (), lambda: [induct.prove_steps(self.c, self.out)]))
-        if "T5" in self.theorems:
-            found.append(Job("every state", ("T5",), (), lambda: [
-                isolate.prove_states(induct.Subject(self.c, "state", spec.transition("self")),
-                                     self.out)]))
+        for theorem, prove in (("T5", isolate.prove_states), ("T9", progress.prove_states)):
+            if theorem in self.theorems:
+                found.append(Job("every state", (theorem,), (), self._rows_of_states(prove)))
         return sorted(found, key=_rank)
+
+    def _rows_of_states(self, prove: Callable[[induct.Subject, Path], Row]) -> Callable[
+            [], list[Row]]:
+        def work() -> list[Row]:
+            subject = induct.Subject(self.c, "state", spec.transition("self"),
+                                     prove is progress.prove_states)
+            return [prove(subject, self.out)]
+        return work
 
     def _leaves(self) -> list[Row]:
         return leaves.prove_all(self.target, self.out)[0]
@@ -85,7 +92,8 @@ class Plan:
 
     def _of_text(self, name: str, source: str) -> list[Job]:
         jobs = []
-        for theorem, prove in (("T3", induct.prove), ("T5", isolate.prove)):
+        for theorem, prove in (("T3", induct.prove), ("T5", isolate.prove),
+                               ("T9", progress.prove)):
             if theorem in self.theorems:
                 jobs.append(Job(name, (theorem,), (), self._rows_of_text(prove, name, source)))
         return jobs
@@ -102,6 +110,10 @@ class Plan:
         """Interrupts and traps, and what several hypercalls end with."""
         jobs = [job for name in interrupt.CALLS.specs
                 for job in self._of_text(name, SOURCES.get(name, "kernel/trap.c"))]
+        if "T9" in self.theorems:
+            jobs += [Job(name, ("T9",), (),
+                         self._rows_of_text(progress.prove, name, "kernel/vectors.S"))
+                     for name in entry.CALLS.specs]
         if "T3" in self.theorems:
             jobs += [Job(name, ("T3",), (), self._rows_of_part(part))
                      for name, part in spec.parts().items()]
