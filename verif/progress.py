@@ -60,7 +60,7 @@ OF = {
         Statement("the alarm stays behind", progress.alarm_is_ahead, None, False),
         Statement("a deadline is set", progress.deadline_is_kept)),
     "console_interrupt": (*INTERRUPT, TICK),
-    "leave_idle": (*USUAL, READY),
+    "leave_idle": (PASSED, TAKEN, Statement(IDLE.what, IDLE.text), TICK, READY),
 }
 
 

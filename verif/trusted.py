@@ -46,6 +46,8 @@ PARTS = (
     Part("entry and exit (`vectors.S`, `context.S`), traps and interrupts", "`usertests`"),
     Part("boot, and that it leaves a state in which the invariants hold",
          "it boots on the machines of `tests/boot`"),
+    Part("that the armed timer interrupts (CNTHP_CTL_EL2, GIC), and that a process gets on "
+         "between two ticks", "`usertests preempt_`; only boot writes CNTHP_CTL_EL2 (`tests/layout`)"),
     Part("the order of barriers, TLB and cache maintenance on a real core", "reading"),
 )
 

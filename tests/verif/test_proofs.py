@@ -14,7 +14,8 @@ suite = Suite("verif/proofs", serial=True)
 
 THEOREMS = {"T1", "T2", "T3", "T5", "T8", "T9"}
 SHARED = {("page_zero", "T2"), ("page_copy", "T2"), ("page_sync", "T2"), ("steps", "T3"),
-          ("every state", "T5"), ("every state", "T9"), ("timer_interrupt", "T9"), ("leave_idle", "T9")}
+          ("every state", "T5"), ("every state", "T9"), ("timer_interrupt", "T9"),
+          ("leave_idle", "T9")}
 
 
 @suite.test
