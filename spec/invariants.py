@@ -17,7 +17,7 @@ from .ghosts import (ALL, ENTRIES, FILES, HANDLES, PAGES, PIDS, READERS, REFS, W
 from .schedule import OFF, alarm, is_blocked
 from .state import KINDS, State
 from .transition import Reader
-from .vocabulary import in_state, is_page
+from .vocabulary import in_state, is_page, is_pid
 from .words import Truth, Word
 
 Text = Callable[..., Truth]
@@ -245,9 +245,8 @@ def one_core(r: Reader, cpu: Word) -> Truth:
 
 @RULES.invariant()
 def round_robin(r: Reader) -> Truth:
-    """The last turn was somebody's, or nobody's yet; the time between two ticks is not 0."""
-    return r.o.and_(r.o.ult(r.get("sched.turn"), r.c.HV_NPROC),
-                    r.get("machine.tick_period") != 0)
+    """It is somebody's turn, dead or alive; the time between two ticks is not 0."""
+    return r.o.and_(is_pid(r, r.get("sched.turn")), r.get("machine.tick_period") != 0)
 
 
 # ---- deadlines ------------------------------------------------------------------------

@@ -22,8 +22,8 @@ OFF = (1 << 64) - 1
 
 
 def places(c: Any, s: State, pid: Word) -> Word:
-    """How many turns it takes until it is pid's, if everybody between wants one: pids go
-    round from 1 to HV_NPROC - 1."""
+    """How many turns end until it is pid's, if everybody between wants one: pids go round
+    from 1 to HV_NPROC - 1."""
     o, turn = s.ops, s.get("sched.turn")
     return o.ite(o.ult(turn, pid), o.sub(pid, turn), o.sub(o.add(pid, c.HV_NPROC - 1), turn))
 

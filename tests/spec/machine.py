@@ -104,7 +104,7 @@ def boot(c: SimpleNamespace) -> Tracked:
     s.set("sched.cpus.loaded", (0,), c.HV_INIT_PID)
     for node in range(c.TIMER_NODES):
         s.set("timer_tree", (node,), 2 ** 64 - 1)
-    for name, value in (("machine.tick_period", 100), ("sched.next_tick", 100),
+    for name, value in (("machine.tick_period", 100), ("sched.next_tick", 100), ("sched.turn", c.HV_INIT_PID),
                         ("sys.cnthp_cval_el2", 100), ("machine.cptr", 1 << 10 | 0x33ff),
                         ("sys.cptr_el2", 1 << 10 | 0x33ff), ("sys.spsr_el2", d.SPSR_START),
                         ("sys.ttbr0_el1", d.address(s, ROOT) | 1 << 48)):

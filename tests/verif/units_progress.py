@@ -18,7 +18,7 @@ from snippets import KERNEL  # noqa: E402
 from spec import schedule, sets  # noqa: E402
 from spec.invariants import Invariant  # noqa: E402
 from spec.transition import Spec, Transition  # noqa: E402
-from spec.transitions import interrupt, process  # noqa: E402
+from spec.transitions import process  # noqa: E402
 from verif import induct, plan, premises, progress  # noqa: E402
 from verif.result import Row  # noqa: E402
 
@@ -74,33 +74,33 @@ def test_a_lost_write_is_noticed(name: str, field: str, what: str, tmp_path: Pat
     assert f"{what}: not excluded" in messages(row), messages(row)
 
 
-def run_next_after_current(t: Transition) -> None:
-    """As run_next once was: after the current process, whose turn it need not have been."""
-    chosen = sets.following(t, sets.READY, t.get("sched.cpus.current", t.cpu))
-    if t.choose(chosen != 0, "somebody is ready"):
-        t.set("sched.turn", (), chosen)
-        schedule.run(t, chosen)
-    else:
-        t.set("sched.cpus.current", (t.cpu,), 0)
+def after_current(t: Transition, pid: Any) -> Any:
+    """As it once was: after the current process, whose turn it need not have been."""
+    return t.get("sched.cpus.current", t.cpu)
 
 
-def run_lowest(t: Transition) -> None:
-    """No order of turns at all."""
-    chosen = sets.lowest(t, sets.READY)
-    if t.choose(chosen != 0, "somebody is ready"):
-        t.set("sched.turn", (), chosen)
-        schedule.run(t, chosen)
-    else:
-        t.set("sched.cpus.current", (t.cpu,), 0)
+def after_nobody(t: Transition, pid: Any) -> Any:
+    """No order of turns at all: always the lowest."""
+    return t.o.word(0)
 
 
-@pytest.mark.parametrize("wrong", [run_next_after_current, run_lowest])
-@pytest.mark.parametrize("module, name", [(process, "yield"), (interrupt, "timer_interrupt")])
-def test_another_order_is_noticed(module: Any, name: str, wrong: Callable[[Transition], None],
+@pytest.mark.parametrize("wrong", [after_current, after_nobody])
+@pytest.mark.parametrize("name", ["yield", "timer_interrupt"])
+def test_another_order_is_noticed(name: str, wrong: Callable[[Transition, Any], Any],
                                   tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "run_next", wrong)
+    right = schedule.run_after
+    monkeypatch.setattr(schedule, "run_after", lambda t, pid: right(t, wrong(t, pid)))
     row = row_of(spec.transition(name), tmp_path, PASSED)
     assert f"{PASSED}: not excluded" in messages(row), messages(row)
+
+
+def test_a_turn_that_a_yield_does_not_end_is_noticed(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = schedule.run_after
+    monkeypatch.setattr(schedule, "run_after", lambda t, pid: right(t, t.o.sub(pid, 1)))
+    what = "a yield ends no turn"
+    row = row_of(spec.transition("yield"), tmp_path, what)
+    assert f"{what}: not excluded" in messages(row), messages(row)
 
 
 def test_a_core_that_is_handed_over_is_no_turn(tmp_path: Path,
