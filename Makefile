@@ -99,8 +99,8 @@ KERNEL_CODEGEN += -fno-partial-inlining -fno-reorder-blocks-and-partition
 KERNEL_CODEGEN += -Wvla -Wframe-larger-than=512
 
 WARN := -Wall -Wextra -Werror -Wconversion -Wshadow -Wundef -Wmissing-prototypes -Wstrict-prototypes
-# The code does not depend on where it was built.
-DEBUG := -g -fdebug-prefix-map=$(CURDIR)=.
+# The ELF does not depend on where it was built.
+DEBUG := -g -fdebug-prefix-map=$(CURDIR)=. -fdebug-prefix-map=$(B)/=build/
 
 PICOLIBC := /usr/lib/picolibc/aarch64-linux-gnu
 
@@ -157,7 +157,7 @@ FILES := $(sort $(wildcard user/files/*))
 
 # ---- what to make ------------------------------------------------------------------
 
-.PHONY: build kernel user initrd setup run test verify verify-all report trust mutants test-spec replay bench gdb size docs clean help
+.PHONY: build kernel user initrd setup run test verify verify-all export report trust mutants test-spec replay bench gdb size docs clean help
 
 build: kernel initrd
 kernel: $(B)/hv8.img
@@ -174,7 +174,11 @@ help:
 	'make bench     instructions for each operation, beside other systems; fails if one takes' \
 	'               more than is proved' \
 	'make verify    prove hypercalls of build/hv8.elf against spec/. Some: HC=alloc_frame T=T1;' \
+	'               T=T4 boots it on each supported machine and checks the state that boot leaves;' \
 	'               docs/verify.md says what is proved' \
+	'               SOLVER=both: cvc5 is asked all that Z3 has proved, LIMIT=60 seconds for each' \
+	'make export    prove, and write each query of the proofs into an empty folder: OUT=folder HC= T=;' \
+	'               docs/verify.md says how to spread them over several machines' \
 	'make verify-all  the same of the kernel built with -O0, -O1, -O2 and -Os: LEVELS="O0 Os"' \
 	'make mutants   plant 300 faults, one at a time, and show that the verifier notices each. Options:' \
 	'               SEED=1 COUNT=300 KIND=c (binary, spec, invariant) MUTANT=text-of-its-name' \
@@ -201,6 +205,7 @@ JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
 run:
 	@tools/setup.sh run </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
+	@$(PYTHON) tools/proved.py $(B)
 	@exec tools/run.sh --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)'
 
 gdb:
@@ -213,22 +218,30 @@ test:
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build compile_commands.json </dev/null
 	@exec $(PYTHON) tests/run.py $(T)
 
-# HC=name[,name] and T=T1|T2|T8 choose some.
+# HC=name[,name] and T=T1|T2|... choose some. T4, which is of no hypercall, boots: for it
+# the programs are built too. SOLVER=both asks cvc5, too, with LIMIT seconds of processor time for
+# each query; EXPORT=folder writes all queries there.
 verify:
-	@tools/setup.sh verify </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) kernel </dev/null
-	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T))
+	@tools/setup.sh $(if $(filter both,$(SOLVER)),second,verify) </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) $(if $(HC),kernel,build) </dev/null
+	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) \
+		$(if $(SOLVER),--solver $(SOLVER)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(EXPORT),--export '$(EXPORT)')
+
+# The queries of a proof, for other solvers and machines.
+export:
+	@test -n '$(OUT)' || { echo 'make export OUT=folder' >&2; exit 2; }
+	@exec $(MAKE) verify EXPORT='$(OUT)'
 
 # The same source by other levels of optimisation, each in a folder of its own: shows
 # that the proofs rest on no habit of one of them. LEVELS=O1 chooses; HC and T as above.
 LEVELS := O0 O1 O2 Os
 verify-all:
 	@tools/setup.sh verify </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) kernel </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
 	@status=0; for level in $(LEVELS); do d=$(B)/levels/$$level; \
 	  mkdir -p $$d; cp -a $(B)/libfdt $$d/; \
 	  flock $$d/lock $(MAKE) $(JOBS) kernel B=$$d OPT=-$$level </dev/null; \
-	  $(PYTHON) -m verif --elf $$d/hv8.elf --out $$d/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) || status=1; \
+	  $(PYTHON) -m verif --elf $$d/hv8.elf --initrd $(B)/initrd.cpio --out $$d/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) || status=1; \
 	done; exit $$status
 
 # Goes on where it was interrupted, unless a source has changed.
@@ -305,9 +318,11 @@ $(B)/gen/linker.lds: linker.ld Makefile
 	@mkdir -p $(@D)
 	$(Q)$(XCC) -E -P -undef -x assembler-with-cpp $(KERNEL_CPPFLAGS) -D__ASSEMBLY__ -MMD -MP -MT $@ -MF $@.d -o $@ $<
 
-$(B)/hv8.elf: $(KERNEL_OBJ) $(B)/gen/linker.lds $(B)/libfdt/libfdt.a
+# What boots prints the hash of this file, and what is proved must hold it.
+$(B)/hv8.elf: $(KERNEL_OBJ) $(B)/gen/linker.lds $(B)/libfdt/libfdt.a tools/stamp.py
 	$(call say,LD,$@)
-	$(Q)$(XCC) $(KERNEL_LDFLAGS) -T $(B)/gen/linker.lds -o $@ $(KERNEL_OBJ) $(B)/libfdt/libfdt.a
+	$(Q)$(XCC) $(KERNEL_LDFLAGS) -T $(B)/gen/linker.lds -o $@.new $(KERNEL_OBJ) $(B)/libfdt/libfdt.a
+	$(Q)$(PYTHON) tools/stamp.py $@.new && mv $@.new $@
 
 $(B)/hv8.img: $(B)/hv8.elf
 	$(call say,OBJCOPY,$@)

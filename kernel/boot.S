@@ -257,6 +257,18 @@ memcpy:
 3:	ret
 	.size	memcpy, . - memcpy
 
+/*
+ * tools/stamp.py writes it when the kernel is linked. Data, although nobody
+ * changes it: the verifier keeps proofs by the hash of all constants, and this
+ * differs in every kernel.
+ */
+	.data
+	.globl	boot_kernel_hash
+	.type	boot_kernel_hash, %object
+boot_kernel_hash:
+	.zero	32
+	.size	boot_kernel_hash, . - boot_kernel_hash
+
 	.bss
 	.balign	4096
 	.space	16384

@@ -46,6 +46,9 @@ extern struct facts facts;
 
 /* ---- boot.S ------------------------------------------------------------------- */
 
+/* SHA-256 of the ELF file that this kernel is from, with these bytes as zeros. */
+extern const uint8_t boot_kernel_hash[32];
+
 void boot_zero(void *start, void *end);
 _Noreturn void boot_exception(uint64_t esr, uint64_t elr, uint64_t far);
 _Noreturn void boot_main(uint64_t dtb_pa, uint64_t kernel_pa);

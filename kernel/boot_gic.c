@@ -172,9 +172,11 @@ static void gicv3_interface_start(void)
 	isb();
 	if (!(sysreg_read(ICC_SRE_AT_EL2) & ICC_SRE_SRE))
 		boot_fail("the firmware keeps the GICv3 in its GICv2 mode (ICC_SRE_EL2.SRE is 0)");
+	/* First: CBPR, unknown at reset, makes writes of BPR1 be ignored (IHI 0069H, 12.2, ICC_BPR1_EL1). */
+	sysreg_write(ICC_CTLR, 0);	/* EOImode 0 */
+	isb();
 	sysreg_write(ICC_PMR, PRIORITY_MASK);
 	sysreg_write(ICC_BPR1, 7);
-	sysreg_write(ICC_CTLR, 0);	/* EOImode 0 */
 	sysreg_write(ICC_IGRPEN1, 1);
 	isb();
 }

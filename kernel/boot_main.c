@@ -32,8 +32,18 @@ static const char *core_name(uint64_t midr)
 	return "AArch64";
 }
 
+/* The first 16 hexadecimal digits. */
+static void hash_digits(char text[17])
+{
+	for (int i = 0; i < 16; i++)
+		text[i] = "0123456789abcdef"[boot_kernel_hash[i / 2] >> (i % 2 == 0 ? 4 : 0) & 0xf];
+	text[16] = 0;
+}
+
 void boot_main(uint64_t dtb_pa, uint64_t kernel_pa)
 {
+	char hash[17];
+
 	facts.kernel_pa = kernel_pa;
 	boot_zero(__bss_start, __bss_end);
 	if (dtb_pa == 0)
@@ -41,7 +51,8 @@ void boot_main(uint64_t dtb_pa, uint64_t kernel_pa)
 	if (!dt_open(dtb_pa))
 		boot_fail("no valid device tree at 0x%lx, the address in x0", dtb_pa);
 	dt_parse_uart();
-	boot_print("hv8: version %s on %s (MIDR 0x%lx)\n", HV8_VERSION,
+	hash_digits(hash);
+	boot_print("hv8: version %s, kernel %s, on %s (MIDR 0x%lx)\n", HV8_VERSION, hash,
 		   core_name(sysreg_read(midr_el1)), sysreg_read(midr_el1));
 	dt_parse_psci();
 	sysregs_check();

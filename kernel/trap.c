@@ -54,7 +54,8 @@ enum {
 
 #define PAR_F 1ULL			/* the translation failed */
 
-void trap_stop(struct hv_cpu *cpu)
+/* Not inlined: a trap that ends with this is proved without it. */
+__attribute__((noinline)) void trap_stop(struct hv_cpu *cpu)
 {
 	struct hv_proc *proc = &procs[cpu->current];
 

@@ -52,9 +52,19 @@
 	b	vectors_trap
 	.endm
 
+	/* A label that is a function of its own to those who read symbols. */
+	.macro routine name
+	.type	\name, %function
+\name:
+	.endm
+
+	.macro end_routine name
+	.size	\name, . - \name
+	.endm
+
 	.balign	2048
 	.globl	el2_vectors
-el2_vectors:
+routine el2_vectors
 	vector_panic 0x000		/* EL2 with SP_EL0 */
 	vector_panic 0x080
 	vector_panic 0x100
@@ -94,14 +104,16 @@ el2_vectors:
 	vector_trap 0x700, trap_irq
 	vector_trap 0x780, trap_stop
 	.org	el2_vectors + 0x800
+end_routine el2_vectors
 
-vectors_sync:
+routine vectors_sync
 	bl_trap	trap_sync
+end_routine vectors_sync
 
 /*
  * A trap. In: x16 = C function(cpu); the process's x16, x17 on the stack.
  */
-vectors_trap:
+routine vectors_trap
 	mrs	x17, tpidr_el2
 	ldr	x17, [x17, #CPU_CTX]
 	stp	x0, x1, [x17, #OFF_X0]
@@ -120,17 +132,17 @@ vectors_trap:
 	mov	x0, x19
 	blr	x16
 	b	vectors_leave
+end_routine vectors_trap
 
 /*
  * A hypercall that may switch process, or an unknown number. The context
  * gets zero for x1..x17; the handler may overwrite x1..x7 there.
  */
-vectors_full:
+routine vectors_full
 	cmp	x8, #ASM_HC_COUNT
 	b.hs	vectors_unknown
 	mrs	x16, tpidr_el2
 	ldr	x17, [x16, #CPU_CTX]
-	save_x18_x30
 	stp	xzr, xzr, [x17, #OFF_X0]
 	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 2]
 	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 4]
@@ -140,6 +152,7 @@ vectors_full:
 	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 12]
 	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 14]
 	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 16]
+	save_x18_x30
 	add	sp, sp, #16
 	mov	x19, x16
 	mov	x20, x17
@@ -148,13 +161,16 @@ vectors_full:
 	ldr	x16, [x16, x8, lsl #3]
 	blr	x16
 	str	x0, [x20, #OFF_X0]
+end_routine vectors_full
 
 /* The way back: to the loaded process, or to another one. */
-vectors_leave:
+routine vectors_leave
 	ldp	x1, x2, [x19, #CPU_CURRENT]	/* current, loaded */
 	cmp	x1, x2
 	b.ne	vectors_switch
-vectors_return:
+end_routine vectors_leave
+
+routine vectors_return
 	mov	x0, x20
 	ldp	x2, x3, [x0, #OFF_X0 + 8 * 2]
 	ldp	x4, x5, [x0, #OFF_X0 + 8 * 4]
@@ -173,21 +189,24 @@ vectors_return:
 	ldr	x30, [x0, #OFF_X0 + 8 * 30]
 	ldp	x0, x1, [x0, #OFF_X0]
 	eret
+end_routine vectors_return
 
-vectors_unknown:
+routine vectors_unknown
 	add	sp, sp, #16
 	mov	x0, #-ASM_ENOSYS
 	zero_x1_x17
 	eret
+end_routine vectors_unknown
 
 /* The loaded process leaves the core. */
-vectors_switch:
+routine vectors_switch
 	save_system_registers x19, x20
 	ldr	x2, [x19, #CPU_FP_LIVE]
 	cbnz	x2, vectors_save_fp
+end_routine vectors_switch
 
 /* In: x19. Loads the current process, or idles. */
-vectors_load:
+routine vectors_load
 	ldr	x5, [x19, #CPU_CURRENT]
 	cbz	x5, vectors_idle
 	adrp	x6, procs
@@ -206,18 +225,20 @@ vectors_load:
 	stp	x5, x20, [x19, #CPU_LOADED]	/* loaded, ctx */
 	load_system_registers x19, x20
 	b	vectors_return
+end_routine vectors_load
 
-vectors_save_fp:
+routine vectors_save_fp
 	mov	x0, x19
 	mov	x1, x20
 	bl	context_save_fp
 	b	vectors_load
+end_routine vectors_save_fp
 
 /*
  * Nobody is ready. Interrupts are masked at EL2, but a pending one ends the
  * wait (D1.16.2); it is then handled as if it had been taken.
  */
-vectors_idle:
+routine vectors_idle
 	str	xzr, [x19, #CPU_LOADED]
 	adrp	x0, machine
 	add	x0, x0, :lo12:machine
@@ -229,6 +250,7 @@ vectors_idle:
 	mov	x0, x19
 	bl	trap_irq
 	b	vectors_load
+end_routine vectors_idle
 
 /*
  * leave_boot(x0 = EL2 table entry of the boot section, x1 = of the identity
@@ -253,7 +275,7 @@ leave_boot:
 	.size	leave_boot, . - leave_boot
 
 /* Passes x0..x30, ESR, ELR, FAR and SP to panic(const uint64_t *). */
-vectors_panic:
+routine vectors_panic
 	sub	sp, sp, #8 * 36
 	stp	x0, x1, [sp]
 	stp	x2, x3, [sp, #8 * 2]
@@ -279,3 +301,4 @@ vectors_panic:
 	str	x0, [sp, #8 * 34]
 	mov	x0, sp
 	b	panic
+end_routine vectors_panic

@@ -16,10 +16,10 @@ from .invariants import RULES, Invariant
 from .premises import AT_ENTRY
 from .table_invariants import TABLES
 from .transition import Case, Outcome, Part, Spec
-from .transitions import console, entry, handle, interrupt, ipc, memory, process
+from .transitions import console, entry, handle, interrupt, ipc, memory, process, trap
 
-__all__ = ["Case", "Invariant", "Outcome", "Part", "Spec", "hypercalls", "interrupts",
-           "invariants", "parts", "premises", "transition"]
+__all__ = ["Case", "Invariant", "Outcome", "Part", "Spec", "edges", "hypercalls",
+           "interrupts", "invariants", "parts", "premises", "transition", "traps"]
 
 
 def hypercalls() -> dict[str, Spec]:
@@ -30,7 +30,17 @@ def hypercalls() -> dict[str, Spec]:
 
 def interrupts() -> dict[str, Spec]:
     """What else changes the state: interrupts, traps, and the way in and out of EL2."""
-    return {**interrupt.CALLS.specs, **entry.CALLS.specs}
+    return {**interrupt.CALLS.specs, **interrupt.CALLS.parts, **trap.CALLS.specs, **edges()}
+
+
+def traps() -> dict[str, Spec]:
+    """Exceptions that are no hypercall: what C does about them."""
+    return {name: interrupts()[name] for name in ("trap_sync", "trap_stop", "trap_irq")}
+
+
+def edges() -> dict[str, Spec]:
+    """The ways in and out of EL2."""
+    return {**entry.CALLS.specs, **entry.CALLS.parts}
 
 
 def transition(name: str) -> Spec:
@@ -40,7 +50,8 @@ def transition(name: str) -> Spec:
 
 def parts() -> dict[str, Part]:
     """What several transitions end with, by name."""
-    return {**schedule.ENDS.parts, **ipc.CALLS.parts}
+    return {**schedule.ENDS.parts, **interrupt.CALLS.parts, **ipc.CALLS.parts,
+            **entry.CALLS.parts}
 
 
 def invariants() -> dict[str, Invariant]:

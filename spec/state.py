@@ -80,8 +80,11 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "sys.cpu": (),
     # CNTPCT_EL0 when the interrupt reads it; CNTVCT_EL0 when WFI does
     **_named("sys", (), "cntpct_el0 cntvct_el0 cnthp_cval_el2 ttbr0_el1 cptr_el2"),
-    # syndrome of the trap that is being handled (trap_stop reads these)
-    **_named("sys", (), "esr_el2 far_el2"),
+    # syndrome of the trap that is being handled; what PAR_EL1 says of an AT instruction
+    **_named("sys", (), "esr_el2 far_el2 at_par"),
+    **_named("sys", (), "ctr_el0 clidr_el1 afsr0_el1 afsr1_el1"),
+    # INTID that is acknowledged
+    **_named("gic", (), "intid"),
     **_named("sys", (), " ".join(SAVED_REGISTERS)),
     # x0 .. x30 at entry and exit
     "sys.x": ("register",),
@@ -139,6 +142,8 @@ class Update:
     # value of word i of that page (None: a point), and which words i are meant
     content: Callable[[Word], Word] | None = None
     covers: Callable[[Word], Truth] | None = None
+    # the first word that is meant and how many, if not the whole page
+    words: tuple[int, int] | None = None
 
 
 def same(a: Key, b: Key, ops: Z3Ops) -> Truth:
@@ -233,7 +238,7 @@ class SymbolicState:
         ops = self.ops
         return self._with("pages", Update(
             (ops.word(page),), content=lambda i: ops.word(value(ops.sub(i, first))),
-            covers=lambda i: ops.ult(ops.sub(i, first), count)))
+            covers=lambda i: ops.ult(ops.sub(i, first), count), words=(first, count)))
 
     def touched(self) -> list[str]:
         """Names with an update, in order."""

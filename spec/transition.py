@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable
 
+from .marks import Mark, mark_here
 from .state import ConcreteState, State, SymbolicState
-from .words import Ops, Truth, Word
+from .words import Ops, Truth, Word, same
 
 ROOT = Path(__file__).parent.parent
 Event = tuple[Any, ...]
@@ -40,13 +41,15 @@ class Outcome:
 class Case(Outcome):
     """One way that a call can go. `path` are the truths under which it does, in the order in
     which they were tested; `errno` is None for success; `steps` are the changes
-    of counters and deadlines (ghosts.Step, schedule.KeyStep). With `part` set the case is what
-    comes before the part of that name, which may begin if `given` holds."""
+    of counters and deadlines (ghosts.Step, schedule.KeyStep); `marks` are the lines that did it.
+    With `part` set the case is what comes before the part of that name, which may begin if
+    `given` holds."""
 
     path: tuple[Truth, ...]
     condition: Truth
     errno: int | None
     steps: tuple[Any, ...] = ()
+    marks: tuple[Mark, ...] = ()
     part: str | None = None
     given: Truth = True
 
@@ -80,6 +83,7 @@ class Transition(Reader):
         self.before = state
         self.events: list[Event] = []
         self.trail: list[str] = []
+        self.within: Part | None = None
         self.self: Word = state.get("sched.cpus.current", state.get("sys.cpu"))
 
     def become(self, state: State) -> None:
@@ -111,24 +115,29 @@ class Transition(Reader):
 
     def choose(self, condition: Truth, label: str) -> bool:
         """Success goes two ways from here; `label` names the way on which it holds."""
-        self.trail.append(label if condition else f"not {label}")
+        self._note(label if condition else f"not {label}")
         return condition
+
+    def _note(self, label: str) -> None:
+        self.trail.append(label if self.within is None else f"{self.within.name}: {label}")
 
     def end_with(self, part: Part, args: tuple[Word, ...]) -> Word:
         """The rest, and the result, is what the part says."""
         if part.given(self, *args) is not True:
             raise ValueError(f"{part.name} may not begin here")
+        self.within = part
         return part.text(self, *args)
 
 
 class SymbolicTransition(Transition):
     """Follows `plan` at the first choices, then takes the true way, and notes the rest.
-    Parts are left out if they `stand_apart`."""
+    Parts that are named in `apart`, or all if it
+    is None, are left out."""
 
     def __init__(self, c: Any, state: SymbolicState, ghosts: bool, orders: bool,
-                 plan: tuple[bool, ...], stand_apart: bool = False) -> None:
+                 plan: tuple[bool, ...], apart: tuple[str, ...] | None = ()) -> None:
         super().__init__(c, state, ghosts, orders)
-        self.stand_apart = stand_apart
+        self.apart = apart
         self.ended_with: Part | None = None
         self.given: Truth = True
         self.plan = plan
@@ -137,10 +146,13 @@ class SymbolicTransition(Transition):
         self.errors: list[Case] = []
         self.open_plans: list[tuple[bool, ...]] = []
         self.guards = 0
+        self.marks: list[Mark] = []
+        self.state: SymbolicState = state
 
     def end_with(self, part: Part, args: tuple[Word, ...]) -> Word:
         self._may_go_on()
-        if not self.stand_apart:
+        if self.apart is not None and part.name not in self.apart:
+            self.within = part
             return part.text(self, *args)
         self.ended_with, self.given = part, part.given(self, *args)
         return 0
@@ -149,12 +161,16 @@ class SymbolicTransition(Transition):
         if self.ended_with is not None:
             raise ValueError(f"something follows {self.ended_with.name}, which is an end")
 
-    def become(self, state: State) -> None:
+    def become(self, state: Any) -> None:
         self._may_go_on()
+        old, new = self.state.updates, state.updates
+        self.marks += [mark_here("update", name) for name, updates in new.items()
+                       if old.get(name) is not updates]
         super().become(state)
 
     def event(self, name: str, *words: Word) -> None:
         self._may_go_on()
+        self.marks.append(mark_here("event", name))
         super().event(name, *words)
 
     def require(self, condition: Truth, errno: int) -> None:
@@ -167,14 +183,26 @@ class SymbolicTransition(Transition):
             path = self.path if known is False else (*self.path, self.o.not_(condition))
             self.errors.append(Case(
                 self.o.word(-errno), self.before, (), f"guard {self.guards}", path,
-                self.o.and_(*path), errno))
+                self.o.and_(*path), errno,
+                marks=(*self.marks, mark_here("refused", f"errno {errno}"))))
         if known is False:
             raise Refused(errno)
+        self.marks.append(mark_here("guard", f"errno {errno}"))
         self.path = (*self.path, condition)
+
+    def _decided(self, condition: Truth) -> bool | None:
+        """Is it plain, or was it chosen before on this path?"""
+        known = self.o.known(condition)
+        for truth in self.path if known is None else ():
+            if same(truth, condition):
+                return True
+            if same(truth, self.o.not_(condition)):
+                return False
+        return known
 
     def choose(self, condition: Truth, label: str) -> bool:
         self._may_go_on()
-        way = self.o.known(condition)
+        way = self._decided(condition)
         if way is None:
             at = len(self.taken)
             way = self.plan[at] if at < len(self.plan) else True
@@ -182,7 +210,9 @@ class SymbolicTransition(Transition):
                 self.open_plans.append((*self.taken, False))
             self.taken = (*self.taken, way)
             self.path = (*self.path, condition if way else self.o.not_(condition))
-        self.trail.append(label if way else f"not {label}")
+        said = label if way else f"not {label}"
+        self._note(said)
+        self.marks.append(mark_here("choice", said))
         return way
 
 
@@ -211,19 +241,19 @@ class Spec:
 
     def symbolic(self, c: Any, state: SymbolicState, args: tuple[Word, ...],
                  ghosts: bool = True, orders: bool = True,
-                 stand_apart: bool = False) -> list[Case]:
+                 apart: tuple[str, ...] | None = ()) -> list[Case]:
         """On Z3 bv64 terms: every case, successes after the errors that precede them.
-        Refinement needs no ghosts, induction no orders, and terms are smaller without. If
-        parts `stand_apart`, cases end where one begins."""
+        Refinement needs no ghosts, induction no orders, and terms are smaller without. Cases
+        end where a part begins that is named in `apart`, or any if that is None."""
         cases: list[Case] = []
         plans: list[tuple[bool, ...]] = [()]
         while plans:
-            t = SymbolicTransition(c, state, ghosts, orders, plans.pop(), stand_apart)
+            t = SymbolicTransition(c, state, ghosts, orders, plans.pop(), apart)
             try:
                 self._begin(t, args)
                 result = t.o.word(self.text(t, *args))
                 done = [Case(result, t.state, tuple(t.events), ", ".join(t.trail) or "done",
-                             t.path, t.o.and_(*t.path), None, tuple(t.steps),
+                             t.path, t.o.and_(*t.path), None, tuple(t.steps), tuple(t.marks),
                              t.ended_with and t.ended_with.name, t.given)]
             except Refused:
                 done = []

@@ -21,6 +21,11 @@ def is_file(r: Reader, file: Word) -> Truth:
     return r.o.and_(r.o.ult(0, file), r.o.ult(file, r.c.HV_NFILE))
 
 
+def page_va(r: Reader, page: Word) -> Word:
+    """Where EL2 sees a page: PAGES_VA is the address of `pages`."""
+    return r.o.add(r.c.PAGES_VA, r.o.shl(page, 12))
+
+
 def is_page(r: Reader, page: Word, *types: int) -> Truth:
     """The number of a page of one of these types."""
     kind = r.get("page_descs.type", page)

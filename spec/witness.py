@@ -48,15 +48,16 @@ def _entries(r: Reader, kinds: tuple[int, ...]) -> Iterator[tuple[int, int, int]
                     yield table, index, d.page_at(r.state, entry)
 
 
-def _view(state: ConcreteState, table: int, level: int) -> None:
+def mark_view(state: ConcreteState, table: int, level: int) -> None:
+    """The tables of the view from this one on, at its level, get their levels."""
     state.set("ghost.view_level", (table,), level)
     for index in range(512 if level < 3 else 0):
         entry = state.get("pages", table, index)
         if entry & d.VALID:
-            _view(state, d.page_at(state, entry), level + 1)
+            mark_view(state, d.page_at(state, entry), level + 1)
 
 
-def _wait_handle(r: Reader, pid: int) -> None:
+def choose_wait_handle(r: Reader, pid: int) -> None:
     """A handle by which pid may be waiting, other than the one in its message."""
     file = r.get("procs.wait_file", pid)
     sends = sets.has(r, sets.senders(file), pid)
@@ -79,6 +80,6 @@ def add_ghosts(c: Any, state: ConcreteState) -> None:
     for table, index, page in _entries(r, kinds):
         state.set("ghost.parent", (page,), table)
         state.set("ghost.parent_index", (page,), index)
-    _view(state, d.page_at(state, state.get("machine.view_pte")), 1)
+    mark_view(state, d.page_at(state, state.get("machine.view_pte")), 1)
     for pid in range(1, c.HV_NPROC):
-        _wait_handle(r, pid)
+        choose_wait_handle(r, pid)

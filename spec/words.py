@@ -116,6 +116,11 @@ class IntOps(Common):
         return truth
 
 
+def same(a: Truth, b: Truth) -> bool:
+    """The same text, of Z3 terms; no says nothing."""
+    return isinstance(a, z3.ExprRef) and isinstance(b, z3.ExprRef) and a.eq(b)
+
+
 @dataclass(frozen=True)
 class Z3Ops(Common):
     """Words are Z3 bv64 terms. What is already decided stays a Python bool."""

@@ -126,11 +126,19 @@ def run_cases(cases: list[Case], jobs: int) -> Iterator[Outcome]:
             yield outcomes.get()
 
 
+def shortened(lines: list[str], first: int = 20, last: int = 40) -> list[str]:
+    """The first and the last lines: what was wrong is mostly at one of both ends."""
+    left_out = len(lines) - first - last
+    return lines if left_out <= 0 else \
+        [*lines[:first], f"... {left_out} lines are left out ...", *lines[-last:]]
+
+
 def report(outcome: Outcome) -> None:
     word = "ok  " if outcome.problem is None else "FAIL"
     print(f"{word} {outcome.case.title} ({outcome.seconds:.1f} s)", flush=True)
     if outcome.problem is not None:
-        print("".join(f"     {line}\n" for line in outcome.problem.splitlines()[:60]), flush=True)
+        lines = shortened(outcome.problem.splitlines())
+        print("".join(f"     {line}\n" for line in lines), flush=True)
 
 
 def main(suites: list[Suite], arguments: list[str] | None = None) -> int:
@@ -160,17 +168,26 @@ def main(suites: list[Suite], arguments: list[str] | None = None) -> int:
     return 1 if failed or not cases else 0
 
 
+# What the Makefile takes from its command line or the environment. Of the make that runs these
+# tests it is meant, `make test T=verif`, and of no other that a test runs.
+OPTIONS = frozenset("B COUNT CPU CPUS GIC HC KIND LEVELS MEM MUTANT OPT SEED T V".split())
+
+
+def environment() -> dict[str, str]:
+    """That of a command that has nothing to do with a make that started us."""
+    return {key: value for key, value in os.environ.items()
+            if key not in OPTIONS and not key.startswith(("MAKE", "MFLAGS"))}
+
+
 def command(*words: str | Path, stdin: str | bytes = "", cwd: Path = ROOT,
             timeout: float = 120) -> subprocess.CompletedProcess[bytes]:
     """Runs a command to its end; its output and errors come back together. If it
     takes too long it is killed, with all that it started."""
     data = stdin.encode() if isinstance(stdin, str) else stdin
     argv = [str(word) for word in words]
-    # A make that is started here has nothing to do with one that started us.
-    env = {key: value for key, value in os.environ.items()
-           if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")}
-    process = subprocess.Popen(argv, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, start_new_session=True)
+    process = subprocess.Popen(argv, cwd=cwd, env=environment(), stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               start_new_session=True)
     try:
         text, _ = process.communicate(data, timeout)
     except subprocess.TimeoutExpired:

@@ -24,6 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from bound import BoundError, Whole, bounds_of, exceeded, wholes  # noqa: E402
 from gdbstub import StubError, counting  # noqa: E402
+from handlers import ENDLESS, WAITING, Handler, measured  # noqa: E402
+from handlers import exceeded as handlers_exceeded  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -115,6 +117,17 @@ def table(rows: list[Row], counts: dict[str, int], bounds: dict[str, Whole]) -> 
                       *(line.rstrip() for line in text), "", "* above what it should reach"])
 
 
+def handler_table(handlers: list[Handler], bounds: dict[str, int]) -> str:
+    """What was counted of each handler beside what is proved."""
+    lines = ["", "Instructions of each handler, from its entry to its return: the most of some calls, and",
+             "what is proved of all (T8). Not counted: " + ", ".join(ENDLESS) + ", which do not return.",
+             ""]
+    for h in handlers:
+        note = "  waits" if h.name in WAITING and not h.successes else ""
+        lines.append(f"{h.name:16}{h.longest:6}{bounds[h.name]:8}{note}")
+    return "\n".join(lines)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print the counts alone, and compare nothing")
@@ -124,10 +137,15 @@ def main() -> int:
         counts = boot_counts() | operation_counts([row.key for row in rows])
         bounds = {} if options.json else proved_bounds()
         wrong = exceeded(counts, bounds)
+        proved = {} if options.json else bounds_of(BUILD / "hv8.elf", BUILD)
+        handlers = measured(MACHINE, BUILD / "hv8.elf") if proved else []
+        wrong += handlers_exceeded(handlers, proved)
     except (BenchError, BoundError, StubError, subprocess.TimeoutExpired) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     print(json.dumps(counts, indent=1) if options.json else table(rows, counts, bounds))
+    if handlers:
+        print(handler_table(handlers, proved))
     for line in wrong:
         print(f"bench: {line}")
     return 1 if wrong else 0

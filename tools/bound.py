@@ -17,7 +17,7 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 
 ROOT = Path(__file__).resolve().parent.parent
-SCHEMA = 1
+SCHEMA = 2
 VECTOR = 0x400
 HVC, BLR_X16, ERET = 0xd4000002, 0xd63f0200, 0xd69f03e0
 # b and bl; b.cond; cbz and cbnz; tbz and tbnz; br, blr, ret, eret: (mask, value), C4.1.65

@@ -60,10 +60,22 @@ class Counter:
         """Instructions executed since reset when `address` is about to be."""
         if self.ask(f"Z1,{address:x},4") != "OK":
             raise StubError(f"no breakpoint at {address:#x}")
-        stop = self.ask("c")
+        self.go()
+        self.ask(f"z1,{address:x},4")
+        return self.count()
+
+    def go(self, how: str = "c") -> None:
+        """Runs to a breakpoint, or (how = "s") one instruction."""
+        stop = self.ask(how)
         if not stop.startswith("T05"):
             raise StubError(f"stopped otherwise than by the breakpoint: {stop}")
-        self.ask(f"z1,{address:x},4")
+
+    def register(self, number: int) -> int:
+        """x0 to x30, 31 for SP, 32 for the PC."""
+        return int.from_bytes(bytes.fromhex(self.ask("g"))[8 * number:8 * number + 8], "little")
+
+    def count(self) -> int:
+        """Instructions executed since reset."""
         text = self.execute("human-monitor-command", {"command-line": "info replay"})
         match = re.search(r"instruction count = (\d+)", str(text))
         if match is None:
@@ -92,13 +104,22 @@ class Counter:
 @contextmanager
 def counting(argv: list[str], seconds: float = 60) -> Iterator[Counter]:
     """Starts QEMU stopped before the first instruction. `argv` says which machine."""
+    with tempfile.TemporaryDirectory() as name, \
+            stopped([*argv, "-icount", f"shift=0,sleep=off,rr=record,rrfile={name}/record"],
+                    seconds) as counter:
+        yield counter
+
+
+@contextmanager
+def stopped(argv: list[str], seconds: float = 60, keys: bytes = b"") -> Iterator[Counter]:
+    """The same without a count: it is for single steps. `keys` are typed on it."""
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
+        (place / "keys").write_bytes(keys)
         process = subprocess.Popen(
-            [*argv, "-icount", f"shift=0,sleep=off,rr=record,rrfile={place}/record", "-S",
-             "-serial", "null", "-gdb", f"unix:{place}/gdb,server=on,wait=off",
+            [*argv, "-S", "-serial", "stdio" if keys else "null", "-gdb", f"unix:{place}/gdb,server=on,wait=off",
              "-qmp", f"unix:{place}/qmp,server=on,wait=off"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stdin=(place / "keys").open("rb"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             with connect(place / "qmp", seconds) as monitor, connect(place / "gdb", seconds) as gdb:
                 counter = Counter(gdb, monitor)

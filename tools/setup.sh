@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# tools/setup.sh run|test|gdb: makes sure that the Debian packages which that
+# tools/setup.sh run|test|verify|second|gdb: makes sure that the Debian packages which that
 # target needs are there. What is missing is installed as root or through
 # sudo; without either, the one command that would do it is printed and the
 # script fails. When nothing is missing it only asks dpkg, and takes no time.
@@ -19,6 +19,7 @@ packages=(
 	picolibc-aarch64-linux-gnu	# the programs' C library
 	qemu-system-arm			# the machine
 	cpio				# packs the initrd
+	python3				# writes the kernel's hash into it
 	ca-certificates			# for mirrors reached by https
 )
 if [ "$(dpkg --print-architecture)" = arm64 ]; then
@@ -27,12 +28,14 @@ fi
 case $target in
 run) ;;
 gdb) packages+=(gdb-multiarch) ;;
-verify) packages+=(python3 python3-z3 python3-pyelftools python3-pytest python3-hypothesis) ;;
+verify) packages+=(python3 python3-z3 python3-pyelftools python3-numpy python3-pytest python3-hypothesis) ;;
+second) packages+=(python3 python3-z3 python3-pyelftools python3-numpy cvc5) ;;
 test) packages+=(gcc libc6-dev python3 python3-pexpect python3-pyelftools python3-hypothesis
-	python3-z3 python3-pytest	# the specification's and the verifier's tests
+	python3-z3 python3-numpy python3-pytest	# the specification's and the verifier's tests
+	cvc5 z3 parallel		# the second opinion on exported queries
 	qemu-user			# the machine that instructions are compared with
 	device-tree-compiler) ;;
-*) fail "usage: tools/setup.sh run|test|verify|gdb" ;;
+*) fail "usage: tools/setup.sh run|test|verify|second|gdb" ;;
 esac
 
 missing=()

@@ -13,20 +13,15 @@ from pathlib import Path
 
 import z3
 
+from . import sources
 from .flow import Flow
 from .lin import signed
 from .result import Row, from_json, to_json
 from .target import Target
 
-ROOT = Path(__file__).resolve().parent.parent
-
 
 def _sources() -> bytes:
-    digest = hashlib.sha256(z3.get_full_version().encode())
-    for folder in ("verif", "spec"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
-    return digest.digest()
+    return f"{z3.get_full_version()} {sources.digest()}".encode()
 
 
 def _reached(target: Target, flow: Flow, address: int) -> list[tuple[int, bytes]]:
@@ -59,12 +54,21 @@ class Cache:
         constants = sorted(self.target.debug.constants.items())
         self.common = hashlib.sha256(_sources() + repr(constants).encode()).digest()
         memory = [(s.base, s.data) for s in self.target.image.segments if s.flags == 4]
+        self._sweep()
         self.machine = hashlib.sha256(
             repr((sorted(self.target.layout.families.items()), memory)).encode()).digest()
 
-    def key(self, job: str, theorem: str, addresses: tuple[int, ...]) -> str:
-        """Hash of what the rows of a job depend on; `addresses`: entries of machine code."""
-        digest = hashlib.sha256(self.common + f"{job}\0{theorem}".encode())
+    def _sweep(self) -> None:
+        """Removes what runs that were killed had not finished writing."""
+        for partial in self.folder.glob("*.part") if self.folder else ():
+            pid = partial.suffixes[-2][1:]
+            if not Path("/proc", pid).exists():
+                partial.unlink(missing_ok=True)
+
+    def key(self, job: str, theorem: str, addresses: tuple[int, ...], inputs: bytes = b"") -> str:
+        """Hash of what the rows of a job depend on; `addresses`: entries of machine code;
+        `inputs`: a hash of what else there is."""
+        digest = hashlib.sha256(self.common + f"{job}\0{theorem}\0".encode() + inputs)
         for address in addresses:
             digest.update(self.machine + repr(_reached(self.target, self.flow, address)).encode())
         return digest.hexdigest()
@@ -73,9 +77,12 @@ class Cache:
         """The rows of that key, each with the fact `cached`."""
         if self.folder is None:
             return None
+        rows: list[Row] = []
         try:
             rows = [from_json(r) for r in json.loads((self.folder / f"{key}.json").read_text())]
         except (OSError, ValueError, KeyError, TypeError):
+            return None
+        if not rows or not all(r.passed for r in rows):
             return None
         return [Row(r.subject, r.theorem, r.status, r.seconds, (*r.facts, ("cached", "yes")),
                     r.failures, r.assumptions, r.source) for r in rows]

@@ -43,10 +43,10 @@ def apply(leaf: Leaf, layout: Layout, cost: int, path: Path) -> None:
         path.require_mapped(number.z)
     operands = tuple(n.z for n in numbers)
     if leaf.name == "page_zero":
-        path.memory.add(family, PageZero(operands[0], 0, 512))
+        path.memory.add(family, PageZero(operands[0], 0, 512, path.pc))
     elif leaf.name == "page_copy":
         older = path.memory.updates.get("pages", ())
-        path.memory.add(family, PageCopy(operands[0], operands[1], older))
+        path.memory.add(family, PageCopy(operands[0], operands[1], older, path.pc))
     path.events.append(Event(leaf.name, operands, path.pc))
     path.clobber(leaf.lost, with_flags=True)
     path.count += cost

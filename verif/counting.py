@@ -15,6 +15,7 @@ import z3
 from spec import ghosts
 from spec.ghosts import ALL, ENTRIES, Counted, Step
 from spec.invariants import belongs, is_counting
+from spec.marks import Mark
 from spec.state import KINDS, SymbolicState
 from spec.transition import Reader, SymbolicTransition
 
@@ -30,11 +31,13 @@ RULES = frozenset(f"{counted.name}_{rule}" for counted in ALL for rule in
 
 @dataclass(frozen=True)
 class Claim:
-    """`goal` must follow from `given`."""
+    """`goal` must follow from `given`, for the invariant `rule`; `marks` are what is proved."""
 
     name: str
     given: tuple[z3.BoolRef, ...]
     goal: z3.BoolRef
+    rule: str = ""
+    marks: tuple[Mark, ...] = ()
 
 
 def after_step(step: Step, members: Members) -> Members:
@@ -116,7 +119,8 @@ class Lemma:
             given += [counting(group), z3.ULT(item, limit), z3.ULT(other, limit)]
         for at in list(self.reads.values()):
             given.append(self._holds(before, member, counting, *at))
-        return Claim(f"{self.counted.name} {self.kind}", tuple(given), goal)
+        return Claim(f"{self.counted.name} {self.kind}", tuple(given), goal,
+                     f"{self.counted.name}_count_exact", tuple(t.marks))
 
 
 def lemmas(c: SimpleNamespace) -> Iterator[Claim]:
@@ -136,7 +140,8 @@ def obligations(c: SimpleNamespace, before: Any, case: Any) -> Iterator[Claim]:
         steps = [s for s in case.steps if isinstance(s, Step) and s.counted is counted]
         counted_by_steps = sum(s.kind != "replace" for s in steps)
         if len(case.state.updates.get(counted.count, ())) != counted_by_steps:
-            yield Claim(f"{counted.name}: its counter is changed otherwise", (), z3.BoolVal(False))
+            yield Claim(f"{counted.name}: its counter is changed otherwise", (), z3.BoolVal(False),
+                        f"{counted.name}_count_exact")
         yield from _exact(c, before, case, counted, steps)
 
 
@@ -157,7 +162,7 @@ def _exact(c: SimpleNamespace, before: Any, case: Any, counted: Counted,
                         z3.ULT(other, limit))
         may = counts(group) if step.kind != "clear" else z3.BoolVal(True)
         yield Claim(f"{counted.name}_count: {step.kind} {number}", (),
-                    z3.And(inside, may, allowed(word, members)))
+                    z3.And(inside, may, allowed(word, members)), f"{counted.name}_count_exact")
         members = after_step(word, members)
         if step.kind == "clear":
             cleared.append(group)
@@ -170,4 +175,5 @@ def _exact(c: SimpleNamespace, before: Any, case: Any, counted: Counted,
     if not (steps or not was.eq(now) or not as_term(is_counting(new, counted, group)).eq(
             as_term(is_counting(old, counted, group)))):
         return
-    yield Claim(f"{counted.name}_count_exact", (inside,), z3.And(counting, was == now))
+    rule = f"{counted.name}_count_exact"
+    yield Claim(rule, (inside,), z3.And(counting, was == now), rule)

@@ -39,7 +39,7 @@ def lemmas(c: SimpleNamespace) -> Iterator[Claim]:
         rule = spec.invariants()[name]
         goal = as_term(rule.holds(c, after, at))
         given = [_is_key(c, KeyStep(pid, key)), as_term(rule.holds(c, before, at))]
-        yield Claim(f"set_key keeps {name}", tuple(given), goal)
+        yield Claim(f"set_key keeps {name}", tuple(given), goal, name, tuple(t.marks))
 
 
 def obligations(c: SimpleNamespace, case: Any) -> Iterator[Claim]:
@@ -47,6 +47,6 @@ def obligations(c: SimpleNamespace, case: Any) -> Iterator[Claim]:
     steps = [s for s in case.steps if isinstance(s, KeyStep)]
     updates = len(case.state.updates.get("timer_tree", ()))
     if updates != len(steps) * (c.TIMER_LEVELS + 1):
-        yield Claim("timer_tree is changed otherwise", (), z3.BoolVal(False))
+        yield Claim("timer_tree is changed otherwise", (), z3.BoolVal(False), "timer_node")
     for number, step in enumerate(steps):
-        yield Claim(f"timer_leaf: key {number}", (), _is_key(c, step))
+        yield Claim(f"timer_leaf: key {number}", (), _is_key(c, step), "timer_leaf")

@@ -4,6 +4,8 @@
 Trusted: that boot maps these windows and nothing of the kernel's state there
 (checked against the image: they overlap no segment and no object).
 """
+from collections.abc import Callable
+
 import z3
 
 from .errors import ImageError
@@ -29,6 +31,7 @@ def windows(layout: Layout) -> tuple[Window, ...]:
     return WINDOWS
 
 
+GICC_IAR, GICC_EOIR = DEVICE_BASE + 0x2000C, DEVICE_BASE + 0x20010
 UART_FR, UART_DR, UART_IMSC = DEVICE_BASE + 0x18, DEVICE_BASE, DEVICE_BASE + 0x38
 IMSC_VALUES = {0x50: "uart_rx_irq_enable", 0: "uart_rx_irq_disable"}
 # PSCI (DEN 0022E), 5.10 and 5.11
@@ -39,7 +42,13 @@ def observed(events: list[Event]) -> tuple[z3.BoolRef, ...]:
     """What the first read of UARTFR (DDI 0183G, 3.3.3) and of UARTDR says of uart.* of the spec."""
     terms: list[z3.BoolRef] = []
     seen: set[int] = set()
+    kinds: set[str] = set()
     for event in events:
+        if event.kind in READ_ONCE:
+            if event.kind in kinds:
+                raise ImageError(f"{event.kind} is done twice on a path")
+            kinds.add(event.kind)
+            terms.append(READ_ONCE[event.kind](event))
         if event.kind != "mmio read32":
             continue
         address, value = event.operands[0].as_long(), event.operands[1]
@@ -52,13 +61,31 @@ def observed(events: list[Event]) -> tuple[z3.BoolRef, ...]:
                 terms.append(z3.BitVec(name, 64) == z3.If(is_set, bv(1), bv(0)))
         elif address == UART_DR:
             terms.append(z3.BitVec("uart.rx_byte", 64) == value & bv(0xFF))
+        elif address == GICC_IAR:
+            terms.append(z3.BitVec("gic.intid", 64) == value & bv(0x3FF))
     return tuple(terms)
+
+
+# What is read once on a path, and what the specification calls it. INTID: ICC_IAR1_EL1[23:0]
+# (IHI 0069H, 12.2.14), GICC_IAR[9:0] (IHI 0048B, 4.4.4).
+READ_ONCE: dict[str, Callable[[Event], z3.BoolRef]] = {
+    "mrs cntpct_el0": lambda e: z3.BitVec("sys.cntpct_el0", 64) == e.operands[0],
+    "mrs cntvct_el0": lambda e: z3.BitVec("sys.cntvct_el0", 64) == e.operands[0],
+    "mrs icc_iar1_el1": lambda e: z3.BitVec("gic.intid", 64) == e.operands[0] & bv(0xFFFFFF),
+    "at s1e1r": lambda e: z3.BitVec("sys.at_par", 64) == e.operands[1],
+}
+
+
+AS_THEY_ARE = {"page_sync": "page_sync", "msr icc_eoir1_el1": "gic_eoi", "dc civac": "dc_civac",
+               "wfi": "wait", "hypercall": "hypercall",
+               "trap_sync": "trap_sync", "trap_irq": "trap_irq", "trap_stop": "trap_stop",
+               "panic": "panic"}
 
 
 def outside(events: list[Event]) -> list[tuple[str, tuple[z3.BitVecRef, ...]]]:
     """What the outside sees, in order, under the names of the specification.
 
-    A TLBI by ASID is given by its operand (ASID in bits 63:48, the rest 0).
+    A TLBI by ASID is given by its operand (ASID in bits 63:48, the rest 0), a DC by its address.
     """
     found: list[tuple[str, tuple[z3.BitVecRef, ...]]] = []
     for event in events:
@@ -68,8 +95,12 @@ def outside(events: list[Event]) -> list[tuple[str, tuple[z3.BitVecRef, ...]]]:
             found.append((FIRMWARE.get(_number(event.operands[0]), "unknown firmware call"), ()))
         elif event.kind == "tlbi aside1is":
             found.append(("tlbi_asid", (event.operands[0],)))
-        elif event.kind == "page_sync":
-            found.append(("page_sync", event.operands))
+        elif event.kind == "eret #0":
+            found.append(("eret", ()))
+        elif event.kind == "at s1e1r":
+            found.append(("at_s1e1r", event.operands[:1]))
+        elif event.kind in AS_THEY_ARE:
+            found.append((AS_THEY_ARE[event.kind], event.operands))
     return found
 
 
@@ -82,6 +113,8 @@ def _device_write(event: Event) -> tuple[str, tuple[z3.BitVecRef, ...]]:
     address, value = _number(event.operands[0]), event.operands[1]
     if event.kind == "mmio write32" and address == UART_DR:
         return "uart_put", (value,)
+    if event.kind == "mmio write32" and address == GICC_EOIR:
+        return "gic_eoi", (value,)
     if event.kind == "mmio write32" and address == UART_IMSC and _number(value) in IMSC_VALUES:
         return IMSC_VALUES[_number(value)], ()
     return f"unknown {event.kind} at {address:#x}", ()

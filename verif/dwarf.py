@@ -208,8 +208,10 @@ class _Reader:
         elif die.tag == "DW_TAG_variable":
             self._variable(die)
         elif die.tag == "DW_TAG_subprogram" and "DW_AT_low_pc" in die.attributes:
-            if _name(die):
-                self.functions[_name(die)] = _function(die, files)
+            text = die if "DW_AT_abstract_origin" not in die.attributes else \
+                die.get_DIE_from_attribute("DW_AT_abstract_origin")
+            if _name(text):
+                self.functions[_name(text)] = _function(text, files)
         elif die.tag not in TYPE_TAGS and die.tag not in CODE_TAGS:
             raise DwarfError(f"{die.tag} at {die.offset:#x} is not modelled")
 
@@ -241,11 +243,11 @@ def load(path: Path, skip_file: str = "kernel/boot") -> DebugInfo:
         for unit in info.iter_CUs():
             top = unit.get_top_DIE()
             name = _name(top)
-            if name.startswith(skip_file) or "libfdt" in name or name.endswith(".S"):
+            if name.startswith(skip_file) or "libfdt" in name:
                 continue
             program = info.line_program_for_CU(unit)
             files = _files(program)
-            for die in top.iter_children():
+            for die in top.iter_children() if not name.endswith(".S") else ():
                 reader.top(die, files)
             reader.rows += _rows(program, files)
     return DebugInfo(reader.variables, reader.constants, reader.functions,

@@ -10,6 +10,10 @@ class ImageError(VerifError):
     """The ELF is not what the verifier expects."""
 
 
+class UnmappedError(ImageError):
+    """Code or a constant of the boot section, which is unmapped before a handler runs."""
+
+
 class DwarfError(VerifError):
     """A DWARF tag or form that is not modelled, or layout that contradicts the symbols."""
 
@@ -33,3 +37,7 @@ class StuckPath(VerifError):
 def undecoded(address: int, word: int, count: int) -> UndecodedError:
     """The error for `word` (32 bits) at `address` with `count` matching classes."""
     return UndecodedError(f"{count} encoding classes match word {word:#010x} at {address:#x}")
+
+
+class BootError(VerifError):
+    """A machine that cannot be started, or does not come to its first `eret`."""

@@ -27,6 +27,8 @@ class Start:
     address: int
     regs: tuple[Lin, ...]
     system: dict[str, Lin]
+    stack: tuple[tuple[tuple[int, int], Lin], ...] = ()
+    given: tuple[z3.BoolRef, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,9 @@ class Explorer:
         first = Path(self.world, start.address, list(start.regs), fresh("nzcv"), Memory(),
                      [(fp_word(2 + 2 * i), fp_word(3 + 2 * i)) for i in range(32)],
                      {"fpcr": fp_word(0), "fpsr": fp_word(1), **start.system})
+        first.stack.update(start.stack)
+        for term in start.given:
+            first.assume(term)
         first.frames.append(Frame(start.regs[30], set()))
         work: list[tuple[tuple[int, ...], int, Path]] = []
         ended: list[Path] = []
@@ -126,7 +131,9 @@ class Explorer:
         while True:
             contract = self.contracts.get(path.pc)
             depth = len(path.frames)
-            if contract is not None:
+            if path.cut is not None:
+                path.finish(path.cut)
+            elif contract is not None:
                 contract(path)
                 path.next = None
                 path.branch_register(path.regs[30])

@@ -48,7 +48,9 @@ class Guide:
     def lines(self, file: str) -> tuple[str, ...]:
         """The lines of a file, named from the root."""
         if file not in self._files:
-            path = self.root / file if self.root and file else None
+            # The specification that was run is this one, wherever the ELF was built.
+            root = PROJECT if self.root and file.startswith("spec/") else self.root
+            path = root / file if root and file else None
             text = path.read_text(errors="replace") if path and path.is_file() else ""
             self._files[file] = tuple(text.split("\n"))
         return self._files[file]

@@ -54,6 +54,7 @@ def _head(document: dict[str, Any]) -> Iterator[str]:
              ("Rows", f"{document['passed']} proved, {document['failed']} not proved"),
              ("Kernel", f"<code>{esc(document['elf'])}</code>"),
              ("SHA-256", f"<code>{esc(document['sha256'])}</code>"),
+             ("Prints at boot", f"<code>{esc(document['kernel'][:16])}</code>"),
              ("Date", esc(document["date"].replace("T", " ").replace("+00:00", " UTC"))),
              ("Time", _seconds(document["seconds"])))
     yield "<h1>hv8: what is proved of this kernel</h1><dl class=head>"
@@ -64,7 +65,7 @@ def _head(document: dict[str, Any]) -> Iterator[str]:
            "proved if a solver found no state that contradicts it.</p>")
     missing = document["missing"]
     if missing:
-        yield (f'<details class=note><summary>Not tried in this run: {len(missing)} rows</summary>'
+        yield (f'<details class=note><summary>Not tried: {len(missing)} rows</summary>'
                f'<p class="body">{esc(", ".join(missing))}</p></details>')
 
 
@@ -105,6 +106,11 @@ def _failure(one: Row, shown: show.Shown) -> Iterator[str]:
             (_code(s.where), _code(s.text),
              f"<span class=taken>{'taken' if s.taken else 'not taken'}</span>")
             for s in shown.steps))
+    if shown.about:
+        yield "<h4>What it is about: lines of the specification, and stores</h4>"
+        yield from _table("stacked", (), (
+            (_code(a.where), esc(a.what), _code(a.text),
+             f"from {_code(a.callers)}" if a.callers else "") for a in shown.about))
     if shown.inputs:
         yield "<h4>In this state, for example</h4>"
         yield from _table("", (), ((_code(n), _code(v)) for n, v in shown.inputs))

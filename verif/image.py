@@ -7,9 +7,11 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from .errors import ImageError
+from .errors import ImageError, UnmappedError
 
 PF_X, PF_W = 1, 2
+# Symbols of the linker script around what boot unmaps at its end.
+BOOT = ("__boot_text_start", "__boot_data_end")
 
 
 @dataclass(frozen=True)
@@ -46,15 +48,24 @@ class Image:
     symbols: dict[str, Symbol]
     markers: dict[str, int]
 
+    def _require_mapped(self, address: int, size: int) -> None:
+        first, end = (self.markers.get(name, 0) for name in BOOT)
+        if first < address + size and address < end:
+            raise UnmappedError(f"{address:#x} is in the boot section, which is not mapped any more")
+
     def word(self, address: int) -> int:
-        """The 32-bit instruction at `address`; ImageError outside executable segments."""
+        """The 32-bit instruction at `address`; UnmappedError in the boot section, ImageError
+        outside executable segments."""
+        self._require_mapped(address, 4)
         for seg in self.segments:
             if seg.holds(address, 4) and seg.flags & PF_X and not seg.flags & PF_W:
                 return int(struct.unpack_from("<I", seg.data, address - seg.base)[0])
         raise ImageError(f"instruction fetch from {address:#x}, which is no executable word")
 
     def constant(self, address: int, size: int) -> int | None:
-        """Little-endian value of `size` bytes of read-only data, or None."""
+        """Little-endian value of `size` bytes of read-only data, or None; UnmappedError in the
+        boot section."""
+        self._require_mapped(address, size)
         for seg in self.segments:
             if seg.holds(address, size) and not seg.flags & PF_W:
                 at = address - seg.base

@@ -16,10 +16,11 @@ import spec
 import z3
 from spec.ghosts import Step
 from spec.invariants import Invariant
+from spec.marks import place_of
 from spec.state import Key
 from spec.transition import Case, Spec
 
-from . import counting, deadlines
+from . import counting, deadlines, lines
 from .flags import as_term
 from .lin import bv
 from .naming import NamedState, Names, SharedOps
@@ -29,6 +30,14 @@ from .safety import model_values
 from .solve import Solver, Verdict
 
 SHOWN_FAILURES = 6
+# An interrupt may come while nobody runs, and a call may end with nobody running: what holds of
+# a process that calls is not assumed.
+MAY_BE_IDLE = frozenset({"trap_irq", "leave_idle", "wake_up", "leave_call", "leave_trap", "leave_wait",
+                         "any state"})
+# Events after which a process runs, or what is done still is for one that does.
+RUNS = frozenset({"eret", "hypercall", "trap_sync", "trap_stop"})
+# Whose registers the core holds, which nothing changes but the ways in and out.
+HELD = frozenset({"sched.cpus.loaded", "sched.cpus.ctx"})
 AFTER_BOOT = "the invariants hold when boot ends"
 AFTER = "after."
 AFTERWARDS = frozenset(AFTER + name for name in counting.ORDERS)
@@ -53,8 +62,8 @@ class Subject:
     c: SimpleNamespace
     name: str
     text: Spec
-    may_be_idle: bool = False
-    stand_apart: bool = False
+    is_fast: bool = False
+    apart: tuple[str, ...] | None = ()
     names: Names = field(default_factory=lambda: Names(is_sweeping=False))
     rules: dict[str, Invariant] = field(default_factory=spec.invariants)
     known: dict[tuple[object, ...], z3.BoolRef] = field(default_factory=dict)
@@ -64,10 +73,15 @@ class Subject:
 
     def __post_init__(self) -> None:
         self.before = NamedState(ops=SharedOps(self.names))
-        self.assumed = {**self.rules, **({} if self.may_be_idle else spec.premises())}
+        self.assumed = {**self.rules, **({} if self.name in MAY_BE_IDLE else spec.premises())}
         arguments = tuple(z3.BitVec(f"x{i}", 64) for i in range(len(self.text.parameters)))
         self.cases = self.text.symbolic(self.c, self.before, arguments, orders=False,
-                                        stand_apart=self.stand_apart)
+                                        apart=self.apart)
+
+    @property
+    def place(self) -> str:
+        """Where the transition is written."""
+        return f"{place_of(self.text.text)} ({self.name})"
 
     def instances(self, reads: Reads, rounds: int) -> tuple[z3.BoolRef, ...]:
         """What is assumed of the state before, at these indices; then at what that reads."""
@@ -101,7 +115,7 @@ class Subject:
         for rounds in (1, 2):
             self.facts["queries"] += 1
             solver = Solver(self.instances(near, rounds), folder, self.names)
-            needed = solver.core(path, goal)
+            needed = solver.core(path, goal, name)
             verdict = Verdict("proved", 0.0)
             if needed is None:
                 needed, verdict = path, solver.prove(path, goal, name)
@@ -115,9 +129,11 @@ class Subject:
 
 @dataclass(frozen=True)
 class Goal:
-    """An invariant after a case: `given` is known besides, `at` are its indices."""
+    """The invariant `rule` after a case, or what it needs, or (no rule) the premise of the part
+    that follows: `given` is known besides, `at` are its indices."""
 
     name: str
+    rule: str
     given: tuple[z3.BoolRef, ...]
     term: z3.BoolRef
     at: tuple[tuple[str, z3.BitVecRef], ...]
@@ -135,8 +151,7 @@ class Induction:
         """Every invariant that the case may touch, and the obligations of its counters."""
         subject = self.subject
         after = After(subject.before.prefix, case.state.updates, ops=subject.before.ops)
-        rules = subject.rules if case.part is None else {**subject.rules, **spec.premises()}
-        for name, rule in rules.items():
+        for name, rule in self._rules(case).items():
             if name in counting.RULES | deadlines.RULES:
                 continue
             at = tuple((kind, z3.BitVec(f"any{n}!{kind}", 64)) for n, kind in enumerate(rule.kinds))
@@ -144,12 +159,20 @@ class Induction:
             was = as_term(rule.holds(subject.c, subject.before, *indices))
             now = as_term(rule.holds(subject.c, after, *indices))
             if name not in subject.assumed or not was.eq(now):
-                yield Goal(name, self._counted(after, now), now, at)
+                yield Goal(name, name, self._counted(after, now), now, at)
         if case.part is not None:
-            yield Goal(f"the premise of {case.part}", (), as_term(case.given), ())
+            yield Goal(f"the premise of {case.part}", "", (), as_term(case.given), ())
+        if set(case.state.updates) & HELD and subject.name not in spec.edges():
+            yield Goal("what the core holds", "core_context", (), z3.BoolVal(False), ())
         for claim in (*counting.obligations(subject.c, subject.before, case),
                       *deadlines.obligations(subject.c, case)):
-            yield Goal(claim.name, claim.given, claim.goal, ())
+            yield Goal(claim.name, claim.rule, claim.given, claim.goal, ())
+
+    def _rules(self, case: Case) -> dict[str, Invariant]:
+        """What must hold afterwards: if a process runs then, what is assumed of that too."""
+        runs = RUNS & {event[0] for event in case.events[-1:]}
+        needs = runs or self.subject.is_fast or case.part not in (None, *MAY_BE_IDLE)
+        return {**self.subject.rules, **spec.premises()} if needs else self.subject.rules
 
     def _counted(self, after: After, goal: z3.BoolRef) -> tuple[z3.BoolRef, ...]:
         """What is known of the orders afterwards: the counts are exact, where the goal asks."""
@@ -183,10 +206,21 @@ class Induction:
         for goal in self.goals(case):
             verdict = self._prove(path, steps, goal, f"{subject.name}-T3-{number}-{goal.name}")
             if verdict.status != "proved":
-                failures.append(Failure(
-                    f"{goal.name} is not preserved in case {case.case}", subject.name, "",
-                    verdict.status, model_values(verdict), str(verdict.query)))
+                failures.append(self._failure(case, goal, verdict))
         return failures
+
+    def _failure(self, case: Case, goal: Goal, verdict: Verdict) -> Failure:
+        subject = self.subject
+        if goal.rule:
+            rule = {**subject.rules, **spec.premises()}[goal.rule]
+            about = lines.of_function("invariant", rule.name, rule.text)
+            tables = lines.tables_read(subject.c, rule)
+        else:
+            about = lines.of_function("premise", case.part, spec.parts()[case.part].given)
+            tables = frozenset(case.state.updates)
+        found = (about, *lines.of_case(subject.text, case, tables))
+        return Failure(f"{goal.name} is not preserved in case {case.case}", subject.place, "",
+                       verdict.status, model_values(verdict), str(verdict.query), found)
 
     def _prove(self, path: tuple[z3.BoolRef, ...], steps: Reads, goal: Goal,
                name: str) -> Verdict:
@@ -208,7 +242,7 @@ def prove(subject: Subject, folder: FilePath, source: str) -> Row:
         if len(failures) >= SHOWN_FAILURES:
             break
     if induction.impossible == len(successes):
-        failures.append(Failure("no success is possible", source, "", "vacuous", (), ""))
+        failures.append(Failure("no success is possible", subject.place, "", "vacuous", (), ""))
     facts = {"successes": len(successes), "impossible": induction.impossible,
              **subject.facts}
     return row(subject.name, "T3", time.process_time() - begin, facts, failures,
@@ -223,7 +257,10 @@ def prove_steps(c: SimpleNamespace, folder: FilePath) -> Row:
         number += 1
         verdict = Solver(claim.given, folder).prove((), claim.goal, f"step-{claim.name}")
         if verdict.status != "proved":
-            failures.append(Failure(f"a step: {claim.name}", "spec/ghosts.py", "",
-                                    verdict.status, model_values(verdict), str(verdict.query)))
+            rule = spec.invariants()[claim.rule]
+            found = (lines.of_function("invariant", rule.name, rule.text),
+                     *map(lines.of_mark, claim.marks))
+            failures.append(Failure(f"a step: {claim.name}", found[-1].where, "", verdict.status,
+                                    model_values(verdict), str(verdict.query), found))
     return row("steps", "T3", time.process_time() - begin, {"lemmas": number}, failures, (),
                "spec/ghosts.py")

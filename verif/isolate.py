@@ -8,17 +8,19 @@ the statements about states hold after each transition.
 """
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 import z3
 from spec import isolation
 from spec.transition import Case
 
+from . import lines
 from .flags import as_term
 from .induct import Subject
 from .lin import bv
 from .reads import Reads
-from .result import Failure, Row, row
+from .result import Failure, Line, Row, row
 from .safety import model_values
 from .solve import Solver
 
@@ -28,16 +30,20 @@ def _any(*names: str) -> tuple[z3.BitVecRef, ...]:
 
 
 def _prove(subject: Subject, folder: FilePath, what: str, path: tuple[z3.BoolRef, ...],
-           goal: z3.BoolRef) -> list[Failure]:
-    """The goal from the invariants at what it reads."""
+           goal: z3.BoolRef, about: tuple[Line, ...]) -> list[Failure]:
+    """The goal, which is `about` these lines, from the invariants at what it reads."""
     near = Reads().scan((*path, goal), subject.names)
     near.index("pid", bv(0))
     name = f"{subject.name}-T5-{what.split()[0]}"
     verdict = subject.prove(path, goal, near, name, folder)
     if verdict.status == "proved":
         return []
-    return [Failure(what, "spec/isolation.py", "", verdict.status, model_values(verdict),
-                    str(verdict.query))]
+    return [Failure(what, about[0].where, "", verdict.status, model_values(verdict),
+                    str(verdict.query), about)]
+
+
+def _stated(function: Callable[..., object]) -> Line:
+    return lines.of_function("statement", function.__name__, function)
 
 
 def _vacuous(subject: Subject, folder: FilePath, pid: z3.BitVecRef,
@@ -49,7 +55,8 @@ def _vacuous(subject: Subject, folder: FilePath, pid: z3.BitVecRef,
     status = solver.prove((lives,), z3.BoolVal(False), "", False).status
     if status == "refuted":
         return []
-    return [Failure("the invariants let no process live", "spec/isolation.py", "",
+    return [Failure("the invariants let no process live",
+                    _stated(isolation.memory_is_isolated).where, "",
                     "vacuous" if status == "proved" else status, (), "")]
 
 
@@ -60,8 +67,10 @@ def prove_states(subject: Subject, folder: FilePath) -> Row:
     pid, file, *indices = _any("pid", "file", "i0", "i1", "i2", "i3")
     walk = as_term(isolation.memory_is_isolated(c, subject.before, pid, tuple(indices)))
     waits = as_term(isolation.waiting_is_authorised(c, subject.before, pid, file))
-    failures = _prove(subject, folder, "memory of a process is isolated", (), walk)
-    failures += _prove(subject, folder, "waiting is by a handle", (), waits)
+    failures = _prove(subject, folder, "memory of a process is isolated", (), walk,
+                      (_stated(isolation.memory_is_isolated),))
+    failures += _prove(subject, folder, "waiting is by a handle", (), waits,
+                       (_stated(isolation.waiting_is_authorised),))
     failures += _vacuous(subject, folder, pid, walk)
     return row("every state", "T5", time.process_time() - begin, {"statements": 2}, failures,
                subject.assumptions, "spec/isolation.py")
@@ -94,10 +103,23 @@ def _owners(subject: Subject, case: Case) -> z3.BoolRef:
                                           *_any("page")))
 
 
-STATEMENTS: tuple[tuple[str, tuple[str, ...], Callable[[Subject, Case], z3.BoolRef]], ...] = (
-    ("authority over files is given by who has it", ("handles.file", "handles.rights"), _authority),
-    ("content of frames is kept", ("pages",), _content),
-    ("ownership of pages changes as agreed", ("page_descs.owner",), _owners),
+@dataclass(frozen=True)
+class Statement:
+    """What holds of each case that changes one of these tables: `text` is in spec/isolation.py,
+    `term` makes it the goal."""
+
+    what: str
+    tables: frozenset[str]
+    text: Callable[..., object]
+    term: Callable[[Subject, Case], z3.BoolRef]
+
+
+STATEMENTS = (
+    Statement("authority over files is given by who has it",
+              frozenset({"handles.file", "handles.rights"}), isolation.authority_is_given, _authority),
+    Statement("content of frames is kept", frozenset({"pages"}), isolation.content_is_kept, _content),
+    Statement("ownership of pages changes as agreed", frozenset({"page_descs.owner"}),
+              isolation.owner_agrees, _owners),
 )
 
 
@@ -108,10 +130,11 @@ def prove(subject: Subject, folder: FilePath, source: str) -> Row:
     proved = 0
     for case in subject.cases:
         path = tuple(as_term(t) for t in case.path)
-        for what, tables, statement in STATEMENTS:
-            if case.errno is None and set(tables) & set(case.state.updates):
+        for one in STATEMENTS:
+            if case.errno is None and one.tables & set(case.state.updates):
                 proved += 1
-                failures += _prove(subject, folder, f"{what}: not in case {case.case}", path,
-                                   statement(subject, case))
+                about = (_stated(one.text), *lines.of_case(subject.text, case, one.tables))
+                failures += _prove(subject, folder, f"{one.what}: not in case {case.case}", path,
+                                   one.term(subject, case), about)
     return row(subject.name, "T5", time.process_time() - begin,
                {"statements": proved, **subject.facts}, failures, subject.assumptions, source)

@@ -13,6 +13,7 @@ from pathlib import Path as FilePath
 
 import z3
 
+from . import queries
 from .contracts import LEAVES, Leaf
 from .errors import VerifError
 from .explore import Explorer, standard_start
@@ -115,16 +116,16 @@ def prove_leaf(target: Target, leaf: Leaf, folder: FilePath) -> tuple[Row, int]:
     symbol = target.image.function(leaf.name)
     place = f"{target.debug.line_of(symbol.address)} ({leaf.name})"
     failures: list[Failure] = []
-    count, queries = 0, 0
+    count, total = 0, 0
     blocks = ZVA_BLOCKS if leaf.name == "page_zero" else (0,)
     for block in blocks:
         run = unroll(target, leaf, block)
         wrong, asked = _check(target, run, folder)
-        queries += asked
+        total += asked
         count = max([count, *(p.count for p in run.paths)])
         failures += [Failure(w, place, "", "refuted", (), "") for w in wrong]
     return row(leaf.name, "T2", time.process_time() - begin,
-               {"instructions": count, "queries": queries, "block sizes": len(blocks)},
+               {"instructions": count, "queries": total, "block sizes": len(blocks)},
                failures, (PAGES_PASSED,), target.image.function_at(symbol.address)), count
 
 
@@ -146,7 +147,8 @@ def prove_all(target: Target, folder: FilePath) -> tuple[list[Row], dict[str, in
     rows, costs = [], {}
     for leaf in LEAVES:
         try:
-            proved, costs[leaf.name] = prove_leaf(target, leaf, folder)
+            with queries.about("T2", leaf.name):
+                proved, costs[leaf.name] = prove_leaf(target, leaf, folder)
         except VerifError as error:
             raise type(error)(f"{leaf.name}: {error}") from error
         rows.append(proved)

@@ -6,13 +6,16 @@ import z3
 
 from .errors import StuckPath, UnmodelledError
 from .flags import Bool, Flags, as_term, fold, fresh, negate
-from .image import Image
+from .image import Image, Symbol
 from .layout import Layout, Place, describe, recover
-from .lin import Lin, const, extend, lift, low32, signed, symbol, trailing_zeros
+from .lin import Lin, bv, const, extend, lift, low32, signed, symbol, trailing_zeros
 from .memory import CellWrite, Memory, PageZero, base_read
 from .naming import TRAILING, Names
 
 STACK_TOP = "sp0"
+# How a path may end besides by its return, or by a cut, which has a name of its own.
+RETURN, ERET, WAIT, HYPERCALL = "return", "eret", "wfi", "hypercall"
+CONTEXT, PAGE = "sched.cpus.ctx", 4096
 # Registers that change by themselves: each read is a new value.
 VOLATILE = frozenset({"cntpct_el0", "cntvct_el0", "icc_iar1_el1"})
 # SMC Calling Convention (DEN 0028), 2.5: x0..x3 are results, x4..x17 may be lost.
@@ -57,6 +60,11 @@ class World:
     windows: tuple[Window, ...]
     reserved: int
     zva_block: int = 0
+    dispatch: Symbol | None = None
+    # where an exploration stops: what lies behind has a proof of its own
+    cuts: dict[int, str] = field(default_factory=dict)
+    # the same, if nothing is left to do but what lies behind
+    tails: dict[int, str] = field(default_factory=dict)
     obligations: list[Obligation] = field(default_factory=list)
     touched: dict[tuple[object, ...], tuple[str, tuple[z3.BitVecRef, ...]]] = field(
         default_factory=dict)
@@ -269,10 +277,33 @@ class Path:
                 if address.const % size:
                     self.require("aligned", False, f"{size} bytes at {address.const:#x}")
                 return const(value)
+        table = self.world.dispatch
+        if table is not None and address.const == table.address and size == 8:
+            return self._load_handler(table, address)
         place = self._place(address, size)
         cell = self.memory.read(place.family, tuple(i.z for i in place.indices), self.world.touch)
+        if place.family.name == CONTEXT:
+            return self._context_page(cell, place.indices[0].z)
         low = 8 * place.start
         return lift(cell) if size == 8 else extend(z3.Extract(low + 8 * size - 1, low, cell))
+
+    def _load_handler(self, table: Symbol, address: Lin) -> Lin:
+        """An entry of the table of handlers, at an index that must be one."""
+        (atom, scale), = address.terms.values()
+        if scale != 8:
+            raise StuckPath(f"read of {table.name} at {describe(address)}")
+        self.require("in bounds", fold(z3.ULT(atom, bv(table.size // 8))),
+                     f"index of {table.name}")
+        return lift(z3.Function(table.name, atom.sort(), atom.sort())(atom))
+
+    def _context_page(self, pointer: z3.BitVecRef, cpu: z3.BitVecRef) -> Lin:
+        """What invariant core_context says of the pointer, so that its pages are known as such."""
+        families = self.world.layout.families
+        loaded = self.memory.read(families["sched.cpus.loaded"], (cpu,), self.world.touch)
+        page = self.memory.read(families["procs.ctx"], (loaded,), self.world.touch)
+        address = const(families["pages"].base) + lift(page).scaled(PAGE)
+        self.require("context", fold(pointer == address.z), "the core's context page")
+        return address
 
     def _load_device(self, window: Window, address: Lin, size: int) -> Lin:
         self.require("aligned", address.const % size == 0, f"{window.name} register")
@@ -297,7 +328,7 @@ class Path:
             raise UnmodelledError(f"store of {size} bytes into {place.family.name} at {self.pc:#x}")
         indices = tuple(i.z for i in place.indices)
         self.memory.add(place.family, CellWrite(
-            indices, self.world.symbols.name(place.family.name, value.z)))
+            indices, self.world.symbols.name(place.family.name, value.z), self.pc))
         if place.family.name == "pages":
             self.events.append(Event("pages write", (*indices, value.z), self.pc))
 
@@ -329,7 +360,7 @@ class Path:
         if self.frames and target.same(self.frames[-1].back):
             self.frames.pop()
             if not self.frames:
-                self.finished = "return"
+                self.finished = RETURN
                 return
         if not target.is_const:
             raise StuckPath(f"jump to {describe(target)}")
@@ -337,12 +368,35 @@ class Path:
 
     def call(self, target: Lin) -> None:
         """See Cpu."""
-        if not target.is_const:
-            raise StuckPath(f"call of {describe(target)}")
         back = const(self.pc + 4)
         self.regs[30] = back
+        if not target.is_const:
+            self._dispatch(target)
+            return
         self.frames.append(Frame(back, set()))
         self.next = target.const
+
+    def _dispatch(self, target: Lin) -> None:
+        """A call of an entry of the table of handlers ends the path."""
+        table = self.world.dispatch
+        atoms = [atom for atom, scale in target.terms.values() if scale == 1]
+        if table is None or target.const or len(atoms) != 1 or len(target.terms) != 1 or \
+                not z3.is_app(atoms[0]) or atoms[0].decl().name() != table.name:
+            raise StuckPath(f"call of {describe(target)}")
+        self.finish(HYPERCALL, atoms[0].arg(0))
+
+    @property
+    def cut(self) -> str | None:
+        """What an exploration stops at here, if it does."""
+        if self.pc in self.world.cuts:
+            return self.world.cuts[self.pc]
+        is_tail = len(self.frames) == 1 and self.regs[30].same(self.frames[0].back)
+        return self.world.tails.get(self.pc) if is_tail else None
+
+    def finish(self, what: str, *operands: z3.BitVecRef) -> None:
+        """The path ends here."""
+        self.events.append(Event(what, operands, self.pc))
+        self.finished = what
 
     # ---- system ----
 
@@ -363,9 +417,13 @@ class Path:
         """See Cpu."""
         if kind == "dc zva":
             self._zero_block(operand or const(0))
-        elif kind.startswith("at "):
+        elif kind == WAIT:
+            self.finished = WAIT
+        operands = () if operand is None else (operand.z,)
+        if kind.startswith("at "):
             self.system["par_el1"] = symbol(self.world.fresh("par_el1"))
-        self.events.append(Event(kind, () if operand is None else (operand.z,), self.pc))
+            operands += (self.system["par_el1"].z,)
+        self.events.append(Event(kind, operands, self.pc))
 
     def _zero_block(self, address: Lin) -> None:
         """DC ZVA (C5.3): zeroes the aligned block of `zva_block` bytes around the address."""
@@ -374,7 +432,7 @@ class Path:
         if place.family.name != "pages" or not place.indices[1].is_const or not size:
             raise StuckPath("DC ZVA outside pages")
         first = place.indices[1].const & ~(size // 8 - 1)
-        self.memory.add(place.family, PageZero(place.indices[0].z, first, size // 8))
+        self.memory.add(place.family, PageZero(place.indices[0].z, first, size // 8, self.pc))
 
     def exception(self, kind: str, immediate: int) -> None:
         """See Cpu."""
@@ -382,7 +440,7 @@ class Path:
         if kind == "smc":
             self.clobber(SMC_CLOBBERS)
         elif kind == "eret":
-            self.finished = "eret"
+            self.finished = ERET
         else:
             raise StuckPath(f"{kind} #{immediate} is reached")
 

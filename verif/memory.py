@@ -18,10 +18,11 @@ Indices = tuple[Index, ...]
 
 @dataclass(frozen=True)
 class CellWrite:
-    """One cell becomes `value`."""
+    """One cell becomes `value`. Of this and the others, `pc` is the instruction, for messages."""
 
     indices: Indices
     value: z3.BitVecRef
+    pc: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class PageZero:
     page: Index
     first: int
     count: int
+    pc: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class PageCopy:
     page: Index
     source: Index
     older: "tuple[Update, ...]"
+    pc: int = field(default=0, compare=False)
 
 
 Update = CellWrite | PageZero | PageCopy

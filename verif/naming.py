@@ -15,6 +15,7 @@ import z3
 from spec.state import Key, SymbolicState
 from spec.words import Truth, Word, Z3Ops
 
+from . import queries
 from .lin import Lin, const, lift, trailing_facts, trailing_zeros
 from .sample import Samples, Values
 
@@ -150,6 +151,8 @@ class Names:
             solver.set("rlimit", SHARE_RESOURCES)
             solver.add(z3.Not(goal), *self.defining([goal]).values())
             self.equal[key] = bool(solver.check() == z3.unsat)
+            if self.equal[key]:
+                queries.note(solver, "equal terms")
             self.kept.append(goal)
         return self.equal[key]
 

@@ -5,32 +5,37 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import spec
-from spec.transitions import entry, interrupt
 
-from . import contracts, induct, isolate, leaves, premises, progress, refine, safety
+from . import (boot, contracts, induct, isolate, leaves, premises, progress, queries, refine, safety,
+               segments, whole)
+from .boot_machine import Machine
 from .explore import Contract
 from .result import Row
-from .target import Hypercall, Target
+from .target import Hypercall, Routine, Target
 
-THEOREMS = ("T1", "T2", "T3", "T5", "T8", "T9")
+THEOREMS = ("T1", "T2", "T3", "T4", "T5", "T8", "T9")
 OF_CODE = ("T1", "T2", "T8")
 # Those that take longest are begun first; this changes nothing but the time that is needed.
-LONG = (("reply_wait", "T3"), ("reply_wait", "T1"), ("recv", "T3"), ("call", "T3"), ("call", "T1"),
-        ("kill", "T3"), ("trap_stop", "T3"), ("send", "T3"), ("recv", "T1"),
-        ("timer_interrupt", "T3"), ("clone", "T3"))
-SOURCES = {"timer_interrupt": "kernel/timer.c", "console_interrupt": "kernel/uart_pl011.c"}
-# Interrupts may come while nobody runs, and so may the ways in and out: what holds of a process that calls is not assumed.
-MAY_BE_IDLE = frozenset({"timer_interrupt", "console_interrupt", "leave_idle", *entry.CALLS.specs})
+LONG = (("reply_wait", "T1"), ("call", "T3"), ("call", "T1"),
+        ("stop", "T3"), ("send", "T3"), ("recv", "T1"), ("trap_irq", "T1"), ("trap_irq", "T3"),
+        ("clone", "T3"), ("trap_irq", "T9"))
 
 
 @dataclass(frozen=True)
 class Job:
-    """Makes the rows of some theorems about one subject; `code` are entries of machine code."""
+    """Makes the rows of some theorems about one subject; `code` are entries of machine code,
+    `inputs` a hash of what else the rows depend on."""
 
     name: str
     theorems: tuple[str, ...]
     code: tuple[int, ...]
     work: Callable[[], list[Row]]
+    inputs: bytes = b""
+
+    @property
+    def folder(self) -> str:
+        """A name for its files."""
+        return "-".join((self.name, *self.theorems)).replace(" ", "_")
 
 
 def _rank(job: Job) -> int:
@@ -41,11 +46,13 @@ def _rank(job: Job) -> int:
 
 @dataclass
 class Plan:
-    """Jobs for one kernel."""
+    """Jobs for one kernel, which is booted from `files` on `machines`."""
 
     target: Target
     out: Path
     theorems: tuple[str, ...]
+    files: boot.Files
+    machines: tuple[Machine, ...]
 
     def __post_init__(self) -> None:
         self.c = premises.constants(self.target)
@@ -61,76 +68,86 @@ class Plan:
         for call in calls:
             found += self._of_call(call)
         if is_whole:
-            found += self._of_others()
+            found += self._of_others() + self._of_boot()
         if has_leaves and "T2" in self.theorems:
             found.append(Job("leaf routines", ("T2",), self.leaf_code, self._leaves))
         if "T3" in self.theorems:
             found.append(Job("steps", ("T3",), (), lambda: [induct.prove_steps(self.c, self.out)]))
-        for theorem, prove in (("T5", isolate.prove_states), ("T9", progress.prove_states)):
+        for theorem, name, prove in (("T5", "state", isolate.prove_states),
+                                     ("T9", "any state", progress.prove_states)):
             if theorem in self.theorems:
-                found.append(Job("every state", (theorem,), (), self._rows_of_states(prove)))
+                found.append(Job("every state", (theorem,), (), self._rows_of_states(name, prove)))
         return sorted(found, key=_rank)
 
-    def _rows_of_states(self, prove: Callable[[induct.Subject, Path], Row]) -> Callable[
+    def _rows_of_states(self, name: str, prove: Callable[[induct.Subject, Path], Row]) -> Callable[
             [], list[Row]]:
-        def work() -> list[Row]:
-            subject = induct.Subject(self.c, "state", spec.transition("self"),
-                                     prove is progress.prove_states)
-            return [prove(subject, self.out)]
-        return work
+        return lambda: [prove(induct.Subject(self.c, name, spec.transition("self")), self.out)]
 
     def _leaves(self) -> list[Row]:
         return leaves.prove_all(self.target, self.out)[0]
 
     def _of_call(self, call: Hypercall) -> list[Job]:
+        return [*self._of_code(call), *self._of_text(spec.transition(call.name), call.source,
+                                                     call.number < self.c.HC_FULL_FIRST)]
+
+    def _of_code(self, routine: Routine) -> list[Job]:
         machine = tuple(t for t in OF_CODE if t in self.theorems)
-        jobs = []
-        if machine:
-            jobs.append(Job(call.name, machine, (call.address, *self.leaf_code),
-                            lambda: self._prove_code(call, machine)))
-        return jobs + self._of_text(call.name, call.source)
+        return [Job(routine.name, machine, (routine.address, *self.leaf_code),
+                    lambda: self._prove_code(routine, machine))] if machine else []
 
-    def _of_text(self, name: str, source: str) -> list[Job]:
+    def _of_text(self, text: spec.Spec, source: str, is_fast: bool = False) -> list[Job]:
+        def rows(prove: Callable[[induct.Subject, Path, str], Row],
+                 apart: tuple[str, ...] | None) -> Callable[[], list[Row]]:
+            return lambda: [prove(induct.Subject(self.c, text.name, text, is_fast, apart),
+                                  self.out, source)]
         jobs = []
-        for theorem, prove in (("T3", induct.prove), ("T5", isolate.prove),
-                               ("T9", progress.prove)):
-            if theorem in self.theorems:
-                jobs.append(Job(name, (theorem,), (), self._rows_of_text(prove, name, source)))
+        if "T3" in self.theorems:
+            jobs.append(Job(text.name, ("T3",), (), rows(induct.prove, None)))
+        for theorem, prove in (("T5", isolate.prove), ("T9", progress.prove)):
+            if theorem in self.theorems and text.name not in whole.ENDS:
+                jobs.append(Job(text.name, (theorem,), (), rows(prove, ())))
         return jobs
-
-    def _rows_of_text(self, prove: Callable[[induct.Subject, Path, str], Row], name: str,
-                      source: str) -> Callable[[], list[Row]]:
-        def work() -> list[Row]:
-            subject = induct.Subject(self.c, name, spec.transition(name), name in MAY_BE_IDLE,
-                                     prove is induct.prove)
-            return [prove(subject, self.out, source)]
-        return work
 
     def _of_others(self) -> list[Job]:
-        """Interrupts and traps, and what several hypercalls end with."""
-        jobs = [job for name in interrupt.CALLS.specs
-                for job in self._of_text(name, SOURCES.get(name, "kernel/trap.c"))]
-        if "T9" in self.theorems:
-            jobs += [Job(name, ("T9",), (),
-                         self._rows_of_text(progress.prove, name, "kernel/vectors.S"))
-                     for name in entry.CALLS.specs]
-        if "T3" in self.theorems:
-            jobs += [Job(name, ("T3",), (), self._rows_of_part(part))
-                     for name, part in spec.parts().items()]
+        """Traps, the ways in and out, and what several hypercalls end with."""
+        jobs = [job for trap in self.target.traps for job in (
+            *self._of_code(trap), *self._of_text(spec.transition(trap.name), trap.source))]
+        machine = tuple(t for t in OF_CODE if t in self.theorems)
+        if machine:
+            code = tuple(self.target.image.function(name).address for name in segments.CODE)
+            jobs.append(Job("vectors", machine, code, lambda: self._vectors(machine)))
+        for name, text in spec.edges().items():
+            jobs += self._of_text(text, f"spec/transitions/{name}")
+        for name in whole.ENDS:
+            jobs += self._of_text(spec.parts()[name], spec.parts()[name].source)
         return jobs
 
-    def _rows_of_part(self, part: spec.Part) -> Callable[[], list[Row]]:
-        def work() -> list[Row]:
-            return [induct.prove(induct.Subject(self.c, part.name, part, stand_apart=True),
-                                 self.out, part.source)]
-        return work
+    def _vectors(self, theorems: tuple[str, ...]) -> list[Row]:
+        return [one for segment, handled in segments.explore_all(self.target, self.known)
+                for one in self._rows_of_code(handled, spec.transition(segment.text), theorems)]
 
-    def _prove_code(self, call: Hypercall, theorems: tuple[str, ...]) -> list[Row]:
-        handled = safety.explore_handler(self.target, call, self.known)
+    def _of_boot(self) -> list[Job]:
+        """T4 of each machine."""
+        if "T4" not in self.theorems:
+            return []
+        digest = boot.digest(self.files)
+        return [Job(f"boot {m.name}", ("T4",), (), self._boot(m), digest) for m in self.machines]
+
+    def _boot(self, machine: Machine) -> Callable[[], list[Row]]:
+        return lambda: [boot.prove(self.target, self.files, machine)]
+
+    def _prove_code(self, routine: Routine, theorems: tuple[str, ...]) -> list[Row]:
+        return self._rows_of_code(safety.explore(self.target, routine, self.known),
+                                  spec.transition(routine.name), theorems)
+
+    def _rows_of_code(self, handled: safety.Handled, text: spec.Spec,
+                      theorems: tuple[str, ...]) -> list[Row]:
         rows: list[Row] = []
         if "T1" in theorems:
-            rows.append(refine.prove(self.target, handled, spec.transition(call.name), self.out))
+            with queries.about("T1"):
+                rows.append(refine.prove(self.target, handled, text, self.out))
         if {"T2", "T8"} & set(theorems):
-            rows += [r for r in safety.prove(self.target, handled, self.out)
-                     if r.theorem in theorems]
+            with queries.about("T2" if "T2" in theorems else "T8"):
+                rows += [r for r in safety.prove(self.target, handled, self.out)
+                         if r.theorem in theorems]
         return rows

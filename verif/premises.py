@@ -22,7 +22,13 @@ from .target import CPU, Target
 
 USED = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "one_core", "round_robin",
         "waiting_exact", "callers_exact", "parked_message", "file_types", "handle_names_file",
-        "machine_facts", "page_types", "entry_names_page", "core_holds_current")
+        "machine_facts", "page_types", "entry_names_page", "core_context", "core_tables",
+        "core_holds_current")
+# What the way in and out of EL2 needs.
+AT_THE_EDGE = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "one_core",
+               "machine_facts", "page_types", "core_context", "core_holds_current")
+# Traps look at no table of pages.
+IN_TRAPS = tuple(name for name in USED if name not in ("entry_names_page", "parked_message"))
 CORE_AT_ENTRY = "TPIDR_EL2 = &sched.cpus[cpu], cpu < NCPU"
 STACK_AT_ENTRY = "SP is the top of this core's stack"
 
@@ -36,13 +42,16 @@ class Hypotheses:
 
 
 def constants(target: Target) -> SimpleNamespace:
-    """The enumerators of the ELF as attributes, and the one macro of the interface, HV_NONE."""
-    return SimpleNamespace(**target.debug.constants, HV_NONE=MASK64)
+    """The enumerators of the ELF as attributes, the one macro of the interface, HV_NONE, and
+    the address of pages."""
+    return SimpleNamespace(**target.debug.constants, HV_NONE=MASK64,
+                           PAGES_VA=target.layout.families["pages"].base)
 
 
-def _used() -> list[Invariant]:
+def used(names: tuple[str, ...], is_running: bool) -> list[Invariant]:
+    """Those invariants; what holds only while a process runs is left out if none does."""
     found = {**spec.invariants(), **spec.premises()}
-    return [found[name] for name in USED]
+    return [found[name] for name in names if is_running or name not in spec.premises()]
 
 
 def _candidates(world: World) -> dict[str, list[z3.BitVecRef]]:
@@ -62,17 +71,17 @@ def _tuples(kinds: tuple[str, ...], world: World,
     return product(*(candidates.get(kind, []) for kind in kinds))
 
 
-def instances(target: Target, world: World) -> Hypotheses:
+def instances(target: Target, world: World, rules: list[Invariant]) -> Hypotheses:
     """The invariants at every index that was used."""
     c, state = constants(target), SymbolicState()
     current = state.get("sched.cpus.current", symbol(CPU).z)
     world.touch("procs.state", (current,))
     candidates = _candidates(world)
     terms = [z3.ULT(symbol(CPU).z, bv(target.constant("HV_NCPU")))]
-    for invariant in _used():
+    for invariant in rules:
         for indices in _tuples(invariant.kinds, world, candidates):
             term = as_term(invariant.holds(c, state, *indices))
             if not z3.is_true(term):
                 terms.append(term)
-    texts = (CORE_AT_ENTRY, STACK_AT_ENTRY, *(f"invariant {name}" for name in USED))
+    texts = (CORE_AT_ENTRY, STACK_AT_ENTRY, *(f"invariant {rule.name}" for rule in rules))
     return Hypotheses(tuple(terms), texts)

@@ -15,8 +15,9 @@ import z3
 from spec import progress
 from spec.transition import Case
 
+from . import lines
 from .flags import as_term
-from .induct import Subject
+from .induct import SHOWN_FAILURES, Subject
 from .lin import bv, nothing_below, trailing_zeros
 from .naming import TRAILING
 from .reads import Reads
@@ -45,22 +46,21 @@ PASSED = Statement("a ready process is passed over", progress.nobody_is_passed_o
 TAKEN = Statement("a turn is not taken", progress.turn_is_taken,
                   frozenset({"sched.turn", "sched.cpus.current"}), False)
 IDLE = Statement("the core idles while somebody is ready", progress.core_is_used, PLACES)
-IDLE_AFTER = Statement(IDLE.what, IDLE.text, PLACES, due=progress.core_is_busy)
 TICK = Statement("the next tick is another", progress.tick_goes_on,
                  frozenset({"sched.next_tick"}), False)
-READY = Statement("who is interrupted must wait", progress.preempted_is_ready)
 USUAL = (PASSED, TAKEN, IDLE, TICK)
-INTERRUPT = (PASSED, TAKEN, IDLE_AFTER, READY)
+# The ways in and out move nothing, and come between a transition and what it leaves.
 OF = {
     "yield": (*USUAL, Statement("a yield ends no turn", progress.turn_ends)),
-    "timer_interrupt": (
-        *INTERRUPT,
-        Statement("the next tick is another", progress.tick_goes_on, None, False),
+    "trap_irq": (
+        PASSED, TAKEN, TICK, Statement(IDLE.what, IDLE.text),
+        Statement("who is interrupted must wait", progress.preempted_is_ready),
+        Statement("the next tick is not set", progress.tick_is_set, None, False,
+                  progress.timer_fires),
         Statement("a tick ends no turn", progress.turn_ends, due=progress.tick_is_due),
-        Statement("the alarm stays behind", progress.alarm_is_ahead, None, False),
+        Statement("the alarm stays behind", progress.alarm_is_ahead, None, False,
+                  progress.timer_fires),
         Statement("a deadline is set", progress.deadline_is_kept)),
-    "console_interrupt": (*INTERRUPT, TICK),
-    "leave_idle": (PASSED, TAKEN, Statement(IDLE.what, IDLE.text), TICK, READY),
 }
 
 
@@ -70,16 +70,16 @@ def _any(*names: str) -> tuple[z3.BitVecRef, ...]:
 
 @dataclass(frozen=True)
 class Goal:
-    """`term` must follow from `given`."""
+    """`term`, which the function `text` states, must follow from `given`."""
 
     what: str
     given: tuple[z3.BoolRef, ...]
     term: z3.BoolRef
+    text: Text
 
 
-def _failure(what: str, status: str, values: tuple[tuple[str, str], ...] = (),
-             query: str = "") -> Failure:
-    return Failure(what, SOURCE, "", status, values, query)
+def _vacuous(what: str) -> Failure:
+    return Failure(what, SOURCE, "", "vacuous", (), "")
 
 
 def _reads(subject: Subject, goal: Goal) -> Reads:
@@ -96,7 +96,9 @@ def _prove(subject: Subject, folder: FilePath, goal: Goal,
     verdict = subject.prove(goal.given, goal.term, near, name, folder)
     if verdict.status == "proved":
         return []
-    return [_failure(goal.what, verdict.status, model_values(verdict), str(verdict.query))]
+    about = lines.of_function("statement", goal.text.__name__, goal.text)
+    return [Failure(goal.what, about.where, "", verdict.status, model_values(verdict),
+                    str(verdict.query), (about,))]
 
 
 def _is_possible(subject: Subject, folder: FilePath, goal: Goal) -> bool:
@@ -122,13 +124,14 @@ def _tree_path(subject: Subject) -> Reads:
 def _of_states(subject: Subject) -> list[tuple[Goal, Reads | None]]:
     c, s = subject.c, subject.before
     pid, file, peer = _any("pid", "file", "peer")
-    found = (
-        ("the tick is not armed", progress.tick_is_armed(c, s), None),
-        ("a turn is too far away", progress.bound_is_kept(c, s, pid), None),
-        ("who can run waits", progress.runnable_wait_for_nothing(c, s, pid, file, peer), None),
-        ("who waits for nothing does not run", progress.others_wait(c, s, pid), None),
-        ("nobody's deadline", progress.first_deadline_is_somebodys(c, s), _tree_path(subject)))
-    return [(Goal(what, (), as_term(truth)), near) for what, truth, near in found]
+    found: tuple[tuple[str, Text, tuple[z3.BitVecRef, ...], Reads | None], ...] = (
+        ("the tick is not armed", progress.tick_is_armed, (), None),
+        ("a turn is too far away", progress.bound_is_kept, (pid,), None),
+        ("who can run waits", progress.runnable_wait_for_nothing, (pid, file, peer), None),
+        ("who waits for nothing does not run", progress.others_wait, (pid,), None),
+        ("nobody's deadline", progress.first_deadline_is_somebodys, (), _tree_path(subject)))
+    return [(Goal(what, (), as_term(text(c, s, *at)), text), near)
+            for what, text, at, near in found]
 
 
 def prove_states(subject: Subject, folder: FilePath) -> Row:
@@ -142,8 +145,9 @@ def prove_states(subject: Subject, folder: FilePath) -> Row:
     pid = _any("pid")[0]
     for what, truth in progress.kinds(subject.c, subject.before, pid).items():
         every = z3.And(*(goal.term for goal, _ in goals))
-        if not _is_possible(subject, folder, Goal(what, (as_term(truth),), every)):
-            failures.append(_failure(f"the invariants exclude {what}", "vacuous"))
+        if not _is_possible(subject, folder, Goal(what, (as_term(truth),), every,
+                                                  progress.kinds)):
+            failures.append(_vacuous(f"the invariants exclude {what}"))
     return row("every state", "T9", time.process_time() - begin, {"statements": len(goals)},
                failures, subject.assumptions, SOURCE)
 
@@ -166,7 +170,8 @@ def _goal(subject: Subject, case: Case, statement: Statement) -> Goal:
     if statement.due is not None:
         path = (*path, as_term(statement.due(subject.before)))
     path = (*path, *_lowest(subject, (*path, term)))
-    return Goal(f"{statement.what}: not excluded in case {case.case}", path, term)
+    return Goal(f"{statement.what}: not excluded in case {case.case}", path, term,
+                statement.text)
 
 
 def prove(subject: Subject, folder: FilePath, source: str) -> Row:
@@ -176,6 +181,8 @@ def prove(subject: Subject, folder: FilePath, source: str) -> Row:
     proved = 0
     possible: dict[str, bool] = {}
     for case in (case for case in subject.cases if case.errno is None):
+        if len(failures) >= SHOWN_FAILURES:
+            break
         for statement in OF.get(subject.name, USUAL):
             if statement.tables is not None and not statement.tables & set(case.state.updates):
                 continue
@@ -184,7 +191,7 @@ def prove(subject: Subject, folder: FilePath, source: str) -> Row:
             failures += _prove(subject, folder, goal)
             if statement.due is not None and not possible.get(statement.what):
                 possible[statement.what] = _is_possible(subject, folder, goal)
-    failures += [_failure(f"{what}: never due", "vacuous")
-                 for what, seen in possible.items() if not seen]
+    failures += [_vacuous(f"{what}: never due") for what, seen in possible.items()
+                 if not seen]
     return row(subject.name, "T9", time.process_time() - begin,
                {"statements": proved, **subject.facts}, failures, subject.assumptions, source)

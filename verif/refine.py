@@ -15,21 +15,24 @@ from typing import Any
 import z3
 from spec.state import FIELDS
 
+from . import linkage, lines
 from .devices import observed, outside
 from .errors import VerifError
 from .flags import as_term, fold, negate
 from .lin import bv
-from .machine import Path, World
+from .machine import RETURN, Path, World
 from .memory import CellWrite, Indices, base_read
 from .naming import NamedState, SharedOps
 from .premises import constants, instances
 from .result import Failure, Row, row
-from .safety import Handled, decisions, model_values, story, where
+from .safety import Handled, decisions, model_values, rules_of, story, where
 from .solve import Solver, Verdict
 from .target import Target
 from .vacuity import impossible
 
 SHOWN_FAILURES = 6
+# Never written, compared as sys.fp, and an event: a write of ICC_EOIR1_EL1 leaves no value.
+ELSEWHERE = ("tpidr_el2", "fpcr", "fpsr", "icc_eoir1_el1")
 Goal = tuple[str, z3.BoolRef, z3.BitVecRef, z3.BitVecRef]
 
 
@@ -39,6 +42,7 @@ class Question:
 
     target: Target
     handled: Handled
+    text: Any
     cases: tuple[Any, ...]
     solver: Solver
 
@@ -50,7 +54,8 @@ def _cases(target: Target, handled: Handled, spec: Any,
         raise VerifError(f"{handled.call.name}: the specification takes {spec.parameters}, "
                          f"the handler {handled.call.parameters}")
     state = NamedState(observer=observer, ops=SharedOps(handled.exploration.world.symbols))
-    return tuple(spec.symbolic(constants(target), state, arguments, ghosts=False))
+    return tuple(spec.symbolic(constants(target), state, arguments, ghosts=False,
+                               apart=tuple(handled.exploration.world.tails.values())))
 
 
 def arbitrary(target: Target, name: str) -> tuple[Indices, list[z3.BoolRef]]:
@@ -88,26 +93,39 @@ def _system_goal(path: Path, case: Any, name: str) -> Goal | None:
     return None if equal is True else (f"sys.{name}", as_term(equal), actual, wanted)
 
 
+def _register_pairs(question: Question, path: Path, case: Any,
+                    ) -> Iterator[tuple[str, z3.BitVecRef, z3.BitVecRef]]:
+    """Registers where the path ends: which, actual, expected."""
+    if question.handled.call.is_edge:
+        yield from linkage.registers(question.target, path, case,
+                                     question.handled.call.is_running)
+    elif path.finished != RETURN:
+        yield "x0", path.regs[0].z, question.target.cpu.z
+    elif question.handled.call.has_result:
+        yield "result x0", path.regs[0].z, case.result
+
+
 def goals(question: Question, path: Path, case: Any, equal_tables: set[str]) -> Iterator[Goal]:
     """What must hold on the path in this case besides the tables that are known to be equal:
     name, formula, actual, expected."""
-    actual, wanted = path.regs[0].z, case.result
-    equal = fold(actual == wanted)
-    if equal is not True:
-        yield "result x0", as_term(equal), actual, wanted
+    for place, actual, wanted in _register_pairs(question, path, case):
+        equal = fold(actual == wanted)
+        if equal is not True:
+            yield place, as_term(equal), actual, wanted
     changed = set(path.memory.updates) | {n for n in case.state.updates if not n.startswith(("sys.", "ghost."))}
     for name in sorted(changed - equal_tables):
         goal = _table_goal(question, path, case, name)
         if goal is not None:
             yield goal
-    registers = {n for n in path.system if n not in ("tpidr_el2", "fpcr", "fpsr")}
-    registers |= {n[4:] for n in case.state.updates if n.startswith("sys.") and n != "sys.fp"}
+    registers = {n for n in path.system if n not in ELSEWHERE}
+    registers |= {n[4:] for n in case.state.updates if n.startswith("sys.")
+                  and n not in ("sys.fp", "sys.x")}
     for name in sorted(registers):
         goal = _system_goal(path, case, name)
         if goal is not None:
             yield goal
     yield from _fp_goals(path, case)
-    yield from _outside_goals(path, case)
+    yield from _outside_goals(question, path, case)
 
 
 def _fp_goals(path: Path, case: Any) -> Iterator[Goal]:
@@ -120,21 +138,32 @@ def _fp_goals(path: Path, case: Any) -> Iterator[Goal]:
             yield f"sys.fp[{number}]", as_term(equal), word.z, wanted
 
 
-def _outside_goals(path: Path, case: Any) -> Iterator[Goal]:
+def _outside_goals(question: Question, path: Path, case: Any) -> Iterator[Goal]:
     """Device writes and SMC calls, in order, are the events of the specification."""
     actual, wanted = outside(path.events), list(case.events)
+    if case.part is not None:
+        wanted.append((case.part,))
     if [a[0] for a in actual] != [w[0] for w in wanted]:
         yield ("events " + " ".join(a[0] for a in actual) + " instead of "
                + " ".join(w[0] for w in wanted), z3.BoolVal(False), bv(0), bv(0))
         return
     for (name, got), (_, *expected) in zip(actual, wanted):
-        for left, right in zip(got, expected, strict=True):
-            term = bv(right) if isinstance(right, int) else right
-            if name == "tlbi_asid":
-                term = term << bv(48)
+        words = [bv(word) if isinstance(word, int) else word for word in expected]
+        for left, term in zip(got, _operands(question, name, words), strict=True):
             equal = fold(left == term)
             if equal is not True:
                 yield f"event {name}", as_term(equal), left, term
+
+
+def _operands(question: Question, name: str, words: list[z3.BitVecRef]) -> list[z3.BitVecRef]:
+    """An event of the specification as the instruction has it: TLBI's ASID in bits 63:48
+    (C5.5), DC's page and offset as an address."""
+    if name == "tlbi_asid":
+        return [words[0] << bv(48)]
+    if name == "dc_civac":
+        pages = question.target.layout.families["pages"].base
+        return [bv(pages) + (words[0] << bv(12)) + words[1]]
+    return words
 
 
 def _uncovered(question: Question) -> list[Failure]:
@@ -155,23 +184,38 @@ def _failure(question: Question, path: Path, case: Any, goal: Goal, verdict: Ver
             values.append((label, str(verdict.model.eval(term, model_completion=True))))
     errno = "success" if case.errno is None else f"errno {case.errno}"
     branches = story(path.decisions, verdict.model)
+    about = (*lines.of_case(question.text, case, lines.tables_of(goal[0])),
+             *lines.of_stores(question.target, path, goal[0]))
     return Failure(f"{goal[0]} differs from case {case.case} ({errno})",
                    where(question.target, branches[-1][0] if branches else path.pc),
                    decisions(question.target, path, verdict.model), verdict.status, tuple(values),
-                   str(verdict.query))
+                   str(verdict.query), about)
 
 
 def _pairs(path: Path, case: Any, name: str) -> list[tuple[z3.ExprRef, z3.ExprRef]] | None:
     """What must be equal if both sides made the same updates of a table in the same order."""
-    actual, wanted = path.memory.updates.get(name, ()), case.state.updates.get(name, ())
-    if len(actual) != len(wanted):
+    actual = path.memory.updates.get(name, ())
+    wanted = [cell for update in case.state.updates.get(name, ()) for cell in _cells(update)]
+    if len(actual) != len(wanted) or None in wanted:
         return None
     found: list[tuple[z3.ExprRef, z3.ExprRef]] = []
-    for left, right in zip(actual, wanted):
-        if not isinstance(left, CellWrite) or right.content is not None:
+    for left, (key, value) in zip(actual, wanted):
+        if not isinstance(left, CellWrite):
             return None
-        found += [*zip(left.indices, right.key), (left.value, right.value)]
+        found += [*zip(left.indices, key), (left.value, value)]
     return found
+
+
+def _cells(update: Any) -> Iterator[tuple[Indices, z3.BitVecRef] | None]:
+    """The points of an update of the specification, one by one; None for a whole page."""
+    if update.content is None:
+        yield update.key, update.value
+    elif update.words is None:
+        yield None
+    else:
+        first, count = update.words
+        for index in (bv(first + k) for k in range(count)):
+            yield (*update.key, index), update.content(index)
 
 
 def _aligned(question: Question, path: Path, case: Any, under: tuple[z3.BoolRef, ...],
@@ -255,7 +299,7 @@ def _check_names(target: Target, world: World) -> None:
     """Every table that the specification reads is one of the kernel's."""
     for name, _ in world.touched.values():
         if name not in target.layout.families and \
-                not name.startswith(("sys.", "uart.", "ghost.")):
+                not name.startswith(("sys.", "uart.", "gic.", "ghost.")):
             raise VerifError(f"the specification reads {name}, which the kernel does not have")
 
 
@@ -265,10 +309,10 @@ def prove(target: Target, handled: Handled, spec: Any, folder: FilePath) -> Row:
     world = handled.exploration.world
     cases = _cases(target, handled, spec, world.touch)
     _check_names(target, world)
-    hypotheses = instances(target, world)
-    question = Question(target, handled, cases, Solver(hypotheses.terms, folder, world.symbols))
+    hypotheses = instances(target, world, rules_of(handled.call))
+    question = Question(target, handled, spec, cases, Solver(hypotheses.terms, folder, world.symbols))
     failures = _uncovered(question)
-    failures += impossible(cases, question.solver, handled.call.source)
+    failures += impossible(cases, question.solver, handled.call)
     dead = 0
     for number, path in enumerate(handled.exploration.ended):
         wrong, matched = _prove_path(question, path, number)

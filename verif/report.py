@@ -9,13 +9,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TextIO
 
-from . import html, show, trusted
+import z3
+
+from . import html, show, sources, trusted, whole
 from .guide import Guide, printable, root_of
 from .result import Failure, Row, row, to_json
 from .target import Target
-from .theorems import THEOREMS
 
-SCHEMA = 1
+SCHEMA = 2
 TOLD = ("paths", "cases", "instructions", "stack bytes")
 
 
@@ -84,7 +85,8 @@ def _lines_of(rows: list[Row], done: int, total: int, guide: Guide) -> Iterable[
     for one in rows:
         for shown in show.failures(one, guide):
             names = ", ".join(d.component for d in shown.differences)
-            yield printable(f"      {one.theorem}: {names} {shown.what} at {shown.where}")
+            what = f"{names} {shown.what}".lstrip()
+            yield printable(f"      {one.theorem}: {what} at {shown.where}")
 
 
 def _failed(one: Row, guide: Guide) -> Iterable[str]:
@@ -126,6 +128,8 @@ def _row(one: Row, guide: Guide) -> dict[str, Any]:
         place["decisions"] = [{"where": d.where, "text": guide.line(d.where), "taken": d.taken}
                               for d in failure.decisions]
         place["component"] = failure.component
+        for line in place["lines"]:
+            line["source"] = guide.line(line["where"])
     return found
 
 
@@ -135,11 +139,14 @@ def document(target: Target, rows: list[Row], seconds: float, guide: Guide) -> d
     calls = [call.name for call in target.hypercalls]
     order = {name: at for at, name in enumerate(calls)}
     rows = sorted(rows, key=lambda r: (order.get(r.subject, len(order)), r.subject, r.theorem))
-    missing = [f"{call} {t.key}" for call in calls for t in THEOREMS if t.is_of_calls
-               and not any(r.subject == call and r.theorem == t.key for r in rows)]
+    tried = {(r.subject, r.theorem) for r in rows}
+    missing = [f"{subject} {key}" for subject, key in whole.expected(calls)
+               if (subject, key) not in tried]
     failed = sum(not r.passed for r in rows)
     return {
         "schema": SCHEMA, "elf": str(target.image.path), "sha256": target.image.sha256,
+        "kernel": target.kernel_hash, "verifier": sources.digest(),
+        "solver": f"Z3 {z3.get_full_version()}",
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "seconds": round(seconds, 2), "verdict": "failed" if failed else "proved",
         "passed": len(rows) - failed, "failed": failed, "hypercalls": calls, "missing": missing,
@@ -155,9 +162,14 @@ def _replace(path: Path, content: str) -> None:
 
 
 def save(path: Path, target: Target, rows: list[Row], seconds: float) -> None:
-    """Writes the report to `path`, as JSON, and beside it as a page."""
+    """Writes the report to `path`, as JSON, and beside it as a page. It keeps the rows that are
+    there already and are about the same kernel by the same verifier, so that a run of one
+    hypercall adds to a report and does not end it."""
     guide = guide_of(target)
     path.parent.mkdir(parents=True, exist_ok=True)
     found = document(target, rows, seconds, guide)
+    older = whole.earlier(path, found, rows)
+    if older:
+        found = document(target, [*rows, *older], seconds, guide)
     _replace(path, json.dumps(found, indent=1) + "\n")
     _replace(path.with_suffix(".html"), html.page(found, guide))

@@ -17,11 +17,23 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line that a failure is about: `kind` says what it is (guard, update, invariant, ...),
+    `text` of what, `where` is file:line, `callers` the lines that led there, innermost first."""
+
+    kind: str
+    text: str
+    where: str
+    callers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Failure:
     """One thing that was not proved, for a human to read.
 
     `where` is "file:line (function+offset)"; `path` the branches, "file:line:T file:line:F";
-    `values` names and numbers of the counterexample, those called ACTUAL and EXPECTED decimal.
+    `values` names and numbers of the counterexample, those called ACTUAL and EXPECTED decimal;
+    `lines` those of the specification and the stores that it is about.
     """
 
     what: str
@@ -30,6 +42,7 @@ class Failure:
     status: str
     values: tuple[tuple[str, str], ...]
     query: str
+    lines: tuple[Line, ...] = ()
 
     @property
     def place(self) -> str:
@@ -102,10 +115,15 @@ def to_json(one: Row) -> dict[str, Any]:
     return found
 
 
+def _lines(found: list[dict[str, Any]]) -> tuple[Line, ...]:
+    return tuple(Line(x["kind"], x["text"], x["where"], tuple(x["callers"])) for x in found)
+
+
 def from_json(found: dict[str, Any]) -> Row:
     """The row that `to_json` made `found` of. Other keys of a failure are ignored."""
     failures = tuple(Failure(f["what"], f["where"], f["path"], f["status"],
-                             tuple(f["values"].items()), f["query"]) for f in found["failures"])
+                             tuple(f["values"].items()), f["query"], _lines(f["lines"]))
+                     for f in found["failures"])
     return Row(found["subject"], found["theorem"], found["status"], found["seconds"],
                tuple(found["facts"].items()), failures, tuple(found["assumptions"]),
                found["source"])

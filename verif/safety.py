@@ -12,36 +12,55 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
+import spec
 import z3
+from spec.invariants import Invariant
 
-from .explore import Contract, Exploration, Explorer
+from .explore import Contract, Exploration, Explorer, Start
 from .layout import describe
 from .machine import Decision, Joined, Obligation, Path
-from .premises import Hypotheses, instances
+from .premises import AT_THE_EDGE, IN_TRAPS, USED, Hypotheses, instances, used
 from .result import Failure, Row, row
 from .solve import Solver, Verdict
-from .target import Hypercall, Target
+from .target import Routine, Target
 
 KEPT = tuple(range(18, 30)) + (31,)
 SHOWN_FAILURES = 8
+DISPATCH_STACK = 16     # bytes that vectors.S has on the stack when it calls
 
 
 @dataclass(frozen=True)
 class Handled:
     """An explored handler: what later theorems start from."""
 
-    call: Hypercall
+    call: Routine
     exploration: Exploration
     hypotheses: Hypotheses
     seconds: float
 
 
-def explore_handler(target: Target, call: Hypercall, contracts: dict[int, Contract]) -> Handled:
-    """All paths of a handler from its entry in hypercall_table."""
+def tails(target: Target, call: Routine) -> dict[int, str]:
+    """Traps that have a proof of their own, and so a routine may end with them."""
+    return {trap.address: trap.name for trap in target.traps
+            if trap.is_running and call.is_running and trap.name in spec.parts()
+            and trap.name != call.name}
+
+
+def rules_of(call: Routine) -> list[Invariant]:
+    """What may be assumed where the routine begins."""
+    names = AT_THE_EDGE if call.is_edge else USED if call.has_result else IN_TRAPS
+    return used(names, call.is_running)
+
+
+def explore(target: Target, call: Routine, contracts: dict[int, Contract],
+            start: Start | None = None, cuts: dict[int, str] | None = None) -> Handled:
+    """All paths of a routine from its entry, or from another start, to its return or a cut."""
     begin = time.process_time()
     world = target.world()
-    found = Explorer(world, contracts).run(target.handler_start(call))
-    hypotheses = instances(target, world)
+    world.cuts.update(cuts or {})
+    world.tails.update({} if cuts else tails(target, call))
+    found = Explorer(world, contracts).run(start or target.start(call))
+    hypotheses = instances(target, world, rules_of(call))
     return Handled(call, found, hypotheses, time.process_time() - begin)
 
 
@@ -106,7 +125,7 @@ def _discharge(target: Target, handled: Handled, solver: Solver) -> list[Failure
 
 def _check_return(target: Target, handled: Handled, solver: Solver) -> list[Failure]:
     failures = []
-    for path in handled.exploration.ended:
+    for path in (p for p in handled.exploration.ended if not handled.call.is_edge):
         for number in KEPT:
             before, after = handled.exploration.start.regs[number], path.regs[number]
             if before.same(after):
@@ -131,7 +150,7 @@ def prove(target: Target, handled: Handled, folder: FilePath) -> tuple[Row, Row]
         failures.append(Failure("no path returns", handled.call.source, "", "refuted", (), ""))
     depth = -min((p.lowest for p in found.ended), default=0)
     stack = target.layout.families["cpu_stacks"].dims[0].stride
-    if depth > stack:
+    if depth + DISPATCH_STACK > stack:
         failures.append(Failure(f"stack of {depth} bytes", handled.call.source, "", "refuted", (), ""))
     spent = handled.seconds + time.process_time() - begin
     facts = {"paths": len(found.ended), "obligations": solver.queries,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from .guide import Guide, printable
-from .result import ACTUAL, DIFFERS, EXPECTED, Failure, Row
+from .result import ACTUAL, DIFFERS, EXPECTED, Failure, Line, Row
 
 EVENTS = "events "
 INSTEAD = " instead of"
@@ -31,6 +31,17 @@ class Step:
 
 
 @dataclass(frozen=True)
+class About:
+    """A line of the specification, or a store: `what` it is, its source text, and the lines
+    that called it."""
+
+    what: str
+    where: str
+    text: str
+    callers: str
+
+
+@dataclass(frozen=True)
 class Shown:
     """Failures of one path together: `inputs` and `query` are those of the first."""
 
@@ -39,6 +50,7 @@ class Shown:
     where: str
     text: str
     steps: tuple[Step, ...]
+    about: tuple[About, ...]
     differences: tuple[Difference, ...]
     inputs: tuple[tuple[str, str], ...]
     query: str
@@ -54,12 +66,18 @@ def _difference(failure: Failure, guide: Guide) -> Difference:
                       guide.number(name, failure.value(EXPECTED)), failure.query)
 
 
+def _about(line: Line, guide: Guide) -> About:
+    return About(guide.explained(f"{line.kind} {line.text}"), line.where, guide.line(line.where),
+                 ", ".join(line.callers))
+
+
 def _together(subject: str, group: list[Failure], guide: Guide) -> Shown:
     first = group[0]
     what = f"differs from {first.what.partition(DIFFERS)[2]}" if first.component else first.what
     return Shown(
         guide.explained(what), first.status, first.where, guide.line(first.place),
         tuple(Step(d.where, guide.line(d.where), d.taken) for d in first.decisions),
+        tuple(_about(line, guide) for line in dict.fromkeys(x for f in group for x in f.lines)),
         tuple(_difference(f, guide) for f in group if f.component),
         tuple((guide.named(subject, name), value) for name, value in first.inputs), first.query)
 
@@ -84,12 +102,17 @@ def columns(table: list[tuple[str, ...]]) -> Iterator[str]:
 
 
 def text(shown: Shown) -> list[str]:
-    """The lines for a terminal: what, where, the way there, what differs, with what input."""
+    """The lines for a terminal: what, where, the way there, the lines of the specification that
+    it is about, what differs, with what input."""
     lines = [f"{shown.what} [{shown.status}]", f"at    {shown.where}"]
     if shown.text:
         lines.append(f"          {shown.text}")
     steps = [(s.where, s.text, "taken" if s.taken else "not taken") for s in shown.steps]
     for label, line in zip(["path", *[""] * len(steps)], columns(steps) if steps else ()):
+        lines.append(f"{label:6}{line}")
+    about = [(a.where, a.what, a.text, f"(from {a.callers})" if a.callers else "")
+             for a in shown.about]
+    for label, line in zip(["spec", *[""] * len(about)], columns(about) if about else ()):
         lines.append(f"{label:6}{line}")
     if shown.differences:
         table = [("differs", "actual", "expected", "query"),

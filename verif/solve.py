@@ -11,6 +11,7 @@ from pathlib import Path
 
 import z3
 
+from . import queries
 from .naming import Names
 
 # Resources of Z3, not time: two runs do the same.
@@ -88,6 +89,8 @@ class Solver:
         if result == z3.unknown:
             self.fallbacks += 1
             result, model = self._fallback(solver)
+        if result == z3.unsat:
+            queries.note(solver, name or "not possible")
         query = None if result == z3.unsat or not is_kept else self._keep(solver, name)
         solver.pop()
         spent = time.process_time() - begin
@@ -102,13 +105,15 @@ class Solver:
         solver.push()
         self._add(solver, (z3.Not(goal),))
         result = solver.check()
+        if result == z3.unsat:
+            queries.note(solver, "plain to see")
         solver.pop()
         self.queries += 1
         self.seconds += time.process_time() - begin
         return bool(result == z3.unsat)
 
     def core(self, given: tuple[z3.BoolRef, ...],
-             goal: z3.BoolRef) -> tuple[z3.BoolRef, ...] | None:
+             goal: z3.BoolRef, name: str) -> tuple[z3.BoolRef, ...] | None:
         """Those of `given` from which `goal` is plain to see, or None."""
         begin = time.process_time()
         solver = z3.SolverFor("QF_UFBV")
@@ -123,7 +128,10 @@ class Solver:
         self.seconds += time.process_time() - begin
         if result != z3.unsat:
             return None
-        return tuple(marks[str(mark)] for mark in solver.unsat_core())
+        needed = tuple(marks[str(mark)] for mark in solver.unsat_core())
+        equations = self.names.defining((*terms, *needed)).values()
+        queries.note_terms((*self.hypotheses, *equations, *needed, z3.Not(goal)), name)
+        return needed
 
     def _fallback(self, solver: z3.Solver) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:
         """A fresh solver, then bit-blasting, which gives up at once on some queries, then the

@@ -1,26 +1,41 @@
 # SPDX-License-Identifier: MIT
 """The kernel under proof: image, types, hypercalls, and how a handler starts."""
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
-from . import devices, dwarf, image, layout
+from . import devices, dwarf, image, layout, stamped
 from .errors import ImageError
 from .explore import Start, standard_start
 from .lin import Lin, const, symbol
 from .machine import World
 
-CPU = "sys.cpu"
+CPU, TABLE = "sys.cpu", "hypercall_table"
 
 
 @dataclass(frozen=True)
-class Hypercall:
-    """One entry of the table, as the ELF has it."""
+class Routine:
+    """Machine code that is proved from `address` on. `has_result`: X0 at its return is one.
+    `is_running`: it is entered from the process that the core holds and that is current.
+    `is_edge`: it is the way in or out of EL2."""
 
     name: str
-    number: int
     address: int
     parameters: tuple[str, ...]
     source: str
+    has_result: bool = False
+    is_running: bool = True
+    is_edge: bool = False
+
+
+@dataclass(frozen=True)
+class Hypercall(Routine):
+    """One entry of the table, as the ELF has it."""
+
+    number: int = -1
+
+
+# C functions that vectors.S calls; an interrupt may come while the core waits.
+TRAPS = {"trap_sync": True, "trap_stop": True, "trap_irq": False}
 
 
 @dataclass(frozen=True)
@@ -31,11 +46,14 @@ class Target:
     debug: dwarf.DebugInfo
     layout: layout.Layout
     hypercalls: tuple[Hypercall, ...]
+    traps: tuple[Routine, ...]
+    kernel_hash: str
 
     def world(self, zva_block: int = 0) -> World:
         """A new, empty World for one exploration."""
         return World(self.image, self.layout, devices.windows(self.layout),
-                     self.constant("HV_PAGE_RESERVED"), zva_block)
+                     self.constant("HV_PAGE_RESERVED"), zva_block,
+                     self.image.symbols[TABLE])
 
     def constant(self, name: str) -> int:
         """The value of an enumerator; ImageError if there is none."""
@@ -43,16 +61,24 @@ class Target:
             raise ImageError(f"no enumerator {name}")
         return self.debug.constants[name]
 
-    def handler_start(self, call: Hypercall) -> Start:
-        """Entry of a handler: TPIDR_EL2 = &sched.cpus[cpu], everything else free."""
+    @property
+    def cpu(self) -> Lin:
+        """&sched.cpus[cpu] of the core that executes."""
         family = self.layout.families["sched.cpus.current"]
-        cpu: Lin = const(family.base + family.offset) + symbol(CPU).scaled(family.dims[0].stride)
-        return standard_start(call.address, {"tpidr_el2": cpu})
+        return const(family.base + family.offset) + symbol(CPU).scaled(family.dims[0].stride)
+
+    def start(self, routine: Routine) -> Start:
+        """Entry of a handler or trap: TPIDR_EL2 = &sched.cpus[cpu], of a trap X0 too;
+        everything else free."""
+        first = standard_start(routine.address, {"tpidr_el2": self.cpu})
+        if routine.has_result:
+            return first
+        return replace(first, regs=(self.cpu, *first.regs[1:]))
 
 
 def _hypercalls(img: image.Image, debug: dwarf.DebugInfo) -> tuple[Hypercall, ...]:
     """Names and numbers from enum hypercall_number; addresses from hypercall_table in rodata."""
-    table = img.symbols.get("hypercall_table")
+    table = img.symbols.get(TABLE)
     if table is None:
         raise ImageError("no hypercall_table")
     names = {v: k.removeprefix("HC_NR_") for k, v in debug.constants.items() if k.startswith("HC_NR_")}
@@ -65,13 +91,23 @@ def _hypercalls(img: image.Image, debug: dwarf.DebugInfo) -> tuple[Hypercall, ..
         if address != handler.address:
             raise ImageError(f"entry {number} of hypercall_table is not hc_{name}")
         function = debug.functions[f"hc_{name}"]
-        calls.append(Hypercall(name, number, handler.address, function.parameters,
-                               f"{function.file}:{function.line}"))
+        calls.append(Hypercall(name, handler.address, function.parameters,
+                               f"{function.file}:{function.line}", True, True, number))
     return tuple(calls)
 
 
+def _traps(img: image.Image, debug: dwarf.DebugInfo) -> tuple[Routine, ...]:
+    return tuple(Routine(name, img.function(name).address, (),
+                         f"{debug.functions[name].file}:{debug.functions[name].line}", False, runs)
+                 for name, runs in TRAPS.items())
+
+
 def load(path: FilePath) -> Target:
-    """Reads the ELF at `path`."""
+    """Reads the ELF at `path`; ImageError if it would print another hash than its own."""
+    kernel_hash = stamped.kernel_hash(path)
     img = image.load(path)
+    if not all(name in img.markers for name in image.BOOT):
+        raise ImageError(f"{path} does not say where its boot section is")
     debug = dwarf.load(path)
-    return Target(img, debug, layout.build(img, debug), _hypercalls(img, debug))
+    return Target(img, debug, layout.build(img, debug), _hypercalls(img, debug),
+                  _traps(img, debug), kernel_hash)

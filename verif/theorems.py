@@ -26,6 +26,10 @@ THEOREMS = (
     Theorem("T3", "invariants",
             "What is assumed of the kernel's tables before a call holds again after it, so that "
             "the assumption is good for the next call."),
+    Theorem("T4", "boot",
+            "When the kernel that was proved has booted on a machine and is about to enter its "
+            "first process, every table, every register that must have a value, and everything "
+            "that is mapped is as the specification says: what T1 and T3 start from.", False),
     Theorem("T5", "isolation",
             "Whatever a process can reach through its translation tables, handles and registers "
             "is its own, or is shown to it read-only on purpose, or was given to it: of every "

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The way in and out of EL2 around a transition (kernel/vectors.S).
 
-A hypercall of the FAST class needs neither: its registers stay where they are. One of the
-FULL class is `save_registers`, the hypercall, `store_result`, `resume`; a trap or interrupt is
-`save_registers` with `keep`, the transition, `resume`.
+An event says where control goes: `hypercall` n, `trap_sync`, `trap_irq`, `trap_stop`, `eret`, or
+`wait` (WFI). A hypercall of the FAST class is `enter_sync`, the hypercall, `leave_fast`; one of
+the FULL class ends with `leave_call`. A trap is `enter_sync` or one of the other three, the
+trap, `leave_trap`. A core that waits goes on with `wake_up`, trap_irq, `leave_wait`.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from __future__ import annotations
 from ..descriptor import address
 from ..state import FP_WORDS, SAVED_REGISTERS
 from ..transition import Group, Transition
-from ..words import Word
+from ..vocabulary import page_va
+from ..words import Truth, Word
 from .process import save_system_registers
 
 CALLS = Group()
 
+HVC_0 = 0x5A000000  # ESR_EL2 of `hvc #0` from AArch64: EC 0x16, IL 1, imm16 0 (D19.2.37)
 ZEROED = 18         # x0 .. x17 come back as zero, less what the call writes
 GENERAL = 31        # x0 .. x30
 ASID_SHIFT = 48     # TTBR0_EL1.ASID (D19.2.155), 16 bits
@@ -26,62 +29,146 @@ def loaded_ctx(t: Transition) -> Word:
     return t.get("procs.ctx", t.get("sched.cpus.loaded", t.cpu))
 
 
-@CALLS.hypercall
-def save_registers(t: Transition, keep: Word) -> Word:
-    """x0..x30 go to the context page; of a hypercall (keep = 0) the first 18 as zeroes."""
+def save_registers(t: Transition, kept: bool) -> None:
+    """x0..x30 go to the context page; of a hypercall the first 18 as zeroes."""
     ctx = loaded_ctx(t)
     for n in range(GENERAL):
-        value = t.get("sys.x", n)
-        t.set("pages", (ctx, t.c.CTX_X0 + n),
-              t.o.ite(keep == 0, 0, value) if n < ZEROED else value)
+        value = t.get("sys.x", n) if kept or n >= ZEROED else 0
+        t.set("pages", (ctx, t.c.CTX_X0 + n), value)
+
+
+def return_fast(t: Transition, result: Word) -> None:
+    """x0 is the result, x1..x17 are zero; everything else is as the process left it."""
+    for n in range(ZEROED):
+        t.set("sys.x", (n,), result if n == 0 else 0)
+    t.event("eret")
+
+
+# ---- in -------------------------------------------------------------------------------
+
+
+@CALLS.hypercall
+def enter_sync(t: Transition) -> Word:
+    """A synchronous exception from AArch64: a hypercall by x8 of `hvc #0`, or a trap."""
+    number = t.get("sys.x", 8)
+    if not t.choose(t.get("sys.esr_el2") == HVC_0, "hvc #0"):
+        save_registers(t, True)
+        t.event("trap_sync")
+    elif t.choose(t.o.ult(number, t.c.HC_FULL_FIRST), "fast"):
+        t.event("hypercall", number)
+    elif t.choose(t.o.ult(number, t.c.HC_COUNT), "full"):
+        save_registers(t, False)
+        t.event("hypercall", number)
+    else:
+        return_fast(t, t.o.word(-t.c.HV_ENOSYS))
     return 0
 
 
 @CALLS.hypercall
-def store_result(t: Transition, result: Word) -> Word:
-    """x0 of who called, whether it runs, waits or is dead."""
-    t.set("pages", (loaded_ctx(t), t.c.CTX_X0), result)
+def enter_aarch32(t: Transition) -> Word:
+    """A synchronous exception from AArch32."""
+    save_registers(t, True)
+    t.event("trap_sync")
     return 0
+
+
+@CALLS.hypercall
+def enter_irq(t: Transition) -> Word:
+    """IRQ or FIQ, from either state."""
+    save_registers(t, True)
+    t.event("trap_irq")
+    return 0
+
+
+@CALLS.hypercall
+def enter_serror(t: Transition) -> Word:
+    """SError, from either state."""
+    save_registers(t, True)
+    t.event("trap_stop")
+    return 0
+
+
+@CALLS.hypercall
+def wake_up(t: Transition) -> Word:
+    """An interrupt is pending on a core that waits."""
+    t.event("trap_irq")
+    return 0
+
+
+# ---- out ------------------------------------------------------------------------------
 
 
 def load(t: Transition, pid: Word) -> None:
-    """The core's EL1 registers, tables and ASID become those of pid."""
+    """The core's EL1 registers, tables and ASID become those of pid. What every core has and
+    no process owns (AFSR0_EL1, AFSR1_EL1) becomes 0."""
     ctx = t.get("procs.ctx", pid)
     ttbr = address(t.state, t.get("procs.root", pid)) | t.o.shl(pid, ASID_SHIFT)
     t.set("sys.ttbr0_el1", (), ttbr)
     for at, register in enumerate(SAVED_REGISTERS[:-2]):
         t.set(f"sys.{register}", (), t.get("pages", ctx, t.c.CTX_ELR_EL2 + at))
+    t.set("sys.afsr0_el1", (), 0)
+    t.set("sys.afsr1_el1", (), 0)
     if t.choose(t.get("sched.cpus.has_ras", t.cpu) != 0, "has RAS"):
         t.set("sys.vdisr_el2", (), t.get("pages", ctx, t.c.CTX_VDISR_EL2))
         if t.choose(t.get("machine.has_sme") != 0, "has SME"):
             t.set("sys.tpidr2_el0", (), t.get("pages", ctx, t.c.CTX_TPIDR2_EL0))
     t.set("sched.cpus.switches", (t.cpu,), t.o.add(t.get("sched.cpus.switches", t.cpu), 1))
+    t.set("sched.cpus.ctx", (t.cpu,), page_va(t, ctx))
 
 
-@CALLS.hypercall
-def resume(t: Transition) -> Word:
-    """The core holds the registers of its current process, or of nobody and idles."""
+def resume(t: Transition) -> None:
+    """The core gets the registers of its current process, or waits if there is none."""
     loaded, current = t.get("sched.cpus.loaded", t.cpu), t.get("sched.cpus.current", t.cpu)
-    if t.choose(loaded != current, "another"):
+    nobody = current == 0
+    if t.choose(current != loaded, "another"):
         if t.choose(loaded != 0, "leaves"):
             save_system_registers(t, t.get("procs.ctx", loaded))
         t.set("sched.cpus.loaded", (t.cpu,), current)
-        if t.choose(current != 0, "enters"):
+        if not t.choose(nobody, "nobody"):
             load(t, current)
-        else:
-            t.set("sys.ttbr0_el1", (), t.get("machine.empty_root"))
-            return 0
+    if t.choose(nobody, "nobody"):
+        t.set("sys.ttbr0_el1", (), t.get("machine.empty_root"))
+        t.event("wait")
+        return
     for n in range(GENERAL):
         t.set("sys.x", (n,), t.get("pages", loaded_ctx(t), t.c.CTX_X0 + n))
-    return 0
+    t.event("eret")
 
 
 @CALLS.hypercall
-def trap_fp(t: Transition) -> Word:
-    """The first use of FP/SIMD since the process was loaded: its registers are loaded and
-    not trapped any more."""
-    for k in range(FP_WORDS):
-        t.set("sys.fp", (k,), t.get("pages", loaded_ctx(t), t.c.CTX_FPCR + k))
-    t.set("sched.cpus.fp_live", (t.cpu,), 1)
-    t.set("sys.cptr_el2", (), t.get("machine.cptr") & t.o.inv(1 << 10))
+def leave_fast(t: Transition, result: Word) -> Word:
+    """Back to the caller, which was never left."""
+    return_fast(t, result)
+    return 0
+
+
+def holds_somebody(t: Transition, _result: Word = 0) -> Truth:
+    """The core holds the registers of a process: of that which came in."""
+    return t.get("sched.cpus.loaded", t.cpu) != 0
+
+
+def holds_nobody(t: Transition) -> Truth:
+    """The core has waited."""
+    return t.get("sched.cpus.loaded", t.cpu) == 0
+
+
+@CALLS.part(holds_somebody)
+def leave_call(t: Transition, result: Word) -> Word:
+    """x0 of who called, whether it runs, waits or is dead; then who runs now."""
+    t.set("pages", (loaded_ctx(t), t.c.CTX_X0), result)
+    resume(t)
+    return 0
+
+
+@CALLS.part(holds_somebody)
+def leave_trap(t: Transition) -> Word:
+    """Who runs now."""
+    resume(t)
+    return 0
+
+
+@CALLS.part(holds_nobody)
+def leave_wait(t: Transition) -> Word:
+    """Who runs now, after a wait; or another wait."""
+    resume(t)
     return 0

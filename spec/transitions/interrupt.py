@@ -7,11 +7,11 @@ Named after the C functions. They have no guards and their result is always 0.
 from __future__ import annotations
 
 from .. import sets
-from ..schedule import (PID_BITS, OFF, alarm, block, end_turn, is_blocked, run_next, set_key,
-                        stop, stop_waiting, wake, wake_with)
+from ..schedule import (PID_BITS, OFF, alarm, block, end_turn, is_blocked, may_stop, run_next,
+                        set_key, stop, stop_waiting, wake, wake_with)
 from ..transition import Group, Transition
 from ..vocabulary import set_saved
-from ..words import Word
+from ..words import Truth, Word
 from .console import BREAK_KEY
 
 CALLS = Group()
@@ -72,7 +72,12 @@ def console_interrupt(t: Transition) -> Word:
     return 0
 
 
-@CALLS.hypercall
+def may_stop_self(t: Transition) -> Truth:
+    """A process runs."""
+    return may_stop(t, t.self, 0)
+
+
+@CALLS.part(may_stop_self)
 def trap_stop(t: Transition) -> Word:
     """The process did what nobody emulates: it dies, and its parent can see of what."""
     for name in ("esr", "elr", "far"):
@@ -94,9 +99,9 @@ def trap_wfi(t: Transition) -> Word:
     return 0
 
 
-@CALLS.hypercall
+@CALLS.part(lambda t: True)
 def leave_idle(t: Transition) -> Word:
     """An idle core takes the next ready process, if there is one (end of trap_irq)."""
-    if t.choose(t.self == 0, "idle"):
+    if t.choose(t.get("sched.cpus.current", t.cpu) == 0, "idle"):
         run_next(t)
     return 0

@@ -224,7 +224,7 @@ def build_is_reproducible() -> None:
     (again / "libfdt").mkdir(parents=True)
     command("cp", "-a", BUILD / "libfdt/.", again / "libfdt/")
     output("make", "B=build/again", "build", timeout=300)
-    for name in ("hv8.img", "initrd.cpio"):
+    for name in ("hv8.elf", "hv8.img", "initrd.cpio"):
         assert (again / name).read_bytes() == (BUILD / name).read_bytes(), f"{name} differs"
     command("rm", "-rf", again)
 

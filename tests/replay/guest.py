@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from replay.gdb import Gdb
+from verif.gdb import Gdb
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"

@@ -73,12 +73,12 @@ def _reads(image: Image, text: range) -> dict[int, Point]:
 
 def find(image: Image) -> dict[int, Point]:
     """Every address at which to stop. ValueError if something expected is not there."""
-    vectors = image.markers["el2_vectors"]
+    vectors = image.function("el2_vectors").address
     text = _text(image, vectors)
     points = {vectors + at: Point(Kind.SYNC if sync else Kind.ASYNC)
               for at, sync in VECTORS.items()}
     points |= {a: Point(Kind.LEAVE) for a in text if image.word(a) == ERET}
-    idle = image.markers["vectors_idle"]
+    idle = image.function("vectors_idle").address
     wait = next(a for a in text if a >= idle and image.word(a) == WFI)
     points |= {wait: Point(Kind.IDLE), wait + 4: Point(Kind.WOKEN)}
     points |= _reads(image, text)

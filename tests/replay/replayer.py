@@ -14,17 +14,18 @@ from types import SimpleNamespace
 import spec
 from replay import traps
 from replay.compare import Difference, Mismatch, pages_differ, rest_differs, tables_differ, take_frames
-from replay.gdb import GENERAL, Ended
+from verif.gdb import GENERAL, Ended
 from replay.guest import RAM_BASE, Guest
 from replay.memory import PAGE, WORD, Mirror, translate
 from replay.points import INTERRUPTS, Kind
 from replay.registers import FIXED, ISTATUS, KERNELS, known, switched
 from spec.transition import Outcome
-from spec.words import MASK
 from replay.stops import Stop, Stops
 from verif.target import Target
 
-ZEROED = 18             # x1 .. x17 come back from a fast call as zero
+SPURIOUS = 1023         # an INTID (IHI 0048B, 3.2.5)
+INTIDS = {"timer_interrupt": "machine.timer_intid", "console_interrupt": "machine.uart_intid"}
+GDB_NAMES = {"clidr_el1": "clidr"}
 # They need what the kernel reads on its way, so the specification goes second.
 LATE = ("console_write", "trap_wfi", *INTERRUPTS)
 OFF = frozenset({"system_off", "system_reset"})
@@ -166,7 +167,7 @@ class Replayer:
         if name == "interrupt":
             self._interrupt(entry)
         elif name == UNKNOWN:
-            self._return_fast(-self.c.HV_ENOSYS & MASK)
+            self._run("enter_sync")
             self._count(name, "error", True)
         elif name in self.names:
             self._hypercall(name, args)
@@ -180,55 +181,32 @@ class Replayer:
         self.history[-1] += f" {case}"
 
     def _hypercall(self, name: str, args: tuple[int, ...]) -> None:
-        if self.is_fast:
-            outcome = self._run(name, *args)
-            self._return_fast(outcome.result)
-        else:
-            self._run("save_registers", 0)
-            outcome = self._run(name, *args)
-            self._run("store_result", outcome.result)
-            self._resume()
+        self._run("enter_sync")
+        outcome = self._run(name, *args)
+        self._run("leave_fast" if self.is_fast else "leave_call", outcome.result)
         self._count(name, outcome.case, True)
-
-    def _return_fast(self, result: int) -> None:
-        self.state.set("sys.x", (0,), result)
-        for n in range(1, ZEROED):
-            self.state.set("sys.x", (n,), 0)
 
     def _interrupt(self, entry: Stop) -> None:
         name = self.stops.interrupt()
-        if entry.kind is not Kind.WOKEN:
-            self._run("save_registers", 1)
-        case = self._run(name).case if name else "done"
-        self._run("leave_idle")
-        self._resume()
+        self.state.set("gic.intid", (), self.state.get(INTIDS[name]) if name else SPURIOUS)
+        is_woken = entry.kind is Kind.WOKEN
+        self._run("wake_up" if is_woken else "enter_irq")
+        case = self._run("trap_irq").case
+        self._run("leave_wait" if is_woken else "leave_trap")
         self._count(name or "spurious interrupt", case, False)
 
     def _trapped(self) -> None:
-        self._run("save_registers", 1)
-        case, trap = "done", self.trap
-        if trap.transition:
-            case = self._run(trap.transition).case
-        else:
-            value = self._register(trap.register) if trap.register else trap.value
-            if trap.register or not trap.skip:
-                ctx = self.state.get("procs.ctx", self.state.get("sched.cpus.current", 0))
-                self.state.set("pages", (ctx, self.c.CTX_X0 + trap.target), value)
-            if trap.skip:
-                self.state.set("sys.elr_el2", (), self.state.get("sys.elr_el2") + 4)
-        self._resume()
-        self._count(trap.what, case, False)
-
-    def _register(self, name: str) -> int:
-        return self.gdb.read((name,))[1][0]
-
-    def _resume(self) -> None:
-        """The specification does not say where the core keeps the address of the context
-        that it has loaded, so this does."""
-        if "enters" in self._run("resume").case.split(", "):
-            page = self.state.get("procs.ctx", self.state.get("sched.cpus.current", 0))
-            pages = self.target.image.symbols["pages"].address
-            self.state.set("sched.cpus.ctx", (0,), pages + page * PAGE)
+        trap = self.trap
+        if trap.register:
+            value = self.gdb.read((GDB_NAMES.get(trap.register, trap.register),))[1][0]
+            self.state.set(f"sys.{trap.register}", (), value)
+        self.state.set("sys.at_par", (), trap.par)
+        self._run("enter_sync")
+        done = self._run("trap_sync")
+        if not traps.agrees(trap, done.case):
+            raise Mismatch(self._title(f"{trap.what} is {done.case} of the specification"), [])
+        self._run("leave_trap")
+        self._count(trap.what, done.case, False)
 
     # ---- the way out ----------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from replay.compare import Mismatch
-from replay.gdb import Core, Gdb
+from verif.gdb import Core, Gdb
 from replay.points import PANIC, Kind, Point, find
 from replay.registers import ALWAYS
 from verif.devices import UART_DR, UART_FR

@@ -241,7 +241,9 @@ class Caller:
             m.state.set("sys.cntvct_el0", (), self.now())
             m.state.set("sys.cntv_ctl_el0", (), 1)
             m.state.set("sys.cntv_cval_el0", (), self.now() + r.randrange(-5, 50))
-            traps = ("trap_wfi", "trap_fp") if m.current else ()
+            traps = ("trap_wfi",) if m.current else ()
+            if m.current and not m.state.get("sched.cpus.fp_live", 0):
+                traps += ("trap_fp",)
             name = r.choice(("timer_interrupt", "timer_interrupt", "console_interrupt", *traps))
             if m.current and r.random() < 0.01:
                 name = "trap_stop"

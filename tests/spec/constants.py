@@ -34,7 +34,10 @@ def enumerators(**limits: int) -> SimpleNamespace:
                 following = limits.get(name, _value(value, known) if value else following)
                 known[name] = following
                 following += 1
-    return SimpleNamespace(**known, HV_NONE=2 ** 64 - 1)
+    calls = numbers()
+    first = min(calls[name] for name in full_calls())
+    return SimpleNamespace(**known, HV_NONE=2 ** 64 - 1, PAGES_VA=0x4000_4000_0000,
+                           **{"HC_FULL_FIRST": first, "HC_COUNT": len(calls)})
 
 
 def parameters() -> dict[str, tuple[str, ...]]:
@@ -45,6 +48,12 @@ def parameters() -> dict[str, tuple[str, ...]]:
         words = [word.strip() for word in body.split(",")]
         calls[words[1]] = tuple(words[4::2])
     return calls
+
+
+def numbers() -> dict[str, int]:
+    """The number of each hypercall."""
+    text = _without_comments((ROOT / "include/uapi/hypercall.def").read_text())
+    return {name: int(number) for number, name in re.findall(r"^HC\d\((\d+), (\w+),", text, re.M)}
 
 
 def full_calls() -> set[str]:

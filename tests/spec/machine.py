@@ -7,12 +7,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import spec
-from constants import enumerators, full_calls
+from constants import enumerators, full_calls, numbers
 from spec import descriptor as d
 from spec.state import ConcreteState
 from spec.transition import Outcome
+from spec.transitions.entry import HVC_0
 from spec.witness import add_ghosts
 
+# INTIDs, and exception classes of traps (ESR_EL2, D19.2.37).
+INTERRUPTS = {"timer_interrupt": 26, "console_interrupt": 33}
+SYNDROMES = {"trap_wfi": 0x01, "trap_fp": 0x07}
 VIEW_L1, VIEW_L2, VIEW_L3, EMPTY_ROOT, ROOT, CTX, L1, L2, L3, FRAME, FREE = range(1, 12)
 
 
@@ -104,11 +108,15 @@ def boot(c: SimpleNamespace) -> Tracked:
     s.set("sched.cpus.loaded", (0,), c.HV_INIT_PID)
     for node in range(c.TIMER_NODES):
         s.set("timer_tree", (node,), 2 ** 64 - 1)
-    for name, value in (("machine.tick_period", 100), ("sched.next_tick", 100), ("sched.turn", c.HV_INIT_PID),
+    for name, value in (("machine.timer_intid", INTERRUPTS["timer_interrupt"]),
+                        ("machine.uart_intid", INTERRUPTS["console_interrupt"]),
+                        ("machine.tick_period", 100), ("sched.next_tick", 100),
+                        ("sched.turn", c.HV_INIT_PID),
                         ("sys.cnthp_cval_el2", 100), ("machine.cptr", 1 << 10 | 0x33ff),
                         ("sys.cptr_el2", 1 << 10 | 0x33ff), ("sys.spsr_el2", d.SPSR_START),
                         ("sys.ttbr0_el1", d.address(s, ROOT) | 1 << 48)):
         s.set(name, (), value)
+    s.set("sched.cpus.ctx", (0,), c.PAGES_VA + (CTX << 12))
     s.set("pages", (CTX, c.CTX_SPSR_EL2), d.SPSR_START)
     add_ghosts(c, s)
     return s
@@ -120,7 +128,7 @@ class Machine:
     def __init__(self, c: SimpleNamespace) -> None:
         self.c = c
         self.state = boot(c)
-        self.full = full_calls()
+        self.full, self.numbers = full_calls(), numbers()
         self.specs = {**spec.hypercalls(), **spec.interrupts()}
 
     @property
@@ -134,18 +142,26 @@ class Machine:
 
     def hypercall(self, name: str, *args: int) -> Outcome:
         """The way in, the call, the way out. The outcome is that of the call alone."""
-        if name not in self.full:
-            return self.do(name, *args)
-        self.do("save_registers", 0)
+        number = self.numbers[name]
+        self.state.set("sys.esr_el2", (), HVC_0)
+        self.state.set("sys.x", (8,), number)
+        assert self.do("enter_sync").events == (("hypercall", number),)
         outcome = self.do(name, *args)
-        self.do("store_result", outcome.result)
-        self.do("resume")
+        self.do("leave_call" if name in self.full else "leave_fast", outcome.result)
         return outcome
 
     def interrupt(self, name: str) -> None:
-        """An interrupt or trap, from a process or from idling."""
-        if self.current != 0:
-            self.do("save_registers", 1)
-        self.do(name)
-        self.do("leave_idle")
-        self.do("resume")
+        """An interrupt or trap, from a process or from a wait."""
+        is_waiting = self.current == 0
+        if name in INTERRUPTS:
+            self.state.set("gic.intid", (), INTERRUPTS[name])
+            self.do("wake_up" if is_waiting else "enter_irq")
+            self.do("trap_irq")
+        elif name == "trap_stop":
+            self.do("enter_serror")
+            self.do("trap_stop")
+        else:
+            self.state.set("sys.esr_el2", (), SYNDROMES[name] << 26)
+            assert self.do("enter_sync").events == (("trap_sync",),)
+            self.do("trap_sync")
+        self.do("leave_wait" if is_waiting else "leave_trap")

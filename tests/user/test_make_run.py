@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 """`make run` as it is used: keystrokes from a pipe, options, exit status."""
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import pexpect  # noqa: E402
 
-from harness import ROOT, Suite, command, main  # noqa: E402
+from harness import ROOT, Suite, command, environment, main  # noqa: E402
 
 suite = Suite("user/make-run")
 
@@ -32,7 +31,7 @@ def short_pipe() -> None:
 def readme_shows_what_comes() -> None:
     """Line by line, but for numbers and the width of columns."""
     def form(line: str) -> str:
-        words = re.sub(r"0x[0-9a-f]+|\d+", "N", line).split()
+        words = re.sub(r"0x[0-9a-f]+|\b[0-9a-f]{16}\b|\d+", "N", line).split()
         return " ".join(words)
 
     session = re.search(r"^`make run` ends like this.*\n\n((?: {4}.*\n)+)",
@@ -42,6 +41,16 @@ def readme_shows_what_comes() -> None:
     status, text = run("ps\nfault msr\nhalt\n")
     seen = [form(line) for line in text.splitlines()]
     assert status == 0 and seen[-len(shown):] == shown, text
+
+
+@suite.test
+def says_what_is_proved_of_what_boots() -> None:
+    """tests/boot/test_hash.py has what the line may say."""
+    status, text = run("halt\n")
+    line = re.search(r"^kernel ([0-9a-f]{16}): (not proved|NOT PROVED|proved)\b", text, re.M)
+    banner = re.search(r"^hv8: version \S+, kernel ([0-9a-f]{16}), on ", text, re.M)
+    assert status == 0 and line and banner and line[1] == banner[1], text
+    assert line.start() < banner.start(), text
 
 
 @suite.matrix(options=["", "GIC=2 CPU=cortex-a53", "GIC=3 CPU=max"])
@@ -63,8 +72,8 @@ def long_pipe_loses_nothing() -> None:
 @suite.test
 def on_a_terminal() -> None:
     """^C reaches the guest, and Ctrl-A x leaves QEMU."""
-    env = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
-    child = pexpect.spawn("make", ["run"], cwd=str(ROOT), env=env, timeout=120, dimensions=(40, 120))
+    child = pexpect.spawn("make", ["run"], cwd=str(ROOT), env=environment(), timeout=120,
+                          dimensions=(40, 120))
     try:
         child.expect_exact("hv8$ ")
         child.send("yes\r")

@@ -24,11 +24,12 @@ from harness import BUILD, ROOT, Suite, command, main  # noqa: E402
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import bound  # noqa: E402
+import handlers  # noqa: E402
 from verif import html as page  # noqa: E402
 from verif import report, show, theorems, trusted  # noqa: E402
 from verif import __main__ as program  # noqa: E402
 from verif.guide import Guide, printable  # noqa: E402
-from verif.result import Failure, Row, from_json, row, to_json  # noqa: E402
+from verif.result import Failure, Line, Row, from_json, row, to_json  # noqa: E402
 
 suite = Suite("verif/report")
 
@@ -51,10 +52,14 @@ def failure(r: random.Random) -> Failure:
         values += (("actual", str(r.getrandbits(64))), ("expected", str(2 ** 64 - 1)))
     path = " ".join(f"kernel/check.h:{r.randrange(1, 60)}:{r.choice('TF')}"
                     for _ in range(r.randrange(5)))
-    what = f"result {r.choice(STRANGE)} differs from case 1 (errno 1)" if differs \
+    # Each in a case of its own: those of one case and path are shown together, with one input.
+    what = f"result {r.choice(STRANGE)} differs from case {r.random()} (errno 1)" if differs \
         else f"{r.choice(STRANGE)} {r.random()}"
+    lines = tuple(Line(r.choice(STRANGE), r.choice(STRANGE), f"spec/vocabulary.py:{r.randrange(99)}",
+                       tuple(f"spec/sets.py:{r.randrange(99)}" for _ in range(r.randrange(3))))
+                  for _ in range(r.randrange(4)))
     return Failure(what, "kernel/check.h:41 (hc_set_name+0xc)", path, "refuted", values,
-                   f"build/verify/{r.choice(STRANGE)}.smt2")
+                   f"build/verify/{r.choice(STRANGE)}.smt2", lines)
 
 
 def random_rows(r: random.Random) -> list[Row]:
@@ -76,6 +81,7 @@ def random_rows(r: random.Random) -> list[Row]:
 def target(folder: Path, sha256: str = "ab" * 32) -> SimpleNamespace:
     """As much of a Target as a report takes."""
     return SimpleNamespace(image=SimpleNamespace(path=folder / "build/hv8.elf", sha256=sha256),
+                           kernel_hash=sha256[::-1],
                            hypercalls=[SimpleNamespace(name=name) for name in CALLS])
 
 
@@ -127,6 +133,9 @@ def every_failure_is_told_in_full() -> None:
                 assert printable(word) in summary, word
             for step in f.decisions:
                 assert step.where in summary
+            for line in f.lines:
+                assert all(place in summary for place in (line.where, *line.callers))
+                assert printable(f"{line.kind} {line.text}".rstrip()) in summary
             if f.component:
                 assert "0xffffffffffffffff (-HV_EPERM)" in summary
     if any(f.path for r in rows for f in r.failures):
@@ -293,7 +302,7 @@ def page_has_every_subject_and_failure() -> None:
         assert printable(one.subject) in text, one.subject
         for f in one.failures:
             for word in (f.where, f.query, f.component and "-HV_EPERM" or f.what,
-                         *(v for _, v in f.inputs)):
+                         *(v for _, v in f.inputs), *(x.where for x in f.lines)):
                 assert printable(word) in text or word.startswith("build/verify/events"), word
     for assumption in {a for r in rows for a in r.assumptions}:
         assert assumption in text, assumption
@@ -321,6 +330,7 @@ bounds, counts = map(json.loads, sys.argv[1:])
 bench.boot_counts = dict
 bench.operation_counts = lambda keys: {key: counts[key] for key in keys if key in counts}
 bench.bounds_of = lambda elf, build: bounds
+bench.measured = lambda machine, kernel: []
 sys.argv[1:] = []
 sys.exit(bench.main())
 """
@@ -348,6 +358,19 @@ def bench_fails_above_the_bound() -> None:
 
 
 @suite.test
+def a_handler_above_its_bound_fails() -> None:
+    good = handlers.Handler("self", 3, 1, 1)
+    waits = handlers.Handler("call", 9, 0, 40)
+    bounds = {"self": 3, "call": 9}
+    assert handlers.exceeded([good, waits], bounds) == []
+    for wrong, said in ((handlers.Handler("self", 4, 1, 1), "takes 4 instructions, and at most 3"),
+                        (handlers.Handler("self", 3, 0, 7), "no success in 7 calls"),
+                        (handlers.Handler("call", 0, 0, 0), "no success in 0 calls")):
+        found = handlers.exceeded([wrong], bounds)
+        assert len(found) == 1 and said in found[0], found
+
+
+@suite.test
 def bounds_are_those_of_this_kernel() -> None:
     with tempfile.TemporaryDirectory() as name:
         elf, path = BUILD / "hv8.elf", Path(name) / "report.json"
@@ -356,6 +379,7 @@ def bounds_are_those_of_this_kernel() -> None:
         report.save(path, target(ROOT, sha256), rows, 1.0)
         assert bound.proved(path, sha256) == dict.fromkeys(CALLS, 7)
         assert bound.proved(path, "0" * 64) is None, "a report of another kernel"
+        path.unlink()
         report.save(path, target(ROOT, sha256), rows[1:], 1.0)
         assert bound.proved(path, sha256) is None, "a call without a bound"
         failed = row("self", "T8", 0, {"instructions": 7}, [failure(random.Random(1))], (), "")

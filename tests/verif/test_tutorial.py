@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from harness import ROOT, Suite, command, main  # noqa: E402
+from harness import OPTIONS, ROOT, Suite, command, main, shortened  # noqa: E402
 
 suite = Suite("verif/tutorial")
 
@@ -101,8 +101,8 @@ def difference(expected: tuple[str, ...], text: str) -> str:
     while not (match := pattern(expected[:count]).match(text)):
         count -= 1
     wanted = expected[count] if count < len(expected) else "nothing more"
-    found = "".join(text[match.end():].splitlines(True)[:20])
-    return f"should print, after {count} lines,\n{wanted}\nand prints\n{found}"
+    found = "\n".join(shortened(text[match.end():].splitlines(), 15, 15))
+    return f"should print, after {count} lines,\n{wanted}\nand prints\n{found}\n"
 
 
 def seen(output: bytes) -> str:
@@ -202,6 +202,20 @@ def other_endings_are_not_accepted() -> None:
             continue
         raise AssertionError(f"`{words}` was taken for {expected}")
     run(Command(1, "echo 'make: *** no'; false", ("make: *** no",)), ROOT)
+
+
+@suite.test
+def options_of_an_outer_make_do_not_reach_a_step() -> None:
+    """`make test T=verif` runs the tutorial, whose `make verify` has another T."""
+    text = (ROOT / "Makefile").read_text()
+    known = set(re.findall(r"\$\(if \$\(([A-Z]+)\)|^([A-Z]+) :?\??= ", text, re.M))
+    asked = {name for pair in known for name in pair if name}
+    assert {"T", "HC", "V", "CPUS", "SEED", "B", "OPT"} <= asked & OPTIONS, asked
+    inner = "from harness import command; print(command('make', '-n', 'verify').stdout.decode())"
+    outer = "import os, sys; os.environ.update(T='outer', HC='outer', MAKEFLAGS=' -- T=outer'); "
+    done = command(sys.executable, "-c", outer + inner, cwd=ROOT / "tests")
+    said = seen(done.stdout)
+    assert done.returncode == 0 and "outer" not in said and "-m verif" in said, said
 
 
 if __name__ == "__main__":

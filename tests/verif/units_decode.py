@@ -17,6 +17,7 @@ from snippets import KERNEL  # noqa: E402
 from verif.errors import UndecodedError, UnmodelledError  # noqa: E402
 from verif.isa.decode import GROUPS, decode  # noqa: E402
 from verif.isa.encoding import Encoding, Fields  # noqa: E402
+from verif.isa.system import OPERATIONS, REGISTERS  # noqa: E402
 from verif.lin import signed  # noqa: E402
 
 EVERY = [e for group in GROUPS for e in group]
@@ -196,6 +197,30 @@ def test_every_word_of_text_is_what_binutils_says() -> None:
         points = _target(instruction.encoding.name, fields, address)
         if points is not None:
             assert f"{points:x} <" in operands + " ", where
+
+
+def test_names_of_the_system_are_what_binutils_says() -> None:
+    """System registers and operations, DC, IC, TLBI and AT, of each word of the text that has
+    one: of all that are modelled by their names, and no other has one of these names."""
+    checked, modelled = 0, set(REGISTERS.values()) | {name for name, _ in OPERATIONS.values()}
+    for address, word, name, operands in disassembled(START, END):
+        f, words = decode(word, address).fields, operands.replace(" ", "").split(",")
+        if name in ("mrs", "msr") and "o0" in f:
+            place = (2 + f["o0"], *(f[n] for n in ("op1", "CRn", "CRm", "op2")))
+            said, known = words[name == "mrs"].lower(), REGISTERS.get(place)
+            numbers = "s%d_%d_c%d_c%d_%d" % place
+        elif name in ("dc", "ic", "tlbi", "at"):
+            said = f"{name} {words[0].lower()}"
+            known, _ = OPERATIONS.get(tuple(f[n] for n in ("op1", "CRn", "CRm", "op2")), (None, 0))
+            numbers = ""
+        else:
+            continue
+        checked += 1
+        if known is None:
+            assert said not in modelled, (hex(address), hex(word), said)
+        else:
+            assert said in (known, numbers), (hex(address), hex(word), said, known)
+    assert checked > 60, checked
 
 
 def test_conditions_and_amounts_are_what_binutils_says() -> None:

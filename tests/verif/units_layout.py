@@ -14,7 +14,7 @@ from snippets import KERNEL  # noqa: E402
 
 from verif import dwarf, image, layout  # noqa: E402
 from verif.dwarf import Array, DebugInfo, Global, Member, Scalar, Struct, Type  # noqa: E402
-from verif.errors import DwarfError, ImageError, StuckPath  # noqa: E402
+from verif.errors import DwarfError, ImageError, StuckPath, UnmappedError  # noqa: E402
 from verif.image import PF_W, PF_X, Image, Segment, Symbol  # noqa: E402
 from verif.layout import recover  # noqa: E402
 from verif.lin import const, symbol  # noqa: E402
@@ -41,6 +41,22 @@ def test_writable_data_is_no_constant() -> None:
     assert data.constant(0, 8) is None
     assert data.constant(64, 4) == 0x02020202
     assert data.constant(68, 8) is None
+
+
+def test_the_boot_section_is_not_there() -> None:
+    """Neither its code nor its constants: from its first byte to its last, and no further."""
+    markers = KERNEL.image.markers
+    first, end = (markers[name] for name in image.BOOT)
+    for address in (first, markers["__boot_text_end"] - 4):
+        with pytest.raises(UnmappedError, match=f"{address:#x} is in the boot section"):
+            KERNEL.image.word(address)
+    for address in (first, markers["__boot_text_end"], markers["__boot_rodata_end"] - 8, end - 8):
+        with pytest.raises(UnmappedError, match="not mapped any more"):
+            KERNEL.image.constant(address, 8)
+    kept = replace(KERNEL.image, markers={**markers, image.BOOT[1]: markers["__boot_text_end"]})
+    assert kept.constant(markers["__boot_text_end"], 8) is not None, "it is the marker that counts"
+    assert KERNEL.image.word(markers["__text_start"]) and \
+        KERNEL.image.constant(markers["__rodata_start"], 8) is not None
 
 
 def test_a_foreign_elf_is_refused() -> None:

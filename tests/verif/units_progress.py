@@ -19,7 +19,7 @@ from spec import schedule, sets  # noqa: E402
 from spec.invariants import Invariant  # noqa: E402
 from spec.transition import Spec, Transition  # noqa: E402
 from spec.transitions import process  # noqa: E402
-from verif import induct, plan, premises, progress  # noqa: E402
+from verif import induct, premises, progress  # noqa: E402
 from verif.result import Row  # noqa: E402
 
 CONSTANTS = premises.constants(KERNEL)
@@ -28,7 +28,7 @@ PASSED = "a ready process is passed over"
 
 def row_of(text: Spec, folder: Path, what: str = "") -> Row:
     """The row T9, or only its statement with that name: each takes some seconds."""
-    subject = induct.Subject(CONSTANTS, text.name, text, text.name in plan.MAY_BE_IDLE)
+    subject = induct.Subject(CONSTANTS, text.name, text)
     statements = progress.OF.get(text.name, progress.USUAL)
     chosen = tuple(s for s in statements if what in ("", s.what))
     assert chosen, f"{text.name} has no statement {what}"
@@ -53,7 +53,7 @@ def losing(name: str, field: str) -> Spec:
     return replace(right, text=text)
 
 
-@pytest.mark.parametrize("name", ["yield", "leave_idle", "switch_to"])
+@pytest.mark.parametrize("name", ["yield", "wait", "switch_to"])
 def test_the_right_ones_hold(name: str, tmp_path: Path) -> None:
     row = row_of(spec.transition(name), tmp_path)
     assert row.passed and dict(row.facts)["statements"] != "0", messages(row)
@@ -61,13 +61,13 @@ def test_the_right_ones_hold(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name, field, what", [
     ("yield", "sched.turn", "a yield ends no turn"),
-    ("timer_interrupt", "sched.turn", "a tick ends no turn"),
-    ("timer_interrupt", "sched.next_tick", "the next tick is another"),
-    ("timer_interrupt", "sched.next_tick", "the alarm stays behind"),
-    ("timer_interrupt", "timer_tree", "the alarm stays behind"),
-    ("timer_interrupt", "sched.ready.word", "who is interrupted must wait"),
+    ("trap_irq", "sched.turn", "a tick ends no turn"),
+    ("trap_irq", "sched.next_tick", "the next tick is not set"),
+    ("trap_irq", "sched.next_tick", "the alarm stays behind"),
+    ("trap_irq", "timer_tree", "the alarm stays behind"),
+    ("trap_irq", "sched.ready.word", "who is interrupted must wait"),
     ("yield", "sched.cpus.current", "a turn is not taken"),
-    ("leave_idle", "sched.cpus.current", "the core idles while somebody is ready"),
+    ("trap_irq", "sched.cpus.current", "the core idles while somebody is ready"),
 ])
 def test_a_lost_write_is_noticed(name: str, field: str, what: str, tmp_path: Path) -> None:
     row = row_of(losing(name, field), tmp_path, what)
@@ -85,7 +85,7 @@ def after_nobody(t: Transition, pid: Any) -> Any:
 
 
 @pytest.mark.parametrize("wrong", [after_current, after_nobody])
-@pytest.mark.parametrize("name", ["yield", "timer_interrupt"])
+@pytest.mark.parametrize("name", ["yield", "trap_irq"])
 def test_another_order_is_noticed(name: str, wrong: Callable[[Transition, Any], Any],
                                   tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right = schedule.run_after
@@ -115,7 +115,7 @@ def test_a_core_that_is_handed_over_is_no_turn(tmp_path: Path,
 
 def states(folder: Path) -> Row:
     return progress.prove_states(
-        induct.Subject(CONSTANTS, "state", spec.transition("self"), True), folder)
+        induct.Subject(CONSTANTS, "any state", spec.transition("self")), folder)
 
 
 def test_an_alarm_without_the_tick_is_noticed(tmp_path: Path,
@@ -133,7 +133,7 @@ def test_an_alarm_without_the_tick_is_noticed(tmp_path: Path,
     ("timer_leaf", "nobody's deadline")])
 def test_the_invariants_are_needed(name: str, what: str, tmp_path: Path) -> None:
     without = {n: rule for n, rule in spec.invariants().items() if n != name}
-    row = progress.prove_states(induct.Subject(CONSTANTS, "state", spec.transition("self"), True,
+    row = progress.prove_states(induct.Subject(CONSTANTS, "any state", spec.transition("self"),
                                                rules=without), tmp_path)
     assert what in messages(row), messages(row)
 
@@ -142,6 +142,6 @@ def test_invariants_that_let_nobody_be_ready_are_noticed(tmp_path: Path) -> None
     nobody = Invariant("nobody_ready", ("pid",),
                        lambda r, p: r.o.not_(sets.has(r, sets.READY, p)))
     rules = {**spec.invariants(), nobody.name: nobody}
-    row = progress.prove_states(induct.Subject(CONSTANTS, "state", spec.transition("self"), True,
+    row = progress.prove_states(induct.Subject(CONSTANTS, "any state", spec.transition("self"),
                                                rules=rules), tmp_path)
     assert "the invariants exclude a ready process beside one that runs" in messages(row)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One planted fault: where it is, what it replaces, and what it is called."""
 import hashlib
+import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -8,6 +9,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 KINDS = ("c", "binary", "spec", "invariant")
+
+
+def stamp(elf: Path) -> None:
+    """Gives a changed kernel the hash that it has now: otherwise the verifier would refuse it."""
+    subprocess.run([ROOT / "tools/stamp.py", elf], check=True)
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Mutant:
                 raise ValueError(f"{self.identity}: {path} is another ELF")
             data[self.start:self.end] = bytes.fromhex(self.new)
             path.write_bytes(data)
+            stamp(path)
             return
         text = path.read_text()
         if text[self.start:self.end] != self.old:

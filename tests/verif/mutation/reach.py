@@ -12,6 +12,8 @@ from verif.image import Symbol
 from verif.isa.decode import Instruction, decode
 from verif.lin import signed
 
+from .mutant import stamp
+
 LEAVES = ("page_zero", "page_copy", "page_sync")
 LOCAL = {"branch_condition": 19, "compare_branch": 19, "test_branch": 14}
 NEVER_ON = ("exception_return", "undefined")
@@ -111,7 +113,8 @@ def file_offset(elf: Path, address: int) -> int:
 
 
 def patch(elf: Path, address: int, word: int) -> None:
-    """Overwrites one instruction of the file."""
+    """Overwrites one instruction of the file, which is a kernel of its own then."""
     data = bytearray(elf.read_bytes())
     struct.pack_into("<I", data, file_offset(elf, address), word)
     elf.write_bytes(data)
+    stamp(elf)

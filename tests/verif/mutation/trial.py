@@ -27,9 +27,8 @@ REFUSAL = re.compile(r"^(?:Undecoded|Unallocated|Unmodelled)Error: \w+: .*\+0x[0
                      r"|^VerifError: \w+: the specification\b.*", re.M)
 # What Python refuses, like what a compiler refuses, is no mutant.
 REFUSED = re.compile(r"^Traceback .*File \"[^\"]*/spec/[^\"]*\".*^[\w.]+(?:Error|Exception): ", re.M | re.S)
-# What a failure of the code must say beside the hypercall. (T3 and T5 are of the text: they name
-# the invariant and the case.)
-PLACE = re.compile(r" at [\w/]+\.[chS]:\d+")
+# What a failure must say beside the hypercall: of the code where, of the text which transition.
+PLACE = re.compile(r" at [\w/]+\.(?:[chS]|py):\d+")
 LIMIT = 300.0
 
 
@@ -104,8 +103,7 @@ def _failure(report: dict[str, Any], calls: tuple[str, ...]) -> Verdict:
         return Verdict("error", message="exit status 1, but no failure in the report", tried=calls)
     rows = [row for row in failed if row["subject"] == failed[0]["subject"]]
     messages = [f"{row['failures'][0]['what']} at {row['failures'][0]['where']}" for row in rows]
-    is_named = all(PLACE.search(message) for row, message in zip(rows, messages)
-                   if row["theorem"] in ("T1", "T2"))
+    is_named = all(map(PLACE.search, messages))
     return Verdict("caught" if is_named else "error", " ".join(row["theorem"] for row in rows),
                    failed[0]["subject"], "; ".join(messages), calls)
 

@@ -32,11 +32,12 @@ class Core:
 
 
 class Gdb:
-    """One connection. While the machine runs nothing but `go` and `step` wait for it."""
+    """One connection. While the machine runs nothing but `go` and `step` wait for it.
+    TimeoutError if it says nothing for `patience` seconds."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, patience: float = PATIENCE) -> None:
         self.socket = connection
-        self.socket.settimeout(PATIENCE)
+        self.socket.settimeout(patience)
         self.buffer = b""
         self.ask("qSupported:xmlRegisters=aarch64")
         self._document("target.xml")
@@ -102,6 +103,44 @@ class Gdb:
         for vector in raw[2:]:
             words += [int.from_bytes(vector[i:i + WORD], "little") for i in (0, WORD)]
         return words
+
+    # ---- the stopped machine --------------------------------------------------------
+
+    def poke(self, address: int, data: bytes) -> None:
+        """Writes memory at a virtual address of the level that the core is at."""
+        self._must(f"M{address:x},{len(data):x}:{data.hex()}")
+
+    def peek(self, address: int, size: int) -> bytes:
+        """Reads memory at a virtual address."""
+        return bytes.fromhex(self.ask(f"m{address:x},{size:x}")[0])
+
+    def peek_physical(self, address: int, size: int) -> bytes:
+        """Reads memory or device registers at a physical address; LookupError if QEMU cannot."""
+        self._must("Qqemu.PhyMemMode:1")
+        reply = self.ask(f"m{address:x},{size:x}")[0]
+        self._must("Qqemu.PhyMemMode:0")
+        if len(reply) != 2 * size:
+            raise LookupError(f"QEMU reads nothing at physical {address:#x}: {reply}")
+        return bytes.fromhex(reply)
+
+    def poke_physical(self, address: int, data: bytes) -> None:
+        """Writes memory or device registers at a physical address."""
+        self._must("Qqemu.PhyMemMode:1")
+        self.poke(address, data)
+        self._must("Qqemu.PhyMemMode:0")
+
+    def set_general(self, number: int, value: int) -> None:
+        """x0 .. x30 get another value; number 32 is the PC."""
+        self._must(f"P{number:x}={value.to_bytes(WORD, 'little').hex()}")
+
+    def set_pc(self, address: int) -> None:
+        """Where the core goes on."""
+        self.set_general(PC_AT, address)
+
+    def _must(self, packet: str) -> None:
+        reply = self.ask(packet)[0]
+        if reply != "OK":
+            raise LookupError(f"QEMU's answer to {packet} is {reply}")
 
     # ---- on -------------------------------------------------------------------------
 

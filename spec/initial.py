@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""The tables at the first `eret` (theorem T4): everything is init's, and nothing has happened.
+
+`FIELDS` of spec/state.py that are not named here are 0 at every index, but for pages and page
+descriptors, of which the invariants speak, and which depend on the machine's memory.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from . import descriptor as d
+from .registers import Facts, cptr, has_ras, has_sme
+from .devices import SERIAL, TIMER
+from .schedule import OFF
+from .state import FIELDS
+from .transition import Reader
+from .words import Truth, Word
+
+Expected = Callable[..., Word]      # of a Reader, the facts, and the indices
+
+# Not 0, and not said below: what boot has found, of which the invariants speak.
+FOUND = ("procs.pages_count", "sched.next_tick", "machine.pages_pa", "machine.view_pte",
+         "machine.empty_root")
+
+
+def _init(value: Callable[[Any], int]) -> Expected:
+    """That of init; 0 of all others."""
+    return lambda r, f, p, *rest: r.o.ite(p == r.c.HV_INIT_PID, value(r.c), 0)
+
+
+def _anything_of_init(name: str) -> Expected:
+    """Of init what it is; 0 of all others."""
+    return lambda r, f, p: r.o.ite(p == r.c.HV_INIT_PID, r.get(name, p), 0)
+
+
+def _is_boots(r: Reader, file: Word) -> Truth:
+    """One of the two files that boot makes, which are nobody's."""
+    return r.o.among(file, r.c.HV_FILE_CONSOLE_INDEX, r.c.HV_FILE_POWER_INDEX)
+
+
+def _one_if_boots(r: Reader, f: Facts, file: Word) -> Word:
+    return r.o.ite(_is_boots(r, file), 1, 0)
+
+
+def _type(r: Reader, f: Facts, file: Word) -> Word:
+    console, power = r.c.HV_FILE_CONSOLE_INDEX, r.c.HV_FILE_POWER_INDEX
+    return r.o.ite(file == console, r.c.HV_FILE_CONSOLE,
+                   r.o.ite(file == power, r.c.HV_FILE_POWER, r.c.HV_FILE_NONE))
+
+
+def _owner(r: Reader, f: Facts, file: Word) -> Word:
+    return r.o.ite(r.o.ule(file, r.c.HV_FILE_POWER_INDEX), 0, r.c.HV_INIT_PID)
+
+
+def _handle(console: Callable[[Any], int], power: Callable[[Any], int]) -> Expected:
+    """Of init's two handles; 0 of all others."""
+    def expected(r: Reader, f: Facts, p: Word, h: Word) -> Word:
+        of_init = r.o.ite(h == r.c.HV_INIT_HANDLE_CONSOLE, console(r.c),
+                          r.o.ite(h == r.c.HV_INIT_HANDLE_POWER, power(r.c), 0))
+        return r.o.ite(p == r.c.HV_INIT_PID, of_init, 0)
+    return expected
+
+
+def _only(index: int, value: Expected) -> Expected:
+    """`value` at this index, 0 at the others."""
+    return lambda r, f, i: r.o.ite(i == index, value(r, f, i), 0)
+
+
+def _init_bit(r: Reader, f: Facts, word: Word) -> Word:
+    return r.o.ite(word == r.c.HV_INIT_PID // 64, 1 << r.c.HV_INIT_PID % 64, 0)
+
+
+def _context(r: Reader, f: Facts, cpu: Word) -> Word:
+    """EL2 address of the context page, in pages[]."""
+    return r.o.add(f.pages, r.o.shl(r.get("procs.ctx", r.c.HV_INIT_PID), d.PAGE_SHIFT))
+
+
+EXPECTED: dict[str, Expected] = {
+    "procs.state": _init(lambda c: c.HV_PROC_LIVE),
+    "procs.ppid": lambda r, f, p: r.o.ite(r.o.ult(r.c.HV_INIT_PID, p), r.c.HV_INIT_PID, 0),
+    "procs.root": _anything_of_init("procs.root"), "procs.ctx": _anything_of_init("procs.ctx"),
+    "procs.pids_count": _init(lambda c: c.HV_NPROC - c.HV_INIT_PID - 1),
+    "procs.files_count": _init(lambda c: c.HV_NFILE - c.HV_FILE_POWER_INDEX - 1),
+    "procs.handles_count": _init(lambda c: 2),
+    "procs.recv_slot": _init(lambda c: c.HV_NONE),
+    "procs.name": lambda r, f, p, w: r.o.ite(
+        r.o.and_(p == r.c.HV_INIT_PID, w == 0), int.from_bytes(b"init", "little"), 0),
+    "files.type": _type, "files.owner": _owner, "files.refs": _one_if_boots,
+    "files.readers": _one_if_boots, "files.writers": _one_if_boots,
+    "handles.file": _handle(lambda c: c.HV_FILE_CONSOLE_INDEX, lambda c: c.HV_FILE_POWER_INDEX),
+    "handles.rights": _handle(lambda c: c.HV_RIGHT_ALL, lambda c: c.HV_RIGHT_ALL),
+    "sched.running.word": _init_bit,
+    "sched.turn": lambda r, f: r.c.HV_INIT_PID,
+    "sched.cpus.current": _only(0, lambda r, f, i: r.c.HV_INIT_PID),
+    "sched.cpus.loaded": _only(0, lambda r, f, i: r.c.HV_INIT_PID),
+    "sched.cpus.ctx": _only(0, _context),
+    "sched.cpus.pages_pa": _only(0, lambda r, f, i: r.get("machine.pages_pa")),
+    "sched.cpus.switches": _only(0, lambda r, f, i: 1),
+    "sched.cpus.has_ras": _only(0, lambda r, f, i: int(has_ras(f))),
+    "sched.cpus.index": lambda r, f, i: i,
+    "timer_tree": lambda r, f, node: OFF,
+    "machine.gic_version": lambda r, f: f.gic,
+    "machine.timer_intid": lambda r, f: TIMER,
+    "machine.uart_intid": lambda r, f: SERIAL,
+    "machine.tick_period": lambda r, f: f.ids["CNTFRQ_EL0"] // r.c.HV_TICK_HZ,
+    "machine.has_sme": lambda r, f: int(has_sme(f)),
+    "machine.cptr": lambda r, f: cptr(f),
+}
+
+NAMES = tuple(name for name in FIELDS if name not in FOUND and not name.startswith(
+    ("pages", "page_descs.", "sys.", "uart.", "ghost.")))
+
+
+def is_initial(r: Reader, f: Facts, name: str, *key: Word) -> Truth:
+    """The field of NAMES has its first value at these indices."""
+    expected = EXPECTED.get(name)
+    return r.get(name, *key) == (expected(r, f, *key) if expected else 0)
+
+
+def context_is_initial(r: Reader, f: Facts, word: Word) -> Truth:
+    """Init starts at its entry, at EL1h, all else 0."""
+    start = r.o.ite(word == r.c.CTX_ELR_EL2, f.entry,
+                    r.o.ite(word == r.c.CTX_SPSR_EL2, d.SPSR_START, 0))
+    return r.get("pages", r.get("procs.ctx", r.c.HV_INIT_PID), word) == start
+
+
+def idle_table_is_empty(r: Reader, word: Word) -> Truth:
+    """What TTBR0_EL1 names while nobody runs is an empty table in a page that is nobody's."""
+    o, root = r.o, r.get("machine.empty_root")
+    page = d.page_at(r.state, root)
+    return o.and_(root == d.address(r.state, page), o.ult(page, r.c.HV_NPAGE),
+                  r.get("page_descs.type", page) == r.c.HV_PAGE_RESERVED,
+                  r.get("pages", page, word) == 0)
+
+
+def count_is_unused(r: Reader, page: Word) -> Truth:
+    """Only tables count entries; of all other pages the count is 0."""
+    c, kind = r.c, r.get("page_descs.type", page)
+    return r.o.or_(r.o.among(kind, c.HV_PAGE_L0, c.HV_PAGE_L1, c.HV_PAGE_L2, c.HV_PAGE_L3),
+                   r.get("page_descs.count", page) == 0)
+
+
+def pages_are_inits(r: Reader, page: Word) -> Truth:
+    """What has an owner is init's."""
+    return r.o.among(r.get("page_descs.owner", page), 0, r.c.HV_INIT_PID)

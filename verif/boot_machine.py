@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: MIT
+"""QEMU with the kernel that was proved, run to its first `eret` and looked at there.
+
+RAM is a file that is mapped here too.
+"""
+import ctypes
+import mmap
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from spec.devices import Device, devices
+from . import boot_garbage, boot_registers
+from .errors import BootError
+from .gdb import Ended, Gdb
+from .image import PF_W, PF_X, Image
+
+QEMU = "qemu-system-aarch64"
+RAM_BASE = 0x4000_0000      # of QEMU's virt
+KERNEL_PA = RAM_BASE + 0x20_0000      # where QEMU puts an Image that may be at any 2 MiB
+PATIENCE = 300              # seconds: the machine hangs
+ERET = 0xD69F03E0
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What QEMU emulates; `ram` in MiB."""
+
+    cpu: str = "cortex-a57"
+    gic: int = 3
+    ram: int = 128
+    cores: int = 1
+
+    @property
+    def name(self) -> str:
+        """For the report: `GICv3 max 128M`."""
+        cores = f" {self.cores} cores" if self.cores > 1 else ""
+        return f"GICv{self.gic} {self.cpu} {self.ram}M{cores}"
+
+    @property
+    def shows_devices(self) -> bool:
+        """QEMU asks which core accesses a GICv2, and gdb is none: it ends if there are several."""
+        return self.gic == 3 or self.cores == 1
+
+
+CORES = ("cortex-a53", "cortex-a57", "cortex-a72", "max")
+# All that README.md and tests/boot call supported: each interrupt controller with each core;
+# memory from the least to more than the tables cover; more than one core.
+MACHINES = (*(Machine(cpu, gic) for gic in (2, 3) for cpu in CORES),
+            Machine("cortex-a35"), Machine("cortex-a76"), Machine("neoverse-n1"),
+            *(Machine(ram=ram) for ram in (64, 65, 512, 1024, 2048, 8192)),
+            Machine(cores=2), Machine(cores=8), Machine(gic=2, cores=8))
+# Both kinds of everything that boot decides by: what a plain `make verify` looks at.
+FEW = (Machine("cortex-a53", 2), Machine("max", 3))
+
+
+@dataclass(frozen=True)
+class Dump:
+    """The machine at its first `eret`. `ram` is all of its memory, from RAM_BASE on; `registers`
+    by the names of spec/registers.py (SP_EL2 and X0..X30 too), `devices` by those of
+    spec/devices.py; `pc` is the address of the `eret`."""
+
+    machine: Machine
+    ram: mmap.mmap
+    registers: dict[str, int]
+    devices: dict[str, int]
+    pc: int
+
+
+def _die_with_parent() -> None:
+    """For the child before exec: prctl(PR_SET_PDEATHSIG, SIGKILL)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def _argv(m: Machine, image: Path, initrd: Path, folder: Path, fd: int) -> list[str]:
+    ram = f"memory-backend-file,id=ram,size={m.ram}M,mem-path=/proc/self/fd/{fd},share=on"
+    return [QEMU, "-machine",
+            f"virt,virtualization=on,gic-version={m.gic},dtb-randomness=off,memory-backend=ram",
+            "-object", ram, "-m", f"{m.ram}M", "-cpu", m.cpu, "-smp", str(m.cores),
+            "-nodefaults", "-display", "none", "-no-reboot", "-S",
+            "-serial", f"file:{folder / 'console'}",
+            "-chardev", f"socket,id=gdb,path={folder / 'gdb'},server=on,wait=off",
+            "-gdb", "chardev:gdb", "-kernel", str(image), "-initrd", str(initrd)]
+
+
+def _connect(path: Path, process: subprocess.Popen[bytes]) -> socket.socket:
+    end = socket.socket(socket.AF_UNIX)
+    for _ in range(600):
+        if process.poll() is not None:
+            words = process.stderr.read().decode(errors="replace") if process.stderr else ""
+            raise BootError(f"{QEMU} does not start: {words.strip()}")
+        try:
+            end.connect(str(path))
+            return end
+        except (FileNotFoundError, ConnectionRefusedError):
+            time.sleep(0.05)
+    raise BootError(f"{QEMU} does not listen at {path}")
+
+
+@contextmanager
+def _running(machine: Machine, image: Path, initrd: Path,
+             ram: int) -> Iterator[tuple[Gdb, Path]]:
+    """QEMU, stopped before its first instruction, and the file with what it prints."""
+    if shutil.which(QEMU) is None:
+        raise BootError(f"no {QEMU}: nothing was booted")
+    with tempfile.TemporaryDirectory(prefix="hv8-boot-") as name:
+        folder = Path(name)
+        process = subprocess.Popen(_argv(machine, image, initrd, folder, ram), pass_fds=(ram,),
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, preexec_fn=_die_with_parent)
+        try:
+            gdb = Gdb(_connect(folder / "gdb", process), PATIENCE)
+            yield gdb, folder / "console"
+            gdb.close()
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def _exits(image: Image) -> tuple[int, ...]:
+    """Every `eret` of the text that stays, and `panic`."""
+    begin = image.markers["__text_start"]
+    found = [image.function("panic").address]
+    for segment in image.segments:
+        if segment.flags & PF_X and not segment.flags & PF_W and segment.base >= begin:
+            found += [a for a in range(segment.base, segment.base + len(segment.data) & ~3, 4)
+                      if image.word(a) == ERET]
+    return tuple(found)
+
+
+def _to_eret(gdb: Gdb, image: Image, console: Path) -> int:
+    """Goes on to the first `eret`; its address."""
+    exits = _exits(image)
+    try:
+        gdb.stop_at(exits)
+        gdb.go(None, None)
+    except (Ended, TimeoutError):
+        words = console.read_text(errors="replace").strip().splitlines()[-3:]
+        raise BootError("the machine does not reach its first eret; its last words: "
+                        + (" / ".join(words) or "none")) from None
+    pc = gdb.read()[0].pc
+    if pc == exits[0]:
+        raise BootError("the kernel panics before its first eret")
+    for address in exits:
+        gdb.ask(f"z0,{address:x},4")
+    return pc
+
+
+def _registers(gdb: Gdb, machine: Machine, pc: int) -> dict[str, int]:
+    core = gdb.read()[0]
+    facts = boot_registers.identity(gdb, pc, machine.gic)
+    return ({f"X{n}": value for n, value in enumerate(core.x)} | {"SP_EL2": core.sp}
+            | facts.ids | boot_registers.required(gdb, pc, facts))
+
+
+def _devices(gdb: Gdb, machine: Machine) -> dict[str, int]:
+    def read(device: Device) -> int:
+        raw = gdb.peek_physical(device.address, device.size)
+        return int.from_bytes(raw, "little")
+
+    return {d.name: read(d) for d in devices(machine.gic)} if machine.shows_devices else {}
+
+
+def boot(machine: Machine, image: Image, flat: Path, initrd: Path) -> Dump:
+    """Boots `flat`, which was made of `image`. BootError, with the reason, if it does not come
+    to its first `eret`."""
+    fd = os.memfd_create("hv8-ram")
+    try:
+        os.ftruncate(fd, machine.ram << 20)
+        ram = mmap.mmap(fd, machine.ram << 20)
+        boot_garbage.fill(ram)
+        with _running(machine, flat, initrd, fd) as (gdb, console):
+            boot_garbage.spoil_registers(gdb, machine.gic)
+            if machine.shows_devices:
+                boot_garbage.spoil_devices(gdb, machine.gic)
+            pc = _to_eret(gdb, image, console)
+            return Dump(machine, ram, _registers(gdb, machine, pc), _devices(gdb, machine), pc)
+    except (Ended, TimeoutError, LookupError, ConnectionError) as error:
+        raise BootError(f"QEMU's gdb stub failed: {type(error).__name__} {error}") from None
+    finally:
+        os.close(fd)

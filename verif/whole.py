@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""Which rows the report of a whole kernel has, and those that earlier runs brought."""
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import spec
+
+from . import boot, segments
+from .contracts import LEAVES
+from .result import Row, from_json
+from .theorems import THEOREMS
+
+OF_CODE = ("T1", "T2", "T8")
+OF_TEXT = ("T3", "T5", "T9")
+# What several hypercalls end with; T5 is about all that they do.
+ENDS = ("stop", "receive_from", "leave_idle")
+# What a report must agree on for its rows to be about the same thing.
+SAME = ("schema", "sha256", "kernel", "verifier", "solver")
+
+
+def expected(calls: Iterable[str]) -> list[tuple[str, str]]:
+    """Subject and theorem of each row that proves a kernel with these hypercalls."""
+    of_calls = [(call, t.key) for call in calls for t in THEOREMS if t.is_of_calls]
+    of_text = [(name, t) for name in (*spec.traps(), *spec.edges()) for t in OF_TEXT]
+    of_code = [(name, t) for name in (*spec.traps(), *segments.NAMES) for t in OF_CODE]
+    return [*of_calls, *of_code, *of_text, *((name, "T3") for name in ENDS),
+            *((leaf.name, "T2") for leaf in LEAVES), ("steps", "T3"), ("every state", "T5"), ("every state", "T9"),
+            *((f"boot {machine.name}", "T4") for machine in boot.machines(False))]
+
+
+def earlier(path: Path, new: dict[str, Any], rows: list[Row]) -> list[Row]:
+    """Rows of the report at `path` that `rows` do not replace. None if that report is about
+    another kernel, or was made by another verifier or solver than `new`, or is none."""
+    try:
+        found = json.loads(path.read_text())
+        if any(found[key] != new[key] for key in SAME):
+            return []
+        old = [from_json(one) for one in found["rows"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []
+    wanted = set(expected(new["hypercalls"])) - {(r.subject, r.theorem) for r in rows}
+    return [r for r in old if (r.subject, r.theorem) in wanted]
