@@ -49,6 +49,7 @@ static void start_sched(void)
 		sched.cpus[i].index = i;
 	sched.cpus[0].current = HV_INIT_PID;
 	sched.running.word[0] = 1ULL << HV_INIT_PID;
+	sched.turn = HV_INIT_PID;
 	for (uint64_t i = 0; i < TIMER_NODES; i++)
 		timer_tree[i] = TIMER_OFF;
 	machine.tick_period = sysreg_read(cntfrq_el0) / HV_TICK_HZ;

@@ -3,6 +3,9 @@
  * Who runs, who waits, who dies. Keeps: p is in sched.running exactly if it
  * is the current process of some core, and each blocked process is in the
  * sets that its wait_file and wait_peer name.
+ *
+ * A turn lasts until a tick or a yield. A core that is handed over is no turn:
+ * else two processes that hand it to each other could keep all others from it.
  */
 #include "sched.h"
 
@@ -12,21 +15,29 @@ bool sched_is_blocked(uint64_t pid)
 	       !set_has(&sched.running, pid);
 }
 
+/* Gives the core to the ready process that follows `after`, or idles. */
+static inline void run_after(struct hv_cpu *cpu, uint64_t after)
+{
+	uint64_t next = set_next(&sched.ready, after);
+
+	if (next == 0) {
+		cpu->current = 0;
+		return;
+	}
+	sched.turn = next;
+	sched_run(cpu, next);
+}
+
 void sched_run_next(struct hv_cpu *cpu)
 {
-	uint64_t next = set_next(&sched.ready, cpu->current);
-
-	if (next != 0)
-		sched_run(cpu, next);
-	else
-		cpu->current = 0;
+	run_after(cpu, sched.turn - 1);
 }
 
 void sched_yield(struct hv_cpu *cpu)
 {
 	set_remove(&sched.running, cpu->current);
 	set_add(&sched.ready, cpu->current);
-	sched_run_next(cpu);
+	run_after(cpu, sched.turn);
 }
 
 void sched_unwait(uint64_t pid)

@@ -97,9 +97,9 @@ static inline void sched_run(struct hv_cpu *cpu, uint64_t pid)
 	sched_enter(cpu, pid);
 }
 
-/* Gives it to the next ready process in round-robin order, or idles. */
+/* Gives it to whose turn it is, or to the next who is ready, or idles. */
 void sched_run_next(struct hv_cpu *cpu);
-/* Puts the present one at the end of the order and runs the next. */
+/* Ends the turn; the present one stays ready. */
 void sched_yield(struct hv_cpu *cpu);
 
 /* Takes the present process, whose deadline is set, off the core and blocks it. */

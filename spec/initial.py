@@ -91,6 +91,7 @@ EXPECTED: dict[str, Expected] = {
     "handles.file": _handle(lambda c: c.HV_FILE_CONSOLE_INDEX, lambda c: c.HV_FILE_POWER_INDEX),
     "handles.rights": _handle(lambda c: c.HV_RIGHT_ALL, lambda c: c.HV_RIGHT_ALL),
     "sched.running.word": _init_bit,
+    "sched.turn": lambda r, f: r.c.HV_INIT_PID,
     "sched.cpus.current": _only(0, lambda r, f, i: r.c.HV_INIT_PID),
     "sched.cpus.loaded": _only(0, lambda r, f, i: r.c.HV_INIT_PID),
     "sched.cpus.ctx": _only(0, _context),

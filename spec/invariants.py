@@ -17,7 +17,7 @@ from .ghosts import (ALL, ENTRIES, FILES, HANDLES, PAGES, PIDS, READERS, REFS, W
 from .schedule import OFF, alarm, is_blocked
 from .state import KINDS, State
 from .transition import Reader
-from .vocabulary import in_state, is_page, page_va
+from .vocabulary import in_state, is_page, is_pid, page_va
 from .words import Truth, Word
 
 Text = Callable[..., Truth]
@@ -241,6 +241,12 @@ def one_core(r: Reader, cpu: Word) -> Truth:
     return o.and_(o.ult(r.cpu, r.c.HV_NCPU), o.ult(current, r.c.HV_NPROC),
                   o.ult(loaded, r.c.HV_NPROC), o.ule(r.get("sched.cpus.fp_live", cpu), 1),
                   o.implies(cpu != r.cpu, o.and_(current == 0, loaded == 0)))
+
+
+@RULES.invariant()
+def round_robin(r: Reader) -> Truth:
+    """It is somebody's turn, dead or alive; the time between two ticks is not 0."""
+    return r.o.and_(is_pid(r, r.get("sched.turn")), r.get("machine.tick_period") != 0)
 
 
 @RULES.invariant()

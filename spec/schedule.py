@@ -42,13 +42,26 @@ def take_core(t: Transition, pid: Word) -> None:
     t.set("sched.cpus.current", (t.cpu,), pid)
 
 
-def run_next(t: Transition) -> None:
-    """The core goes to the next ready process in circular order, or idles."""
-    following = sets.following(t, READY, t.get("sched.cpus.current", t.cpu))
+def run_after(t: Transition, pid: Word) -> None:
+    """It becomes the turn of the ready process that follows pid in circular order, and the
+    core goes to it, or idles. Who is given the core in another way has not had its turn."""
+    following = sets.following(t, READY, pid)
     if t.choose(following != 0, "somebody is ready"):
+        t.set("sched.turn", (), following)
         run(t, following)
     else:
         t.set("sched.cpus.current", (t.cpu,), 0)
+
+
+def run_next(t: Transition) -> None:
+    """The core is free: it goes to whose turn it is, or else to who follows, or idles."""
+    run_after(t, t.o.sub(t.get("sched.turn"), 1))
+
+
+def end_turn(t: Transition) -> None:
+    """Self leaves the core, ready, and the turn is over, whosever it was."""
+    leave_core(t, t.self)
+    run_after(t, t.get("sched.turn"))
 
 
 def leave_core(t: Transition, pid: Word) -> None:

@@ -68,7 +68,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
              "last_sender"),
     **_named("files", ("file", "set_word"), "senders.word receivers.word"),
     **_named("sched", ("set_word",), "ready.word running.word"),
-    **_named("sched", (), "next_tick ticks"),
+    **_named("sched", (), "next_tick ticks turn"),
     **_named("sched.cpus", ("cpu",), "current loaded ctx fp_live index switches "
              "pages_pa has_ras"),
     "timer_tree": ("node",),

@@ -74,7 +74,7 @@ class Check:
         stack = image.symbols["cpu_stacks"]
         return Facts(
             ids=self.dump.registers, gic=self.dump.machine.gic, context=words,
-            vectors=image.markers["el2_vectors"], cpu=core_address(self.target),
+            vectors=image.function("el2_vectors").address, cpu=core_address(self.target),
             stack=stack.address + stack.size // self.c.HV_NCPU,
             pages=image.symbols["pages"].address,
             el2_root=physical(image, image.symbols["el2_tables"].address),

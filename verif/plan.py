@@ -5,20 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import spec
+from spec.marks import place_of
 
-from . import (boot, contracts, induct, isolate, leaves, order, premises, queries, refine, safety,
+from . import (boot, contracts, induct, isolate, leaves, order, premises, progress, queries, refine, safety,
                segments, whole)
 from .boot_machine import Machine
 from .explore import Contract
 from .result import Row
 from .target import Hypercall, Routine, Target
 
-THEOREMS = ("T1", "T2", "T3", "T4", "T5", "T6", "T8", "T10")
+THEOREMS = ("T1", "T2", "T3", "T4", "T5", "T6", "T8", "T9", "T10")
 OF_CODE = ("T1", "T2", "T6", "T8")
 # Those that take longest are begun first; this changes nothing but the time that is needed.
 LONG = (("reply_wait", "T1"), ("call", "T3"), ("call", "T1"),
         ("stop", "T3"), ("send", "T3"), ("recv", "T1"), ("trap_irq", "T1"), ("trap_irq", "T3"),
-        ("clone", "T3"))
+        ("clone", "T3"), ("trap_irq", "T9"))
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,15 @@ class Plan:
             found.append(Job("leaf routines", ("T2",), self.leaf_code, self._leaves))
         if "T3" in self.theorems:
             found.append(Job("steps", ("T3",), (), lambda: [induct.prove_steps(self.c, self.out)]))
-        if "T5" in self.theorems:
-            found.append(Job("every state", ("T5",), (), lambda: [
-                isolate.prove_states(induct.Subject(self.c, "state", spec.transition("self")),
-                                     self.out)]))
+        for theorem, name, prove in (("T5", "state", isolate.prove_states),
+                                     ("T9", "any state", progress.prove_states)):
+            if theorem in self.theorems:
+                found.append(Job("every state", (theorem,), (), self._rows_of_states(name, prove)))
         return sorted(found, key=_rank)
+
+    def _rows_of_states(self, name: str, prove: Callable[[induct.Subject, Path], Row]) -> Callable[
+            [], list[Row]]:
+        return lambda: [prove(induct.Subject(self.c, name, spec.transition("self")), self.out)]
 
     def _leaves(self) -> list[Row]:
         return leaves.prove_all(self.target, self.out)[0]
@@ -99,8 +104,9 @@ class Plan:
         jobs = []
         if "T3" in self.theorems:
             jobs.append(Job(text.name, ("T3",), (), rows(induct.prove, None)))
-        if "T5" in self.theorems and text.name not in whole.ENDS:
-            jobs.append(Job(text.name, ("T5",), (), rows(isolate.prove, ())))
+        for theorem, prove in (("T5", isolate.prove), ("T9", progress.prove)):
+            if theorem in self.theorems and text.name not in whole.ENDS:
+                jobs.append(Job(text.name, (theorem,), (), rows(prove, ())))
         return jobs
 
     def _of_others(self) -> list[Job]:
@@ -111,8 +117,8 @@ class Plan:
         if machine:
             code = tuple(self.target.image.function(name).address for name in segments.CODE)
             jobs.append(Job("vectors", machine, code, lambda: self._vectors(machine)))
-        for name, text in spec.edges().items():
-            jobs += self._of_text(text, f"spec/transitions/{name}")
+        for text in spec.edges().values():
+            jobs += self._of_text(text, place_of(text.text))
         for name in whole.ENDS:
             jobs += self._of_text(spec.parts()[name], spec.parts()[name].source)
         return jobs

@@ -51,6 +51,8 @@ PARTS = (
          "reading: what one ends with is what the next begins with"),
     Part("that EL2 takes no exception of its own, but what T2 excludes: SError and debug",
          "both are masked at EL2; it would end in `panic`"),
+    Part("that the armed timer interrupts (CNTHP_CTL_EL2, GIC), and that a process gets on "
+         "between two ticks", "`usertests preempt_`; only boot writes CNTHP_CTL_EL2 (`tests/layout`)"),
     Part("boot, on machines other than those of T4",
          "reading; it boots to the shell on those of `tests/boot`"),
     Part("QEMU, which shows T4 the machine at its first `eret`",

@@ -88,7 +88,8 @@ struct hv_sched {
 	struct hv_set running;	/* current of some core */
 	uint64_t next_tick;	/* CNTPCT_EL0 value of the next tick */
 	uint64_t ticks;		/* since boot */
-	uint64_t reserved[2];
+	uint64_t turn;		/* pid whose turn it is, in round robin */
+	uint64_t reserved;
 	struct hv_cpu cpus[HV_NCPU];
 	uint64_t reserved2[440];	/* fills a page: the view of it shows nothing else */
 };

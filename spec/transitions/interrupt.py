@@ -7,7 +7,7 @@ Named after the C functions. They have no guards and their result is always 0.
 from __future__ import annotations
 
 from .. import sets
-from ..schedule import (PID_BITS, OFF, alarm, block, is_blocked, leave_core, may_stop, run_next,
+from ..schedule import (PID_BITS, OFF, alarm, block, end_turn, is_blocked, may_stop, run_next,
                         set_key, stop, stop_waiting, wake, wake_with)
 from ..transition import Group, Transition
 from ..vocabulary import set_saved
@@ -39,8 +39,7 @@ def timer_interrupt(t: Transition) -> Word:
         t.set("sched.next_tick", (), o.add(now, t.get("machine.tick_period")))
         t.set("sched.ticks", (), o.add(t.get("sched.ticks"), 1))
         if t.choose(t.self != 0, "not idle"):
-            leave_core(t, t.self)
-            run_next(t)
+            end_turn(t)
     t.set("sys.cnthp_cval_el2", (), alarm(t))
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .. import descriptor, sets
 from ..ghosts import ENTRIES, clear
-from ..schedule import block, leave_core, run, run_next, stop
+from ..schedule import block, end_turn, leave_core, run, run_next, stop
 from ..state import FP_WORDS, SAVED_REGISTERS
 from ..transition import Group, Transition
 from ..vocabulary import (give_page, give_pid, in_state, is_child, is_pid, require_build,
@@ -149,9 +149,8 @@ def clone(t: Transition, pid: Word, ctx: Word, root: Word) -> Word:
 
 @CALLS.hypercall
 def yield_(t: Transition) -> Word:
-    """Self becomes ready, and the next ready process runs; that may be self."""
-    leave_core(t, t.self)
-    run_next(t)
+    """The turn is over: self becomes ready, and the next ready process runs, perhaps self."""
+    end_turn(t)
     return 0
 
 

@@ -4,6 +4,7 @@
 
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -71,6 +72,16 @@ def what_panic_prints_with_is_its_own() -> None:
              and (callee := base(binary.function_of(i.target))) in theirs
              and base(i.function) not in theirs | {"panic"}]
     assert not wrong, wrong
+
+
+@suite.test
+def only_boot_turns_the_timer_on_or_off() -> None:
+    """T9 says when the EL2 timer fires if it is enabled and not masked."""
+    def writers(instructions: Iterable[Instruction]) -> list[str]:
+        return [i.function for i in instructions
+                if i.mnemonic == "msr" and i.operands.startswith("cnthp_ctl_el2")]
+    binary = kernel()
+    assert writers(binary.instructions.values()) and not writers(binary.resident())
 
 
 @suite.test

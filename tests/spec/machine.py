@@ -111,6 +111,7 @@ def boot(c: SimpleNamespace) -> Tracked:
     for name, value in (("machine.timer_intid", INTERRUPTS["timer_interrupt"]),
                         ("machine.uart_intid", INTERRUPTS["console_interrupt"]),
                         ("machine.tick_period", 100), ("sched.next_tick", 100),
+                        ("sched.turn", c.HV_INIT_PID),
                         ("sys.cnthp_cval_el2", 100), ("machine.cptr", 1 << 10 | 0x33ff),
                         ("sys.cptr_el2", 1 << 10 | 0x33ff), ("sys.spsr_el2", d.SPSR_START),
                         ("sys.ttbr0_el1", d.address(s, ROOT) | 1 << 48)):

@@ -48,6 +48,8 @@ PLANTED = (
     Planted("c", "wrong-constant", "check_grant_file", "HV_EACCES", "T1", "result x0"),
     Planted("c", "swap-registers", "page_copy", "stp\tx9, x10", "T2", "word"),
     Planted("c", "drop-instruction", "page_sync", "ic\tialluis", "T2", "does not clean"),
+    Planted("c", "drop-update", "run_after", "sched.turn = next", "T1", "sched.turn differs"),
+    Planted("spec", "drop-update", "run_after", "sched.turn", "T1", "sched.turn differs"),
     Planted("binary", "flip-condition", "hc_grant_pid", "", "T1", "differs from case"),
     Planted("binary", "swap-registers", "hc_set_entry", "", "T2", "jump to"),
     Planted("spec", "drop-guard", "reap", "HV_EBUSY", "T1", "result x0 differs from case done"),

@@ -40,6 +40,33 @@ TEST(preempt_many_loops)
 		raw_discard(pids[i]);
 }
 
+/* How many places after self in circular order. */
+static uint64_t places(hv_pid pid)
+{
+	return (pid - (hv_pid)hv_self()) % HV_NPROC;
+}
+
+/*
+ * Two processes that hand the core to each other keep no third from it: here
+ * at each tick it is self that runs, and who follows it gives the core back at
+ * once. The third runs within HV_NPROC - 1 ticks (theorem T9).
+ */
+TEST(preempt_handed_over_core)
+{
+	hv_pid one = raw_make(NULL), two = raw_make(NULL);
+	hv_pid giver = places(one) < places(two) ? one : two, third = one ^ two ^ giver;
+	uint64_t ticks;
+
+	raw_start(giver, raw_give, (uint64_t)hv_self());
+	raw_start(third, raw_exit, 9);
+	ticks = hv_sched->ticks;
+	while (hv_procs[third].state == HV_PROC_LIVE && hv_sched->ticks < ticks + HV_NPROC)
+		;
+	CHECK_EQ(hv_procs[third].state, HV_PROC_ZOMBIE);
+	CHECK_EQ(raw_wait(third).status, 9);
+	raw_discard(giver);
+}
+
 /* Without a timer WFI waits for the kill, and costs nothing meanwhile. */
 TEST(wfi_without_timer_blocks)
 {

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""Every process that can run does so within a bounded number of ticks (theorem T9).
+
+The statements about one transition are pieces of one argument (docs/verify.md): turns go round,
+a ready process stays ready until its turn, no turn passes it over, and a tick ends the turn of
+whoever runs. `places` is the bound: at most HV_NPROC - 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import sets
+from .sets import READY, RUNNING
+from .state import State
+from .transition import Reader
+from .vocabulary import in_state, is_pid
+from .words import Truth, Word
+
+PID_BITS = 8        # of a word of timer_tree: deadline << 8 | pid
+OFF = (1 << 64) - 1
+
+
+def places(c: Any, s: State, pid: Word) -> Word:
+    """How many turns end until it is pid's, if everybody between wants one: pids go round
+    from 1 to HV_NPROC - 1."""
+    o, turn = s.ops, s.get("sched.turn")
+    return o.ite(o.ult(turn, pid), o.sub(pid, turn), o.sub(o.add(pid, c.HV_NPROC - 1), turn))
+
+
+def _current(s: State) -> Word:
+    return s.get("sched.cpus.current", s.get("sys.cpu"))
+
+
+def _is_ready(c: Any, s: State, pid: Word) -> Truth:
+    return s.ops.and_(is_pid(Reader(c, s), pid), sets.has(Reader(c, s), READY, pid))
+
+
+def _is_runnable(c: Any, s: State, pid: Word) -> Truth:
+    """Ready, or it runs."""
+    return s.ops.or_(_is_ready(c, s, pid), s.ops.and_(pid != 0, _current(s) == pid))
+
+
+# ---- of every state -------------------------------------------------------------------
+
+
+def bound_is_kept(c: Any, s: State, pid: Word) -> Truth:
+    """There are never more than HV_NPROC - 1 turns until pid's, and always one."""
+    o, count = s.ops, places(c, s, pid)
+    return o.implies(is_pid(Reader(c, s), pid),
+                     o.and_(o.ule(1, count), o.ule(count, c.HV_NPROC - 1)))
+
+
+def runnable_wait_for_nothing(c: Any, s: State, pid: Word, file: Word, peer: Word) -> Truth:
+    """Who is ready or runs lives, is not both, and is in no set of those who wait for a file
+    or for a reply."""
+    r, o = Reader(c, s), s.ops
+    ready, runs = _is_ready(c, s, pid), o.and_(pid != 0, _current(s) == pid)
+    at_file = o.and_(o.ult(file, c.HV_NFILE), o.or_(sets.has(r, sets.senders(file), pid),
+                                                    sets.has(r, sets.receivers(file), pid)))
+    for_reply = o.and_(o.ult(peer, c.HV_NPROC), sets.has(r, sets.callers(peer), pid))
+    return o.implies(o.or_(ready, runs), o.and_(
+        in_state(r, pid, c.HV_PROC_LIVE), o.not_(o.and_(ready, runs)),
+        o.iff(sets.has(r, RUNNING, pid), runs), o.not_(at_file), o.not_(for_reply)))
+
+
+def others_wait(c: Any, s: State, pid: Word) -> Truth:
+    """A live process that is not ready and does not run waits where it can be found: for the
+    reply of one who lives, or in a set of a file that somebody could use, or else for its own
+    deadline, a child's death or its parent alone."""
+    r, o = Reader(c, s), s.ops
+    file, peer = r.get("procs.wait_file", pid), r.get("procs.wait_peer", pid)
+    for_reply = o.and_(sets.has(r, sets.callers(peer), pid), in_state(r, peer, c.HV_PROC_LIVE))
+    sends, receives = (sets.has(r, of(file), pid) for of in (sets.senders, sets.receivers))
+    endpoint = r.get("files.type", file) == c.HV_FILE_ENDPOINT
+    met = o.and_(endpoint, o.or_(
+        o.and_(sends, o.or_(r.get("files.readers", file) == 0,
+                            o.not_(sets.is_empty(r, sets.receivers(file))))),
+        o.and_(receives, o.or_(r.get("files.writers", file) == 0,
+                               o.not_(sets.is_empty(r, sets.senders(file)))))))
+    alone = o.and_(file == 0, peer == 0)
+    waits = o.and_(is_pid(r, pid), in_state(r, pid, c.HV_PROC_LIVE),
+                   o.not_(_is_runnable(c, s, pid)))
+    return o.implies(waits, o.or_(alone, for_reply,
+                                  o.and_(peer == 0, o.or_(sends, receives), o.not_(met))))
+
+
+def first_deadline_is_somebodys(c: Any, s: State) -> Truth:
+    """The earliest key of the tree is that of the process whose pid it has."""
+    o, first = s.ops, s.get("timer_tree", 1)
+    leaf = o.add(first & (c.HV_NPROC - 1), c.HV_NPROC)
+    return o.or_(first == OFF, s.get("timer_tree", leaf) == first)
+
+
+def tick_is_armed(c: Any, s: State) -> Truth:
+    """The EL2 timer fires (CNTHP_CVAL_EL2, D11.2.4) at the next tick, or before it at the
+    first deadline, and at no other time."""
+    o, alarm, tick = s.ops, s.get("sys.cnthp_cval_el2"), s.get("sched.next_tick")
+    deadline = o.shr(s.get("timer_tree", 1), PID_BITS)
+    return o.and_(o.ule(alarm, tick), o.ule(alarm, deadline),
+                  o.or_(alarm == tick, alarm == deadline))
+
+
+def kinds(c: Any, s: State, pid: Word) -> dict[str, Truth]:
+    """States that these statements are about, each of which must be possible, and a name."""
+    o, r = s.ops, Reader(c, s)
+    live = o.and_(is_pid(r, pid), in_state(r, pid, c.HV_PROC_LIVE))
+    other = o.and_(_current(s) != 0, _current(s) != pid, s.get("sched.turn") != pid)
+    return {"a ready process beside one that runs": o.and_(_is_ready(c, s, pid), other),
+            "a process that waits": o.and_(live, other, o.not_(_is_runnable(c, s, pid))),
+            "a deadline before the tick": s.get("sys.cnthp_cval_el2") != s.get("sched.next_tick")}
+
+
+# ---- of each transition ---------------------------------------------------------------
+
+
+def nobody_is_passed_over(c: Any, before: State, after: State, pid: Word) -> Truth:
+    """A ready process gets the core, or has died, or is ready and its turn no farther away;
+    it is nearer if another had a turn. So only the process itself can make it wait."""
+    o = before.ops
+    was, now = places(c, before, pid), places(c, after, pid)
+    same = after.get("sched.turn") == before.get("sched.turn")
+    waits = o.and_(_is_ready(c, after, pid), o.or_(o.ult(now, was), o.and_(same, now == was)))
+    dead = after.get("procs.state", pid) == c.HV_PROC_ZOMBIE
+    return o.implies(_is_ready(c, before, pid), o.or_(_current(after) == pid, dead, waits))
+
+
+def turn_is_taken(c: Any, before: State, after: State) -> Truth:
+    """A turn is that of who runs then."""
+    return before.ops.or_(after.get("sched.turn") == before.get("sched.turn"),
+                          after.get("sched.turn") == _current(after))
+
+
+def core_is_used(c: Any, before: State, after: State, pid: Word) -> Truth:
+    """The core idles only if nobody is ready."""
+    o = before.ops
+    return o.implies(_current(after) == 0, o.not_(_is_ready(c, after, pid)))
+
+
+def turn_ends(c: Any, before: State, after: State, pid: Word) -> Truth:
+    """Of a yield, and of a tick: if somebody is ready, a turn of his comes nearer."""
+    o = before.ops
+    nearer = o.ult(places(c, after, pid), places(c, before, pid))
+    return o.implies(_is_ready(c, before, pid), o.or_(_current(after) == pid, nearer))
+
+
+def preempted_is_ready(c: Any, before: State, after: State, pid: Word) -> Truth:
+    """Of an interrupt: it makes nobody wait, not even the process that it interrupts."""
+    return before.ops.implies(_is_runnable(c, before, pid), _is_runnable(c, after, pid))
+
+
+def tick_goes_on(c: Any, before: State, after: State) -> Truth:
+    """The next tick moves only when it has come, and then by one period from now."""
+    o, now = before.ops, before.get("sys.cntpct_el0")
+    was, then = before.get("sched.next_tick"), after.get("sched.next_tick")
+    return o.or_(then == was, o.and_(
+        o.ule(was, now), then == o.add(now, before.get("machine.tick_period"))))
+
+
+def timer_fires(before: State) -> Truth:
+    """The interrupt is the EL2 timer's."""
+    return before.get("gic.intid") == before.get("machine.timer_intid")
+
+
+def tick_is_due(before: State) -> Truth:
+    """... and finds that the tick has come, while a process runs."""
+    return before.ops.and_(timer_fires(before), _current(before) != 0, before.ops.ule(
+        before.get("sched.next_tick"), before.get("sys.cntpct_el0")))
+
+
+def tick_is_set(c: Any, before: State, after: State) -> Truth:
+    """Of the timer's interrupt: if the tick has come, the next one is another."""
+    o, now = before.ops, before.get("sys.cntpct_el0")
+    then = o.add(now, before.get("machine.tick_period"))
+    return o.implies(o.ule(before.get("sched.next_tick"), now),
+                     after.get("sched.next_tick") == then)
+
+
+def alarm_is_ahead(c: Any, before: State, after: State) -> Truth:
+    """Of the timer's interrupt: afterwards the tick is ahead, as long as the counter has not
+    come to its end, and of the deadlines one more is off if one had passed. So after at most
+    one interrupt for each process the alarm is ahead too."""
+    o, now = before.ops, before.get("sys.cntpct_el0")
+    first = before.get("timer_tree", 1)
+    leaf = o.add(first & (c.HV_NPROC - 1), c.HV_NPROC)
+    wraps = o.ult(o.add(now, before.get("machine.tick_period")), now)
+    passed = o.ule(o.shr(first, PID_BITS), now)
+    return o.and_(o.or_(wraps, o.ult(now, after.get("sched.next_tick"))),
+                  o.implies(passed, after.get("timer_tree", leaf) == OFF))
+
+
+def deadline_is_kept(c: Any, before: State, after: State, pid: Word) -> Truth:
+    """Of an interrupt: it sets no deadline."""
+    o, leaf = before.ops, before.ops.add(pid, c.HV_NPROC)
+    now = after.get("timer_tree", leaf)
+    return o.implies(is_pid(Reader(c, before), pid),
+                     o.or_(now == OFF, now == before.get("timer_tree", leaf)))
