@@ -168,9 +168,10 @@ def _operands(question: Question, name: str, words: list[z3.BitVecRef]) -> list[
 
 
 def _uncovered(question: Question) -> list[Failure]:
-    """The cases of the specification must cover every state."""
+    """The cases of the specification must cover every state in which the routine may begin."""
     covered = z3.Or(*(as_term(c.condition) for c in question.cases))
-    verdict = question.solver.prove((), covered, f"{question.handled.call.name}-T1-cases")
+    given = question.handled.exploration.start.given
+    verdict = question.solver.prove(given, covered, f"{question.handled.call.name}-T1-cases")
     if verdict.status == "proved":
         return []
     return [Failure("the cases of the specification do not cover every state",

@@ -121,7 +121,7 @@ def resume(t: Transition) -> None:
     loaded, current = t.get("sched.cpus.loaded", t.cpu), t.get("sched.cpus.current", t.cpu)
     nobody = current == 0
     if t.choose(current != loaded, "another"):
-        if t.choose(loaded != 0, "leaves"):
+        if not t.choose(loaded == 0, "after a wait"):
             save_system_registers(t, t.get("procs.ctx", loaded))
         t.set("sched.cpus.loaded", (t.cpu,), current)
         if not t.choose(nobody, "nobody"):
@@ -144,7 +144,7 @@ def leave_fast(t: Transition, result: Word) -> Word:
 
 def holds_somebody(t: Transition, _result: Word = 0) -> Truth:
     """The core holds the registers of a process: of that which came in."""
-    return t.get("sched.cpus.loaded", t.cpu) != 0
+    return t.o.not_(holds_nobody(t))
 
 
 def holds_nobody(t: Transition) -> Truth:
