@@ -112,7 +112,7 @@ def every_unsat_is_written() -> None:
         return said[-1]
 
     with tempfile.TemporaryDirectory() as name:
-        jobs = plan.Plan(kernel, Path(name), ("T1", "T2", "T3")).jobs(calls, False, False)
+        jobs = plan.Plan(kernel, Path(name), ("T1", "T2", "T3")).jobs(calls, (), False)
         z3.Solver.check = counted
         try:
             for job in (j for j in jobs if j.name == CALL):

@@ -62,7 +62,7 @@ def runs_about_the_same_kernel_add_up() -> None:
 def a_whole_run_has_the_expected_rows() -> None:
     kernel = target.load(BUILD / "hv8.elf")
     calls = [call.name for call in kernel.hypercalls]
-    jobs = plan.Plan(kernel, BUILD / "verify", plan.THEOREMS).jobs(kernel.hypercalls, True, True)
+    jobs = plan.Plan(kernel, BUILD / "verify", plan.THEOREMS).jobs(kernel.hypercalls, (), True, True)
     made = [(leaf.name, "T2") for leaf in contracts.LEAVES]
     made += [(job.name, t) for job in jobs if job.name != "leaf routines" for t in job.theorems]
     assert sorted(made) == sorted(whole.expected(calls))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 
-from . import barrier, binary, source_asm, source_c, source_python
+from . import barrier, binary, source_asm, source_c, source_python, vectors
 from .mutant import ROOT, Mutant, numbered
 from .reach import LEAVES, Code
 
@@ -125,7 +125,7 @@ def of_barriers(code: Code) -> Iterator[Mutant]:
 
 
 OF_KIND = {"c": of_c, "binary": of_binary, "spec": of_spec, "invariant": of_invariants,
-           "barrier": of_barriers}
+           "barrier": of_barriers, "vectors": vectors.faults}
 
 
 def population(code: Code, kind: str) -> tuple[Mutant, ...]:
