@@ -15,7 +15,7 @@ from harness import BUILD, ROOT, Suite, main  # noqa: E402
 
 sys.path.insert(0, str(ROOT))
 
-from verif import contracts, plan, report, target, whole  # noqa: E402
+from verif import boot, contracts, coverage, plan, report, segments, target, whole  # noqa: E402
 from verif.result import Failure, Row, row  # noqa: E402
 
 suite = Suite("verif/whole", serial=True)
@@ -62,9 +62,14 @@ def runs_about_the_same_kernel_add_up() -> None:
 def a_whole_run_has_the_expected_rows() -> None:
     kernel = target.load(BUILD / "hv8.elf")
     calls = [call.name for call in kernel.hypercalls]
-    jobs = plan.Plan(kernel, BUILD / "verify", plan.THEOREMS).jobs(kernel.hypercalls, (), True, True)
-    made = [(leaf.name, "T2") for leaf in contracts.LEAVES]
-    made += [(job.name, t) for job in jobs if job.name != "leaf routines" for t in job.theorems]
+    every = plan.Plan(kernel, BUILD / "verify", plan.THEOREMS, boot.files(kernel, None),
+                      boot.machines(False))
+    jobs = every.jobs(kernel.hypercalls, every.others(), True, True)
+    names = {"leaf routines": tuple(leaf.name for leaf in contracts.LEAVES),
+             plan.VECTORS: segments.NAMES}
+    made = [(coverage.NAME, "T10")]
+    made += [(name, t) for job in jobs for name in names.get(job.name, (job.name,))
+             for t in job.theorems]
     assert sorted(made) == sorted(whole.expected(calls))
 
 

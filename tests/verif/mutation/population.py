@@ -13,7 +13,7 @@ from .reach import LEAVES, Code
 # T1 of these takes half a minute and more, for each of hundreds of mutants: not tried.
 NO_T1 = ("call", "recv", "reply_wait")
 # Proofs of ten seconds and more: tried last.
-SLOW = ("console_read", "wait", "kill", "send")
+SLOW = ("console_read", "wait", "kill", "send", "trap_irq")
 # What changes much of the state, and is proved in a second or two: invariants are tried on it.
 BUSY = ("create", "alloc_l1", "set_runnable", "grant_page", "yield")
 HEADERS = ("include/uapi/abi.h", "include/uapi/tables.h", "kernel/state.h", "kernel/ipc.h")
