@@ -13,7 +13,7 @@ import z3
 
 from .explore import Start
 from .lin import Lin, bv, const, lift, symbol
-from .machine import CONTEXT, ERET, HYPERCALL, PAGE, STACK_TOP, WAIT, Path
+from .machine import ERET, HYPERCALL, PAGE, STACK_TOP, WAIT, Path
 from .target import CPU, Target
 
 Pair = tuple[str, z3.BitVecRef, z3.BitVecRef]

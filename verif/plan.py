@@ -133,10 +133,12 @@ class Plan:
 
     def vectors(self, theorems: tuple[str, ...], address: int = 0) -> Iterator[list[Row]]:
         """The rows of each segment of vectors.S, first of those that run the instruction at
-        `address`."""
-        found = segments.explore_all(self.target, self.known)
-        found.sort(key=lambda one: address not in one[1].exploration.world.addresses)
-        for segment, handled in found:
+        `address`, of these the shortest."""
+        def rank(one: tuple[segments.Segment, safety.Handled]) -> tuple[bool, int]:
+            words = one[1].exploration.world.addresses
+            return address not in words, len(words)
+
+        for segment, handled in sorted(segments.explore_all(self.target, self.known), key=rank):
             yield self._rows_of_code(handled, spec.transition(segment.text), theorems)
 
     def _of_boot(self) -> list[Job]:

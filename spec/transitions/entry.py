@@ -10,7 +10,7 @@ trap, `leave_trap`. A core that waits goes on with `wake_up`, trap_irq, `leave_w
 from __future__ import annotations
 
 from ..descriptor import address
-from ..state import FP_WORDS, SAVED_REGISTERS
+from ..state import SAVED_REGISTERS
 from ..transition import Group, Transition
 from ..vocabulary import page_va
 from ..words import Truth, Word

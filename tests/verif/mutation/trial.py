@@ -147,7 +147,7 @@ def judge_edge(m: Mutant, base: Path, tree: Path, code: reach.Code) -> Verdict:
     if found is None:
         return Verdict("timeout", message=" ".join(m.subjects))
     if found.refusal:
-        word = "caught" if re.search(r"0x4[0-9a-f]{11}", found.refusal) else "error"
+        word = "caught" if re.search(r"\+0x[0-9a-f]+|0x4[0-9a-f]{11}", found.refusal) else "error"
         return Verdict(word, "refusal", "vectors", found.refusal)
     if not found.rows:
         return Verdict("survived", tried=m.subjects)

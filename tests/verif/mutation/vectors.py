@@ -16,7 +16,7 @@ from verif.isa.decode import Instruction
 from verif.plan import OF_CODE, Plan
 from verif.result import Row
 
-from .binary import NOP
+from .binary import NOP, does_nothing
 from .mutant import Mutant
 from .reach import Code, file_offset
 
@@ -86,6 +86,8 @@ def _reads(found: Instruction) -> set[int]:
 
 def ordered(one: Instruction, other: Instruction) -> bool:
     """Can it make a difference which comes first?"""
+    if does_nothing(one) or does_nothing(other):
+        return False
     if {one.encoding.name, other.encoding.name} & set(CONTROL):
         return True
     mine, its = _writes(one), _writes(other)
