@@ -174,6 +174,7 @@ help:
 	'make bench     instructions for each operation, beside other systems; fails if one takes' \
 	'               more than is proved' \
 	'make verify    prove hypercalls of build/hv8.elf against spec/. Some: HC=alloc_frame T=T1;' \
+	'               HC=vectors is the assembly from exception to eret, HC=trap_irq a trap;' \
 	'               T=T4 boots it on each supported machine and checks the state that boot leaves;' \
 	'               docs/verify.md says what is proved' \
 	'               SOLVER=both: cvc5 is asked all that Z3 has proved, LIMIT=60 seconds for each' \
@@ -181,7 +182,7 @@ help:
 	'               docs/verify.md says how to spread them over several machines' \
 	'make verify-all  the same of the kernel built with -O0, -O1, -O2 and -Os: LEVELS="O0 Os"' \
 	'make mutants   plant 300 faults, one at a time, and show that the verifier notices each. Options:' \
-	'               SEED=1 COUNT=300 KIND=c (binary, spec, invariant, barrier) MUTANT=text-of-its-name' \
+	'               SEED=1 COUNT=300 KIND=c (binary, spec, invariant, barrier, vectors) MUTANT=text-of-its-name' \
 	'make report    where the last report of make verify is, as a page' \
 	'make trust     write the generated section of TRUST.md, from that report' \
 	'make test-spec random hypercalls on the specification: invariants after each step' \
@@ -218,7 +219,7 @@ test:
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build compile_commands.json </dev/null
 	@exec $(PYTHON) tests/run.py $(T)
 
-# HC=name[,name] and T=T1|T2|... choose some. T4, which is of no hypercall, boots: for it
+# HC=name[,name] and T=T1|T2|... choose some: hypercalls, vectors, traps. T4, which is of no hypercall, boots: for it
 # the programs are built too. SOLVER=both asks cvc5, too, with LIMIT seconds of processor time for
 # each query; EXPORT=folder writes all queries there.
 verify:

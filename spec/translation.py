@@ -94,6 +94,8 @@ class Order:
         self.links: list[tuple[Truth, Word]] = []
         # TTBR0_EL1 as a table walk may see it: more than one until MSR is synchronized
         self.loaded: list[Word] = [state.get("sys.ttbr0_el1")]
+        # whether every store to a table that is followed here is known to be complete
+        self.is_complete = False
         self.demands: list[Demand] = []
 
     # ---- words for what holds at this point ----
@@ -102,6 +104,7 @@ class Order:
         self.demands.append(Demand(what, self.o.and_(*musts)))
 
     def _set(self, name: str, key: tuple[Word, ...], value: Word) -> None:
+        self.is_complete = False
         self.now = Reader(self.c, self.now.state.set(name, key, value))
 
     def _each_owed(self, unless: Callable[[Stale], Truth]) -> list[Truth]:
@@ -179,6 +182,7 @@ class Order:
         self.links.append((o.and_(walked, is_), value))
 
     def _fill(self, page: Word) -> None:
+        self.is_complete = False
         self._demand("a page is reused while a stale translation may exist",
                      self.nothing_is_stale())
         self._demand("a page that is still translated is reused", self._is_left(page))
@@ -272,6 +276,7 @@ class Order:
             self.pending, self.contexts = [], []
             self.stale = [replace(s, is_visible=True) for s in self.stale]
         if kind in COMPLETE:
+            self.is_complete = True
             self.stale = [replace(s, is_gone=self.o.or_(s.is_gone, s.is_issued))
                           for s in self.stale]
 
@@ -283,6 +288,10 @@ class Order:
         """AT: its answer may come from the TLB."""
         self._demand("an address is translated while a stale translation may exist",
                      self.nothing_is_stale())
+
+    def wait(self) -> None:
+        """WFI: what other cores are to see must not wait for it to end."""
+        self._demand("the core waits while a store may not be complete", self.is_complete)
 
     # ---- the end ----
 

@@ -22,7 +22,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--elf", type=Path, default=Path("build/hv8.elf"))
     parser.add_argument("--initrd", type=Path, help="what T4 boots; beside the ELF by default")
     parser.add_argument("--out", type=Path, default=Path("build/verify"))
-    parser.add_argument("--hc", default="", help="hypercalls, by name, separated by commas")
+    parser.add_argument("--hc", default="", help="hypercalls, vectors, trap_irq and so on, by name, separated by commas")
     parser.add_argument("--theorem", default="", help=f"some of {' '.join(THEOREMS)}")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1,
                         help="proofs at a time; all processors by default")
@@ -37,14 +37,18 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _chosen(kernel: target.Target, names: str) -> tuple[target.Hypercall, ...]:
+def _chosen(plan: Plan, names: str) -> tuple[tuple[target.Hypercall, ...], tuple[str, ...]]:
+    """Hypercalls, and what else."""
+    calls, others = plan.target.hypercalls, plan.others()
     if not names:
-        return kernel.hypercalls
+        return calls, others
     wanted = names.split(",")
-    unknown = set(wanted) - {c.name for c in kernel.hypercalls}
+    unknown = set(wanted) - {c.name for c in calls} - set(others)
     if unknown:
-        raise VerifError(f"no hypercall {', '.join(sorted(unknown))}")
-    return tuple(c for c in kernel.hypercalls if c.name in wanted)
+        raise VerifError(f"no hypercall {', '.join(sorted(unknown))}; nor is it one of "
+                         f"{' '.join(others)}")
+    return (tuple(c for c in calls if c.name in wanted),
+            tuple(name for name in others if name in wanted))
 
 
 def _recorder(options: argparse.Namespace) -> Recorder:
@@ -64,10 +68,11 @@ def _prove(options: argparse.Namespace, kernel: target.Target, recorder: Recorde
         raise VerifError(f"no theorem {options.theorem}; there are {' '.join(THEOREMS)}")
     if "T10" in theorems and "T2" not in theorems:
         raise VerifError("T10 is about the paths of T2: T=T2,T10")
-    calls = _chosen(kernel, options.hc)
     plan = Plan(kernel, options.out, theorems, boot.files(kernel, options.initrd),
                 boot.machines(bool(options.theorem)))
-    jobs = plan.jobs(calls, not options.hc, not options.no_leaves)
+    calls, others = _chosen(plan, options.hc)
+    has_leaves = bool(calls) and not options.no_leaves
+    jobs = plan.jobs(calls, others, has_leaves, not options.hc)
     if not jobs:
         raise VerifError(f"{options.theorem} is about no hypercall: leave out --hc")
     progress = report.Progress(sys.stdout, len(jobs), report.guide_of(kernel))

@@ -18,7 +18,7 @@ from spec.words import Truth
 from .errors import UnmodelledError
 from .explore import Exploration
 from .flags import as_term, fold
-from .machine import Path
+from .machine import WAIT, Path
 from .world import Event, World
 from .premises import constants, instances
 from .result import Failure, Row, row
@@ -30,12 +30,12 @@ SHOWN_FAILURES = 6
 CLEAN_AT_ENTRY = "nothing is stale at entry"
 # What has nothing to do with EL1&0 translation: an event that is neither known nor here is an
 # error. (A TLBI that is not broadcast, and a barrier of less, invalidate and order nothing.)
-WITHOUT_ORDER = ("mmio ", "mrs ", "msr ", "dmb ", "dc c", "ic ", "tlbi ", "smc ", "wfi")
+WITHOUT_ORDER = ("mmio ", "mrs ", "msr ", "dmb ", "dc c", "ic ", "tlbi ", "smc ")
 
 
 def events(path: Path) -> list[Event]:
-    """Those of a path, without the one that says where it ends."""
-    return [e for e in path.events if e.kind != path.finished]
+    """Those of a path, without the one that says where it ends; a wait is not only that."""
+    return [e for e in path.events if e.kind != path.finished or e.kind == WAIT]
 
 
 def follow(order: Order, event: Event) -> None:
@@ -71,6 +71,8 @@ def _follow_instruction(order: Order, kind: str, words: tuple[z3.BitVecRef, ...]
         order.synchronize()
     elif kind.startswith("at "):
         order.translate()
+    elif kind == WAIT:
+        order.wait()
     elif not kind.startswith(WITHOUT_ORDER):
         raise UnmodelledError(f"no rule for the order of {kind}")
 

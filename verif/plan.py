@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Which rows there are, and the jobs that make them."""
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from .target import Hypercall, Routine, Target
 
 THEOREMS = ("T1", "T2", "T3", "T4", "T5", "T6", "T8", "T9", "T10")
 OF_CODE = ("T1", "T2", "T6", "T8")
+VECTORS = "vectors"     # the job of all segments of vectors.S
 # Those that take longest are begun first; this changes nothing but the time that is needed.
 LONG = (("reply_wait", "T1"), ("call", "T3"), ("call", "T1"),
         ("stop", "T3"), ("send", "T3"), ("recv", "T1"), ("trap_irq", "T1"), ("trap_irq", "T3"),
@@ -63,13 +64,20 @@ class Plan:
         self.known: dict[int, Contract] = contracts.table(
             self.target.layout, addresses, self.costs) if self.costs else {}
 
-    def jobs(self, calls: tuple[Hypercall, ...], is_whole: bool, has_leaves: bool) -> list[Job]:
-        """All jobs about these calls; if it is the whole kernel, those about no call too."""
+    def others(self) -> tuple[str, ...]:
+        """What may be chosen by name and is no hypercall."""
+        return (*(trap.name for trap in self.target.traps), VECTORS, *spec.edges(),
+                *dict.fromkeys((*whole.ENDS, *progress.PIECES)))
+
+    def jobs(self, calls: tuple[Hypercall, ...], others: tuple[str, ...], has_leaves: bool,
+             is_whole: bool = False) -> list[Job]:
+        """All jobs about these calls and others; if it is the whole kernel, of boot too."""
         found = []
         for call in calls:
             found += self._of_call(call)
+        found += [job for job in self._of_others() if job.name in others]
         if is_whole:
-            found += self._of_others() + self._of_boot()
+            found += self._of_boot()
         if has_leaves and "T2" in self.theorems:
             found.append(Job("leaf routines", ("T2",), self.leaf_code, self._leaves))
         if "T3" in self.theorems:
@@ -117,7 +125,8 @@ class Plan:
         machine = tuple(t for t in OF_CODE if t in self.theorems)
         if machine:
             code = tuple(self.target.image.function(name).address for name in segments.CODE)
-            jobs.append(Job("vectors", machine, code, lambda: self._vectors(machine)))
+            jobs.append(Job(VECTORS, machine, code, lambda: [
+                one for rows in self.vectors(machine) for one in rows]))
         for text in spec.edges().values():
             jobs += self._of_text(text, place_of(text.text))
         if "T9" in self.theorems:
@@ -131,9 +140,15 @@ class Plan:
         return lambda: [progress.prove(induct.Subject(self.c, text.name, text), self.out,
                                        place_of(text.text))]
 
-    def _vectors(self, theorems: tuple[str, ...]) -> list[Row]:
-        return [one for segment, handled in segments.explore_all(self.target, self.known)
-                for one in self._rows_of_code(handled, spec.transition(segment.text), theorems)]
+    def vectors(self, theorems: tuple[str, ...], address: int = 0) -> Iterator[list[Row]]:
+        """The rows of each segment of vectors.S, first of those that run the instruction at
+        `address`, of these the shortest."""
+        def rank(one: tuple[segments.Segment, safety.Handled]) -> tuple[bool, int]:
+            words = one[1].exploration.world.addresses
+            return address not in words, len(words)
+
+        for segment, handled in sorted(segments.explore_all(self.target, self.known), key=rank):
+            yield self._rows_of_code(handled, spec.transition(segment.text), theorems)
 
     def _of_boot(self) -> list[Job]:
         """T4 of each machine."""

@@ -24,7 +24,7 @@ from harness import BUILD, ROOT, Suite, command, main, output  # noqa: E402
 
 sys.path.insert(0, str(ROOT))
 
-from verif import manifest, plan, queries, target  # noqa: E402
+from verif import boot, manifest, plan, queries, target  # noqa: E402
 
 suite = Suite("verif/second", serial=True)
 
@@ -112,7 +112,8 @@ def every_unsat_is_written() -> None:
         return said[-1]
 
     with tempfile.TemporaryDirectory() as name:
-        jobs = plan.Plan(kernel, Path(name), ("T1", "T2", "T3")).jobs(calls, False, False)
+        jobs = plan.Plan(kernel, Path(name), ("T1", "T2", "T3"), boot.files(kernel, None),
+                         ()).jobs(calls, (), False)
         z3.Solver.check = counted
         try:
             for job in (j for j in jobs if j.name == CALL):

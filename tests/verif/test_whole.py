@@ -62,12 +62,13 @@ def runs_about_the_same_kernel_add_up() -> None:
 def a_whole_run_has_the_expected_rows() -> None:
     kernel = target.load(BUILD / "hv8.elf")
     calls = [call.name for call in kernel.hypercalls]
-    jobs = plan.Plan(kernel, BUILD / "verify", plan.THEOREMS, boot.files(kernel, None),
-                     boot.machines(False)).jobs(kernel.hypercalls, True, True)
-    several = {"leaf routines": [leaf.name for leaf in contracts.LEAVES],
-               "vectors": segments.NAMES}
+    every = plan.Plan(kernel, BUILD / "verify", plan.THEOREMS, boot.files(kernel, None),
+                      boot.machines(False))
+    jobs = every.jobs(kernel.hypercalls, every.others(), True, True)
+    names = {"leaf routines": tuple(leaf.name for leaf in contracts.LEAVES),
+             plan.VECTORS: segments.NAMES}
     made = [(coverage.NAME, "T10")]
-    made += [(name, t) for job in jobs for name in several.get(job.name, [job.name])
+    made += [(name, t) for job in jobs for name in names.get(job.name, (job.name,))
              for t in job.theorems]
     assert sorted(made) == sorted(whole.expected(calls))
 

@@ -102,6 +102,7 @@ RIGHT = {
                     ("change_page", "page_descs.type", OLD_L3, C.HV_PAGE_FREE), ("zero", OLD_L3)),
     "birth": (BORN,),
     "load": (("load", BASE + (OTHER_ROOT << 12) | OTHER << 48), ISB),
+    "wait": (INVALID, ISHST, TLBI, ISH, ("wait",)),
 }
 
 
@@ -113,6 +114,7 @@ def test_right(name: str) -> None:
 STALE = "a stale translation may exist at the end"
 HANDS = "a page changes hands while a stale translation may exist"
 UNSEEN = "a store to a table is not visible at the end"
+WAITS = "the core waits while a store may not be complete"
 CONTENT = "a descriptor becomes valid before a store to what it names is visible"
 
 WRONG = {
@@ -176,6 +178,9 @@ WRONG = {
                                   "TTBR0_EL1 becomes neither empty nor root and ASID of one live process"),
     "TTBR0 while stale": ((INVALID, ("load", BASE + (ROOT_PAGE << 12) | SELF << 48), ISB, ISHST,
                            TLBI, ISH), "TTBR0_EL1 gets an ASID of which a stale translation may exist"),
+    "wait without DSB": ((("wait",),), WAITS),
+    "wait behind a DSB of stores": ((ISHST, ("wait",)), WAITS),
+    "wait behind a store": ((ISH, ("store", CTX, 0, 7), ("wait",)), WAITS),
     "TTBR0 before the table is seen": ((("store", L3, 5, 0), UNLOAD, ISB, ISHST),
                                        "TTBR0_EL1 is written before a store to a table is visible"),
 }

@@ -32,7 +32,7 @@ def _commutes(found: Instruction) -> bool:
                          or name == "logical_shifted" and fields["N"] == 0)
 
 
-def _does_nothing(found: Instruction) -> bool:
+def does_nothing(found: Instruction) -> bool:
     """Is it `add xN, xN, #0`, the low half of an aligned address?"""
     fields = found.fields
     return found.encoding.name == "add_sub_immediate" and fields["sf"] == 1 and \
@@ -44,7 +44,7 @@ def changes(found: Instruction) -> Iterator[tuple[str, int]]:
     fields, name = found.fields, found.encoding.name
     if name in LEFT_OUT:
         return
-    if not _does_nothing(found):
+    if not does_nothing(found):
         yield "nop", NOP
     if "cond" in fields and fields["cond"] < 14:
         yield "flip-condition", _with(found, cond=fields["cond"] ^ 1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-KINDS = ("c", "binary", "spec", "invariant", "barrier")
+KINDS = ("c", "binary", "spec", "invariant", "barrier", "vectors")
 
 
 def stamp(elf: Path) -> None:

@@ -6,14 +6,14 @@ from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 
-from . import barrier, binary, source_asm, source_c, source_python
+from . import barrier, binary, source_asm, source_c, source_python, vectors
 from .mutant import ROOT, Mutant, numbered
 from .reach import LEAVES, Code
 
 # T1 of these takes half a minute and more, for each of hundreds of mutants: not tried.
 NO_T1 = ("call", "recv", "reply_wait")
 # Proofs of ten seconds and more: tried last.
-SLOW = ("console_read", "wait", "kill", "send")
+SLOW = ("console_read", "wait", "kill", "send", "trap_irq")
 # What changes much of the state, and is proved in a second or two: invariants are tried on it.
 BUSY = ("create", "alloc_l1", "set_runnable", "grant_page", "yield")
 HEADERS = ("include/uapi/abi.h", "include/uapi/tables.h", "kernel/state.h", "kernel/ipc.h")
@@ -125,7 +125,7 @@ def of_barriers(code: Code) -> Iterator[Mutant]:
 
 
 OF_KIND = {"c": of_c, "binary": of_binary, "spec": of_spec, "invariant": of_invariants,
-           "barrier": of_barriers}
+           "barrier": of_barriers, "vectors": vectors.faults}
 
 
 def population(code: Code, kind: str) -> tuple[Mutant, ...]:

@@ -64,9 +64,9 @@ class Code:
         return frozenset(seen)
 
     def subjects(self) -> dict[str, frozenset[int]]:
-        """The same of every hypercall and of the three leaves, which are proved apart."""
+        """The same of every hypercall and trap, and of the three leaves, which are proved apart."""
         if not self.reached:
-            starts = {c.name: c.address for c in self.kernel.hypercalls}
+            starts = {c.name: c.address for c in (*self.kernel.hypercalls, *self.kernel.traps)}
             starts |= {n: self.kernel.image.function(n).address for n in LEAVES}
             self.reached.update({name: self.reach(start) for name, start in starts.items()})
         return self.reached

@@ -22,6 +22,7 @@ Faults planted one at a time, to see that the verifier notices. `make mutants` d
 | spec | a guard or an update dropped, guards in the other order, another error, operator, field, number, in the transitions and what they use |
 | invariant | a conjunct or premise dropped, another operator or constant, a statement denied, or made to contradict itself |
 | barrier | in C, in the inline assembly and in the linked kernel: a barrier or TLBI dropped, weaker, swapped with what is next to it, a reuse before the flush or a write behind it, another ASID, not broadcast |
+| vectors | an instruction of `vectors.S` or `context_save_fp`: no operation, swapped with the next one, another register or offset; T1, T2 and T8 of all segments are asked, then T6 |
 
 | column | meaning |
 |---|---|
@@ -33,8 +34,7 @@ Faults planted one at a time, to see that the verifier notices. `make mutants` d
 | timeout | undecided in five minutes |
 | survived, error | a hole; the run fails |
 
-Not among them, because no theorem is about it yet: code that only interrupts, traps, or the
-hypercalls that are not tried run.
+Not among them: what only hypercalls that are not tried run, and what only boot or a panic runs.
 """
 
 

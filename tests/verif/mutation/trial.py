@@ -14,8 +14,9 @@ from typing import Any
 from harness import command, output
 
 from verif.errors import VerifError
+from verif.result import to_json
 
-from . import reach, terms
+from . import reach, terms, vectors
 from .mutant import ROOT, Mutant
 from .population import NO_T1, SLOW
 
@@ -138,6 +139,21 @@ def judge(m: Mutant, tree: Path, subjects: tuple[str, ...], theorems: tuple[str,
     return Verdict("open", message=f"not tried: {' '.join(rest)}", tried=tried)
 
 
+def judge_edge(m: Mutant, base: Path, tree: Path, code: reach.Code) -> Verdict:
+    """One of vectors.S, which is proved whole. A refusal must say where, too."""
+    address = next(a for a in vectors.places(code)
+                   if reach.file_offset(code.kernel.image.path, a) == m.start)
+    found = vectors.prove(base / ELF, tree / ELF, address, LIMIT)
+    if found is None:
+        return Verdict("timeout", message=" ".join(m.subjects))
+    if found.refusal:
+        word = "caught" if re.search(r"\+0x[0-9a-f]+|0x4[0-9a-f]{11}", found.refusal) else "error"
+        return Verdict(word, "refusal", "vectors", found.refusal)
+    if not found.rows:
+        return Verdict("survived", tried=m.subjects)
+    return _failure({"rows": [to_json(row) for row in found.rows]}, (found.rows[0].subject,))
+
+
 def try_mutant(m: Mutant, base: Path, code: reach.Code, theorems: tuple[str, ...],
                left_out: tuple[str, ...] = NO_T1) -> Verdict:
     """Plants it in a copy of `base`, whose ELF is `code`, and proves."""
@@ -149,6 +165,8 @@ def try_mutant(m: Mutant, base: Path, code: reach.Code, theorems: tuple[str, ...
         problem = build(tree) if m.is_source else None
         if problem is not None:
             verdict = Verdict("does not build", message=problem[-300:])
+        elif m.kind == "vectors":
+            verdict = judge_edge(m, base, tree, code)
         else:
             subjects = affected(m, base, tree, code, theorems)
             verdict = judge(m, tree, subjects, theorems, left_out) if subjects else \
