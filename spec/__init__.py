@@ -12,6 +12,7 @@ and state.h under their C names. Imports Z3 and itself, nothing of the kernel.
 from __future__ import annotations
 
 from . import schedule
+from .core_invariants import CORE
 from .invariants import RULES, Invariant
 from .premises import AT_ENTRY
 from .table_invariants import TABLES
@@ -56,7 +57,7 @@ def parts() -> dict[str, Part]:
 
 def invariants() -> dict[str, Invariant]:
     """What holds before and after every transition, by name."""
-    return {**RULES.members, **TABLES.members}
+    return {**RULES.members, **CORE.members, **TABLES.members}
 
 
 def premises() -> dict[str, Invariant]:

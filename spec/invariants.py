@@ -17,7 +17,7 @@ from .ghosts import (ALL, ENTRIES, FILES, HANDLES, PAGES, PIDS, READERS, REFS, W
 from .schedule import OFF, alarm, is_blocked
 from .state import KINDS, State
 from .transition import Reader
-from .vocabulary import in_state, is_page, is_pid, page_va
+from .vocabulary import in_state, is_page, is_pid
 from .words import Truth, Word
 
 Text = Callable[..., Truth]
@@ -247,39 +247,6 @@ def one_core(r: Reader, cpu: Word) -> Truth:
 def round_robin(r: Reader) -> Truth:
     """It is somebody's turn, dead or alive; the time between two ticks is not 0."""
     return r.o.and_(is_pid(r, r.get("sched.turn")), r.get("machine.tick_period") != 0)
-
-
-@RULES.invariant()
-def core_context(r: Reader) -> Truth:
-    """Whose registers the core holds has a context page, to which the core points, and was
-    left for EL2 from EL0 or EL1 (SPSR_EL2.M, C5.2.19)."""
-    o, c = r.o, r.c
-    loaded, mode = r.get("sched.cpus.loaded", r.cpu), r.get("sys.spsr_el2") & 31
-    ctx = r.get("procs.ctx", loaded)
-    return o.implies(loaded != 0, o.and_(
-        r.get("sched.cpus.ctx", r.cpu) == page_va(r, ctx), is_page(r, ctx, c.HV_PAGE_CTX),
-        r.get("page_descs.owner", ctx) == loaded,
-        o.not_(in_state(r, loaded, c.HV_PROC_UNUSED)),
-        o.among(mode, 0b00000, 0b00100, 0b00101, 0b10000)))
-
-
-@RULES.invariant()
-def core_tables(r: Reader) -> Truth:
-    """TTBR0_EL1 has the tables and the ASID of the process whose registers the core holds;
-    those of nobody if there is none or it is dead."""
-    o, loaded = r.o, r.get("sched.cpus.loaded", r.cpu)
-    own = d.address(r.state, r.get("procs.root", loaded)) | o.shl(loaded, 48)
-    return r.get("sys.ttbr0_el1") == o.ite(is_alive(r, loaded), own, r.get("machine.empty_root"))
-
-
-@RULES.invariant()
-def fp_is_trapped(r: Reader) -> Truth:
-    """CPTR_EL2 lets FP/SIMD through (TFP, bit 10, clear) only while its registers are those
-    of the process whose other registers the core holds."""
-    o, live = r.o, r.get("sched.cpus.fp_live", r.cpu)
-    trapped, open_ = r.get("machine.cptr"), r.get("machine.cptr") & o.inv(1 << 10)
-    return o.and_(r.get("sys.cptr_el2") == o.ite(live == 0, trapped, open_),
-                  o.implies(live != 0, r.get("sched.cpus.loaded", r.cpu) != 0))
 
 
 # ---- deadlines ------------------------------------------------------------------------

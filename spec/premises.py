@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What holds besides the invariants while a process runs: at entry to a hypercall or trap,
-and again after `resume` (spec/transitions/entry.py)."""
+and again after each way out that ends with `eret` (spec/transitions/entry.py)."""
 
 from __future__ import annotations
 

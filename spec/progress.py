@@ -137,6 +137,11 @@ def core_is_used(c: Any, before: State, after: State, pid: Word) -> Truth:
     return o.implies(_current(after) == 0, o.not_(_is_ready(c, after, pid)))
 
 
+def core_is_busy(before: State) -> Truth:
+    """Of an interrupt: otherwise leave_idle, which follows it, sees to `core_is_used`."""
+    return _current(before) != 0
+
+
 def turn_ends(c: Any, before: State, after: State, pid: Word) -> Truth:
     """Of a yield, and of a tick: if somebody is ready, a turn of his comes nearer."""
     o = before.ops
@@ -152,28 +157,16 @@ def preempted_is_ready(c: Any, before: State, after: State, pid: Word) -> Truth:
 def tick_goes_on(c: Any, before: State, after: State) -> Truth:
     """The next tick moves only when it has come, and then by one period from now."""
     o, now = before.ops, before.get("sys.cntpct_el0")
-    was, then = before.get("sched.next_tick"), after.get("sched.next_tick")
-    return o.or_(then == was, o.and_(
-        o.ule(was, now), then == o.add(now, before.get("machine.tick_period"))))
-
-
-def timer_fires(before: State) -> Truth:
-    """The interrupt is the EL2 timer's."""
-    return before.get("gic.intid") == before.get("machine.timer_intid")
+    was = before.get("sched.next_tick")
+    then = o.add(now, before.get("machine.tick_period"))
+    return after.get("sched.next_tick") == o.ite(o.ule(was, now), then, was)
 
 
 def tick_is_due(before: State) -> Truth:
-    """... and finds that the tick has come, while a process runs."""
-    return before.ops.and_(timer_fires(before), _current(before) != 0, before.ops.ule(
-        before.get("sched.next_tick"), before.get("sys.cntpct_el0")))
-
-
-def tick_is_set(c: Any, before: State, after: State) -> Truth:
-    """Of the timer's interrupt: if the tick has come, the next one is another."""
-    o, now = before.ops, before.get("sys.cntpct_el0")
-    then = o.add(now, before.get("machine.tick_period"))
-    return o.implies(o.ule(before.get("sched.next_tick"), now),
-                     after.get("sched.next_tick") == then)
+    """The timer's interrupt finds that the tick has come, while a process runs."""
+    o = before.ops
+    return o.and_(_current(before) != 0,
+                  o.ule(before.get("sched.next_tick"), before.get("sys.cntpct_el0")))
 
 
 def alarm_is_ahead(c: Any, before: State, after: State) -> Truth:
@@ -190,7 +183,7 @@ def alarm_is_ahead(c: Any, before: State, after: State) -> Truth:
 
 
 def deadline_is_kept(c: Any, before: State, after: State, pid: Word) -> Truth:
-    """Of an interrupt: it sets no deadline."""
+    """Of the timer's interrupt: it sets no deadline."""
     o, leaf = before.ops, before.ops.add(pid, c.HV_NPROC)
     now = after.get("timer_tree", leaf)
     return o.implies(is_pid(Reader(c, before), pid),

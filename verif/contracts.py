@@ -13,7 +13,8 @@ from .explore import Contract
 from .flags import fold
 from .layout import Layout
 from .lin import bv
-from .machine import Event, Path
+from .machine import Path
+from .world import Event
 from .memory import PageCopy, PageZero
 
 

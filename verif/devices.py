@@ -11,7 +11,7 @@ import z3
 from .errors import ImageError
 from .layout import Layout
 from .lin import bv
-from .machine import Event, Window
+from .world import Event, Window
 
 DEVICE_BASE = 0x400080000000
 WINDOWS = (

@@ -10,7 +10,8 @@ from .errors import StuckPath, UnmodelledError, VerifError
 from .flags import as_term, fresh, negate
 from .flow import Flow
 from .lin import Lin, bv, lift, symbol
-from .machine import STACK_TOP, Frame, Path, World
+from .machine import STACK_TOP, Path
+from .world import Frame, World
 from .memory import Memory
 from .merge import lost_in, merge_all, shape
 

@@ -19,7 +19,8 @@ from .errors import VerifError
 from .explore import Explorer, standard_start
 from .flags import as_term, fold
 from .lin import bv, const, symbol
-from .machine import Path, World
+from .machine import Path
+from .world import World
 from .memory import base_read, read
 from .result import Failure, Row, row
 from .solve import Solver

@@ -6,11 +6,12 @@ import z3
 
 from .errors import StuckPath, UnmodelledError
 from .flags import Bool, Flags, as_term, fold, fresh, negate
-from .image import Image, Symbol
-from .layout import Layout, Place, describe, recover
+from .image import Symbol
+from .layout import Place, describe, recover
 from .lin import Lin, bv, const, extend, lift, low32, signed, symbol, trailing_zeros
 from .memory import CellWrite, Memory, PageZero, base_read
-from .naming import TRAILING, Names
+from .naming import TRAILING
+from .world import Decision, Event, Frame, Obligation, Window, World
 
 STACK_TOP = "sp0"
 # How a path may end besides by its return, or by a cut, which has a name of its own.
@@ -22,93 +23,6 @@ VOLATILE = frozenset({"cntpct_el0", "cntvct_el0", "icc_iar1_el1"})
 ORDERED = frozenset({"pages", "page_descs.type", "page_descs.owner", "procs.state", "procs.root"})
 # SMC Calling Convention (DEN 0028), 2.5: x0..x3 are results, x4..x17 may be lost.
 SMC_CLOBBERS = range(18)
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something whose order matters. `operands` are bv64 terms."""
-
-    kind: str
-    operands: tuple[z3.BitVecRef, ...]
-    pc: int
-
-
-@dataclass(frozen=True)
-class Obligation:
-    """`goal` must follow from the path condition `given` (and the assumptions)."""
-
-    kind: str
-    goal: z3.BoolRef
-    given: tuple[z3.BoolRef, ...]
-    pc: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Window:
-    """Device registers: `size` bytes of EL2 addresses from `base`."""
-
-    name: str
-    base: int
-    size: int
-
-
-@dataclass
-class World:
-    """What all paths of one exploration share."""
-
-    image: Image
-    layout: Layout
-    windows: tuple[Window, ...]
-    reserved: int
-    zva_block: int = 0
-    dispatch: Symbol | None = None
-    # where an exploration stops: what lies behind has a proof of its own
-    cuts: dict[int, str] = field(default_factory=dict)
-    # the same, if nothing is left to do but what lies behind
-    tails: dict[int, str] = field(default_factory=dict)
-    obligations: list[Obligation] = field(default_factory=list)
-    touched: dict[tuple[object, ...], tuple[str, tuple[z3.BitVecRef, ...]]] = field(
-        default_factory=dict)
-    kept: list[z3.BoolRef] = field(default_factory=list)
-    names: dict[str, int] = field(default_factory=dict)
-    addresses: set[int] = field(default_factory=set)
-    symbols: Names = field(default_factory=Names)
-
-    def fresh(self, stem: str) -> str:
-        """A name not given before, the same in each run."""
-        number = self.names.get(stem, 0)
-        self.names[stem] = number + 1
-        return f"{stem}!{number}"
-
-    def forget(self) -> None:
-        """Drops what an exploration found that is made again."""
-        for found in (self.obligations, self.touched, self.kept, self.names, self.addresses):
-            found.clear()
-
-    def touch(self, name: str, indices: tuple[z3.BitVecRef, ...]) -> None:
-        """Notes that this cell of the initial state is read."""
-        self.touched.setdefault((name, *(i.get_id() for i in indices)), (name, indices))
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One activation: where it returns to, which addresses it has visited, and the places of
-    the calls that led here, each in the order of its function (see flow.py)."""
-
-    back: Lin
-    visited: set[int]
-    marks: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Joined:
-    """Decisions of paths that were merged: those under the first condition that holds."""
-
-    options: "tuple[tuple[z3.BoolRef, tuple[Decision, ...]], ...]"
-
-
-Decision = tuple[int, bool] | Joined
 
 
 @dataclass

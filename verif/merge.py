@@ -11,7 +11,8 @@ import z3
 
 from .flags import ChoiceFlags, as_term, fold
 from .lin import Lin, const, lift, symbol
-from .machine import Frame, Joined, Obligation, Path, World
+from .machine import Path
+from .world import Frame, Joined, Obligation, World
 from .memory import CellWrite, PageZero, Update
 
 LOST = "merged"

@@ -21,7 +21,7 @@ from .sample import Samples, Values
 
 TRAILING = "ctz64"
 SMALL = 6  # nodes of a formula that needs no name
-SHARE_RESOURCES = 40000  # of Z3, to find that two terms are equal
+SHARE_RESOURCES = 300000  # of Z3, to find that two terms are equal
 
 
 def is_small(term: z3.ExprRef) -> bool:

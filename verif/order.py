@@ -18,7 +18,8 @@ from spec.words import Truth
 from .errors import UnmodelledError
 from .explore import Exploration
 from .flags import as_term, fold
-from .machine import WAIT, Event, Path, World
+from .machine import WAIT, Path
+from .world import Event, World
 from .premises import constants, instances
 from .result import Failure, Row, row
 from .safety import Handled, decisions, model_values, rules_of, where

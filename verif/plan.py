@@ -20,7 +20,7 @@ VECTORS = "vectors"     # the job of all segments of vectors.S
 # Those that take longest are begun first; this changes nothing but the time that is needed.
 LONG = (("reply_wait", "T1"), ("call", "T3"), ("call", "T1"),
         ("stop", "T3"), ("send", "T3"), ("recv", "T1"), ("trap_irq", "T1"), ("trap_irq", "T3"),
-        ("clone", "T3"), ("trap_irq", "T9"))
+        ("clone", "T3"))
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ class Plan:
 
     def others(self) -> tuple[str, ...]:
         """What may be chosen by name and is no hypercall."""
-        return (*(trap.name for trap in self.target.traps), VECTORS, *spec.edges(), *whole.ENDS)
+        return (*(trap.name for trap in self.target.traps), VECTORS, *spec.edges(),
+                *dict.fromkeys((*whole.ENDS, *progress.PIECES)))
 
     def jobs(self, calls: tuple[Hypercall, ...], others: tuple[str, ...], has_leaves: bool,
              is_whole: bool = False) -> list[Job]:
@@ -111,8 +112,9 @@ class Plan:
         jobs = []
         if "T3" in self.theorems:
             jobs.append(Job(text.name, ("T3",), (), rows(induct.prove, None)))
-        for theorem, prove in (("T5", isolate.prove), ("T9", progress.prove)):
-            if theorem in self.theorems and text.name not in whole.ENDS:
+        for theorem, prove, left_out in (("T5", isolate.prove, whole.ENDS),
+                                         ("T9", progress.prove, whole.NOT_T9)):
+            if theorem in self.theorems and text.name not in left_out:
                 jobs.append(Job(text.name, (theorem,), (), rows(prove, ())))
         return jobs
 
@@ -127,9 +129,16 @@ class Plan:
                 one for rows in self.vectors(machine) for one in rows]))
         for text in spec.edges().values():
             jobs += self._of_text(text, place_of(text.text))
+        if "T9" in self.theorems:
+            jobs += [Job(name, ("T9",), (), self._progress_of(spec.interrupts()[name]))
+                     for name in progress.PIECES]
         for name in whole.ENDS:
             jobs += self._of_text(spec.parts()[name], spec.parts()[name].source)
         return jobs
+
+    def _progress_of(self, text: spec.Spec) -> Callable[[], list[Row]]:
+        return lambda: [progress.prove(induct.Subject(self.c, text.name, text), self.out,
+                                       place_of(text.text))]
 
     def vectors(self, theorems: tuple[str, ...], address: int = 0) -> Iterator[list[Row]]:
         """The rows of each segment of vectors.S, first of those that run the instruction at

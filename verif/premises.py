@@ -17,7 +17,7 @@ from spec.state import FIELDS, SymbolicState
 
 from .flags import as_term
 from .lin import MASK64, bv, symbol
-from .machine import World
+from .world import World
 from .target import CPU, Target
 
 USED = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "one_core", "round_robin",

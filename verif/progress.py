@@ -49,18 +49,22 @@ IDLE = Statement("the core idles while somebody is ready", progress.core_is_used
 TICK = Statement("the next tick is another", progress.tick_goes_on,
                  frozenset({"sched.next_tick"}), False)
 USUAL = (PASSED, TAKEN, IDLE, TICK)
-# The ways in and out move nothing, and come between a transition and what it leaves.
+IDLE_AFTER = Statement(IDLE.what, IDLE.text, PLACES, due=progress.core_is_busy)
+READY = Statement("who is interrupted must wait", progress.preempted_is_ready)
+INTERRUPT = (PASSED, TAKEN, IDLE_AFTER, READY)
+# An interrupt is one of the first two, if any, and then the third. The ways in and out move
+# nothing, and come between a transition and what it leaves.
+PIECES = ("timer_interrupt", "console_interrupt", "leave_idle")
 OF = {
     "yield": (*USUAL, Statement("a yield ends no turn", progress.turn_ends)),
-    "trap_irq": (
-        PASSED, TAKEN, TICK, Statement(IDLE.what, IDLE.text),
-        Statement("who is interrupted must wait", progress.preempted_is_ready),
-        Statement("the next tick is not set", progress.tick_is_set, None, False,
-                  progress.timer_fires),
+    "timer_interrupt": (
+        *INTERRUPT,
+        Statement("the next tick is another", progress.tick_goes_on, None, False),
         Statement("a tick ends no turn", progress.turn_ends, due=progress.tick_is_due),
-        Statement("the alarm stays behind", progress.alarm_is_ahead, None, False,
-                  progress.timer_fires),
+        Statement("the alarm stays behind", progress.alarm_is_ahead, None, False),
         Statement("a deadline is set", progress.deadline_is_kept)),
+    "console_interrupt": (*INTERRUPT, TICK),
+    "leave_idle": (PASSED, TAKEN, Statement(IDLE.what, IDLE.text), TICK, READY),
 }
 
 

@@ -20,7 +20,8 @@ from .devices import observed, outside
 from .errors import VerifError
 from .flags import as_term, fold, negate
 from .lin import bv
-from .machine import RETURN, Path, World
+from .machine import RETURN, Path
+from .world import World
 from .memory import CellWrite, Indices, base_read
 from .naming import NamedState, SharedOps
 from .premises import constants, instances

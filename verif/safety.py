@@ -19,7 +19,8 @@ from spec.invariants import Invariant
 from . import coverage
 from .explore import Contract, Exploration, Explorer, Start
 from .layout import describe
-from .machine import Decision, Joined, Obligation, Path
+from .machine import Path
+from .world import Decision, Joined, Obligation
 from .premises import AT_THE_EDGE, IN_TRAPS, USED, Hypotheses, instances, used
 from .result import Failure, Row, row
 from .solve import Solver, Verdict

@@ -25,14 +25,11 @@ def _mixed(x: int) -> int:
 
 
 def _drawn(name: str, arguments: list[int], number: int, width: int) -> int:
-    """The value of a function in state `number`. In each fourth state tables have large values
-    and arguments of calls small ones, or what is the smaller of both would always be a table's."""
+    """The value of a function in state `number`."""
     seed = _mixed(zlib.crc32(name.encode()) + (number << 40))
     for argument in arguments:
         seed = _mixed(seed ^ argument + 0x9E3779B97F4A7C15)
     limit = (1, 3, 127, MASK64)[seed & 3]
-    if number % 4 == 3:
-        limit = MASK64 if arguments else min(limit, 0xFFFFFFFFFF)
     return (seed >> 2) & limit & ((1 << width) - 1)
 
 

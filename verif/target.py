@@ -7,7 +7,7 @@ from . import devices, dwarf, image, layout, stamped
 from .errors import ImageError
 from .explore import Start, standard_start
 from .lin import Lin, const, symbol
-from .machine import World
+from .world import World
 
 CPU, TABLE = "sys.cpu", "hypercall_table"
 

@@ -17,7 +17,7 @@ from spec.translation import Order  # noqa: E402
 from verif import order, premises  # noqa: E402
 from verif.errors import UnmodelledError  # noqa: E402
 from verif.isa import system  # noqa: E402
-from verif.machine import Event  # noqa: E402
+from verif.world import Event  # noqa: E402
 from verif.safety import Handled  # noqa: E402
 
 C = premises.constants(KERNEL)

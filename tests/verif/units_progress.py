@@ -53,7 +53,7 @@ def losing(name: str, field: str) -> Spec:
     return replace(right, text=text)
 
 
-@pytest.mark.parametrize("name", ["yield", "wait", "switch_to"])
+@pytest.mark.parametrize("name", ["yield", "leave_idle", "switch_to"])
 def test_the_right_ones_hold(name: str, tmp_path: Path) -> None:
     row = row_of(spec.transition(name), tmp_path)
     assert row.passed and dict(row.facts)["statements"] != "0", messages(row)
@@ -61,13 +61,13 @@ def test_the_right_ones_hold(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name, field, what", [
     ("yield", "sched.turn", "a yield ends no turn"),
-    ("trap_irq", "sched.turn", "a tick ends no turn"),
-    ("trap_irq", "sched.next_tick", "the next tick is not set"),
-    ("trap_irq", "sched.next_tick", "the alarm stays behind"),
-    ("trap_irq", "timer_tree", "the alarm stays behind"),
-    ("trap_irq", "sched.ready.word", "who is interrupted must wait"),
+    ("timer_interrupt", "sched.turn", "a tick ends no turn"),
+    ("timer_interrupt", "sched.next_tick", "the next tick is another"),
+    ("timer_interrupt", "sched.next_tick", "the alarm stays behind"),
+    ("timer_interrupt", "timer_tree", "the alarm stays behind"),
+    ("timer_interrupt", "sched.ready.word", "who is interrupted must wait"),
     ("yield", "sched.cpus.current", "a turn is not taken"),
-    ("trap_irq", "sched.cpus.current", "the core idles while somebody is ready"),
+    ("leave_idle", "sched.cpus.current", "the core idles while somebody is ready"),
 ])
 def test_a_lost_write_is_noticed(name: str, field: str, what: str, tmp_path: Path) -> None:
     row = row_of(losing(name, field), tmp_path, what)
@@ -85,7 +85,7 @@ def after_nobody(t: Transition, pid: Any) -> Any:
 
 
 @pytest.mark.parametrize("wrong", [after_current, after_nobody])
-@pytest.mark.parametrize("name", ["yield", "trap_irq"])
+@pytest.mark.parametrize("name", ["yield", "timer_interrupt"])
 def test_another_order_is_noticed(name: str, wrong: Callable[[Transition, Any], Any],
                                   tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right = schedule.run_after
