@@ -32,6 +32,9 @@ def windows(layout: Layout) -> tuple[Window, ...]:
 
 
 GICC_IAR, GICC_EOIR = DEVICE_BASE + 0x2000C, DEVICE_BASE + 0x20010
+# The interface of the other version says nothing of interrupts, and ends none.
+IS_GICV2 = z3.BitVec("machine.gic_version", 64) == bv(2)
+NO_INTERRUPT = z3.BitVec("gic.none", 64)
 UART_FR, UART_DR, UART_IMSC = DEVICE_BASE + 0x18, DEVICE_BASE, DEVICE_BASE + 0x38
 IMSC_VALUES = {0x50: "uart_rx_irq_enable", 0: "uart_rx_irq_disable"}
 # PSCI (DEN 0022E), 5.10 and 5.11
@@ -62,7 +65,7 @@ def observed(events: list[Event]) -> tuple[z3.BoolRef, ...]:
         elif address == UART_DR:
             terms.append(z3.BitVec("uart.rx_byte", 64) == value & bv(0xFF))
         elif address == GICC_IAR:
-            terms.append(z3.BitVec("gic.intid", 64) == value & bv(0x3FF))
+            terms.append(z3.Implies(IS_GICV2, z3.BitVec("gic.intid", 64) == value & bv(0x3FF)))
     return tuple(terms)
 
 
@@ -71,12 +74,13 @@ def observed(events: list[Event]) -> tuple[z3.BoolRef, ...]:
 READ_ONCE: dict[str, Callable[[Event], z3.BoolRef]] = {
     "mrs cntpct_el0": lambda e: z3.BitVec("sys.cntpct_el0", 64) == e.operands[0],
     "mrs cntvct_el0": lambda e: z3.BitVec("sys.cntvct_el0", 64) == e.operands[0],
-    "mrs icc_iar1_el1": lambda e: z3.BitVec("gic.intid", 64) == e.operands[0] & bv(0xFFFFFF),
+    "mrs icc_iar1_el1": lambda e: z3.Implies(
+        z3.Not(IS_GICV2), z3.BitVec("gic.intid", 64) == e.operands[0] & bv(0xFFFFFF)),
     "at s1e1r": lambda e: z3.BitVec("sys.at_par", 64) == e.operands[1],
 }
 
 
-AS_THEY_ARE = {"page_sync": "page_sync", "msr icc_eoir1_el1": "gic_eoi", "dc civac": "dc_civac",
+AS_THEY_ARE = {"page_sync": "page_sync", "dc civac": "dc_civac",
                "wfi": "wait", "hypercall": "hypercall",
                "trap_sync": "trap_sync", "trap_irq": "trap_irq", "trap_stop": "trap_stop",
                "panic": "panic"}
@@ -99,6 +103,8 @@ def outside(events: list[Event]) -> list[tuple[str, tuple[z3.BitVecRef, ...]]]:
             found.append(("eret", ()))
         elif event.kind == "at s1e1r":
             found.append(("at_s1e1r", event.operands[:1]))
+        elif event.kind == "msr icc_eoir1_el1":
+            found.append(("gic_eoi", (z3.If(IS_GICV2, NO_INTERRUPT, event.operands[0]),)))
         elif event.kind in AS_THEY_ARE:
             found.append((AS_THEY_ARE[event.kind], event.operands))
     return found
@@ -114,7 +120,7 @@ def _device_write(event: Event) -> tuple[str, tuple[z3.BitVecRef, ...]]:
     if event.kind == "mmio write32" and address == UART_DR:
         return "uart_put", (value,)
     if event.kind == "mmio write32" and address == GICC_EOIR:
-        return "gic_eoi", (value,)
+        return "gic_eoi", (z3.If(IS_GICV2, value, NO_INTERRUPT),)
     if event.kind == "mmio write32" and address == UART_IMSC and _number(value) in IMSC_VALUES:
         return IMSC_VALUES[_number(value)], ()
     return f"unknown {event.kind} at {address:#x}", ()

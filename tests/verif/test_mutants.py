@@ -77,7 +77,7 @@ PLANTED = (
     Planted("vectors", "nop", "vectors_idle+0x20", "", "T1", "x0 differs"),
     Planted("vectors", "swap", "vectors_idle+0x10", "", "T6", "not synchronized"),
     Planted("vectors", "offset", "context_save_fp+0x8", "", "T1", "pages differs"),
-    Planted("vectors", "register", "vectors_save_fp+0x4", "", "T1", "pages differs"),
+    Planted("vectors", "register", "vectors_save_fp+0x4", "", "T2", "lies in no object"),
 )
 
 UNKNOWN = {"floating point: fmul d0, d1, d2": 0x1E620820, "LSE: ldadd x0, x0, [x1]": 0xF8200020,
