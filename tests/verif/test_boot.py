@@ -20,6 +20,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 import dumps  # noqa: E402
 from dumps import changed, dump, entry, kernel, symbol, word, wrong  # noqa: E402
 from harness import ROOT, Suite, main  # noqa: E402
+from mutation.mutant import stamp  # noqa: E402
 from spec.descriptor import PXN, UXN  # noqa: E402
 from spec.devices import devices  # noqa: E402
 from spec.kernel_map import DEVICE, RIGHTS, XN  # noqa: E402
@@ -240,15 +241,18 @@ def patched(words: dict[int, int]) -> Iterator[tuple[target.Target, boot.Files]]
         elf = Path(name) / "hv8.elf"
         raw, flat = bytearray(dumps.ELF.read_bytes()), bytearray(dumps.files().flat.read_bytes())
         image = kernel().image
+        begin = image.markers["__kernel_start"]
         for address, instruction in words.items():
             segment = next(s for s in image.segments if s.holds(address, 4) and not s.flags & PF_W)
             at = address - segment.base
             where = raw.index(segment.data[:at + 64]) + at
-            for content, place in ((raw, where), (flat, address - image.markers["__kernel_start"])):
-                content[place:place + 4] = instruction.to_bytes(4, "little")
+            raw[where:where + 4] = instruction.to_bytes(4, "little")
         elf.write_bytes(raw)
-        elf.with_suffix(".img").write_bytes(flat)
+        stamp(elf)
         kernel_too = target.load(elf)
+        for segment in kernel_too.image.segments:
+            flat[segment.base - begin:segment.base - begin + len(segment.data)] = segment.data
+        elf.with_suffix(".img").write_bytes(flat)
         yield kernel_too, boot.files(kernel_too, dumps.files().initrd)
 
 
@@ -287,7 +291,8 @@ def written(function: str) -> dict[int, str]:
     symbol_of = kernel().image.function(function)
     found = {}
     for at in range(symbol_of.address, symbol_of.address + symbol_of.size, 4):
-        w = kernel().image.word(at)
+        segment = next(s for s in kernel().image.segments if s.holds(at, 4))
+        w = int.from_bytes(segment.data[at - segment.base:][:4], "little")
         encoding = (2 + (w >> 19 & 1), w >> 16 & 7, w >> 12 & 15, w >> 8 & 15, w >> 5 & 7)
         if w & 0xFFF0_0000 == 0xD510_0000 and encoding in names:
             found[at] = names[encoding]

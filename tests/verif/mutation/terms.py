@@ -30,9 +30,9 @@ def _of_update(update: Any) -> list[Any]:
 
 
 def terms(package: tuple[ModuleType, ModuleType], c: Any, name: str) -> dict[str, list[Any]]:
-    """All that the cases of a hypercall say, in their order: of the state, and of ghosts."""
+    """All that the cases of a transition say, in their order: of the state, and of ghosts."""
     spec, state = package
-    call = spec.hypercalls()[name]
+    call = spec.transition(name)
     arguments = tuple(z3.BitVec(f"x{n}", 64) for n in range(len(call.parameters)))
     found: dict[str, list[Any]] = {"state": [], "ghost": []}
     for case in call.symbolic(c, state.SymbolicState(), arguments):
