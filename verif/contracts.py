@@ -14,8 +14,8 @@ from .flags import fold
 from .layout import Layout
 from .lin import bv
 from .machine import Path
-from .world import Event
 from .memory import PageCopy, PageZero
+from .world import Event
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from .flags import as_term, fresh, negate
 from .flow import Flow
 from .lin import Lin, bv, lift, symbol
 from .machine import STACK_TOP, Path
-from .world import Frame, World
 from .memory import Memory
 from .merge import lost_in, merge_all, shape
+from .world import Frame, World
 
 MAX_PATHS = 4000
 MAX_INSTRUCTIONS = 4000

@@ -32,8 +32,9 @@ from .solve import Solver, Verdict
 SHOWN_FAILURES = 6
 # An interrupt may come while nobody runs, and a call may end with nobody running: what holds of
 # a process that calls is not assumed.
-MAY_BE_IDLE = frozenset({"trap_irq", "timer_interrupt", "console_interrupt", "leave_idle", "wake_up", "leave_call", "leave_trap", "leave_wait",
-                         "any state"})
+MAY_BE_IDLE = frozenset({
+    "trap_irq", "timer_interrupt", "console_interrupt", "leave_idle", "wake_up", "leave_call",
+    "leave_trap", "leave_wait", "any state"})
 # Events after which a process runs, or what is done still is for one that does.
 RUNS = frozenset({"eret", "hypercall", "trap_sync", "trap_stop"})
 # Whose registers the core holds, which nothing changes but the ways in and out.

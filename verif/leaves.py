@@ -20,11 +20,11 @@ from .explore import Explorer, standard_start
 from .flags import as_term, fold
 from .lin import bv, const, symbol
 from .machine import Path
-from .world import World
 from .memory import base_read, read
 from .result import Failure, Row, row
 from .solve import Solver
 from .target import Target
+from .world import World
 
 PAGES_PASSED = "pages passed are below NPAGE and not reserved (an obligation of each caller)"
 ZVA_BLOCKS = (64, 128, 256, 512, 1024, 2048)

@@ -12,8 +12,8 @@ import z3
 from .flags import ChoiceFlags, as_term, fold
 from .lin import Lin, const, lift, symbol
 from .machine import Path
-from .world import Frame, Joined, Obligation, World
 from .memory import CellWrite, PageZero, Update
+from .world import Frame, Joined, Obligation, World
 
 LOST = "merged"
 

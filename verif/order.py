@@ -19,12 +19,12 @@ from .errors import UnmodelledError
 from .explore import Exploration
 from .flags import as_term, fold
 from .machine import WAIT, Path
-from .world import Event, World
 from .premises import constants, instances
 from .result import Failure, Row, row
 from .safety import Handled, decisions, model_values, rules_of, where
 from .solve import Solver
 from .target import Target
+from .world import Event, World
 
 SHOWN_FAILURES = 6
 CLEAN_AT_ENTRY = "nothing is stale at entry"

@@ -17,10 +17,11 @@ from spec.state import FIELDS, SymbolicState
 
 from .flags import as_term
 from .lin import MASK64, bv, symbol
-from .world import World
 from .target import CPU, Target
+from .world import World
 
-USED = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "one_core", "round_robin",
+USED = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "one_core",
+        "round_robin",
         "waiting_exact", "callers_exact", "parked_message", "file_types", "handle_names_file",
         "machine_facts", "page_types", "entry_names_page", "core_context", "core_tables",
         "core_holds_current")

@@ -21,7 +21,6 @@ from .errors import VerifError
 from .flags import as_term, fold, negate
 from .lin import bv
 from .machine import RETURN, Path
-from .world import World
 from .memory import CellWrite, Indices, base_read
 from .naming import NamedState, SharedOps
 from .premises import constants, instances
@@ -30,6 +29,7 @@ from .safety import Handled, decisions, model_values, rules_of, story, where
 from .solve import Solver, Verdict
 from .target import Target
 from .vacuity import impossible
+from .world import World
 
 SHOWN_FAILURES = 6
 # Never written, compared as sys.fp, and an event: a write of ICC_EOIR1_EL1 leaves no value.

@@ -20,11 +20,11 @@ from . import coverage
 from .explore import Contract, Exploration, Explorer, Start
 from .layout import describe
 from .machine import Path
-from .world import Decision, Joined, Obligation
 from .premises import AT_THE_EDGE, IN_TRAPS, USED, Hypotheses, instances, used
 from .result import Failure, Row, row
 from .solve import Solver, Verdict
 from .target import Routine, Target
+from .world import Decision, Joined, Obligation
 
 KEPT = tuple(range(18, 30)) + (31,)
 SHOWN_FAILURES = 8

@@ -72,7 +72,7 @@ def _says(invariant: Invariant) -> str:
 
 
 def _reason(name: str, invariant: Invariant) -> str:
-    """An invariant is proved to last (T3); what holds at entry is not."""
+    """An invariant is proved to last (T3), what is assumed of an entry to hold after each way out."""
     behind = "preserved by each transition (T3)" if name in spec.invariants() else \
         "after each `eret` it holds again (T3), and no process can change it"
     return f"{_says(invariant)} ({behind})"

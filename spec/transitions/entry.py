@@ -37,6 +37,12 @@ def save_registers(t: Transition, kept: bool) -> None:
         t.set("pages", (ctx, t.c.CTX_X0 + n), value)
 
 
+def trap(t: Transition, what: str) -> None:
+    """All registers are kept, and C sees to it."""
+    save_registers(t, True)
+    t.event(what)
+
+
 def return_fast(t: Transition, result: Word) -> None:
     """x0 is the result, x1..x17 are zero; everything else is as the process left it."""
     for n in range(ZEROED):
@@ -52,8 +58,7 @@ def enter_sync(t: Transition) -> Word:
     """A synchronous exception from AArch64: a hypercall by x8 of `hvc #0`, or a trap."""
     number = t.get("sys.x", 8)
     if not t.choose(t.get("sys.esr_el2") == HVC_0, "hvc #0"):
-        save_registers(t, True)
-        t.event("trap_sync")
+        trap(t, "trap_sync")
     elif t.choose(t.o.ult(number, t.c.HC_FULL_FIRST), "fast"):
         t.event("hypercall", number)
     elif t.choose(t.o.ult(number, t.c.HC_COUNT), "full"):
@@ -67,24 +72,21 @@ def enter_sync(t: Transition) -> Word:
 @CALLS.hypercall
 def enter_aarch32(t: Transition) -> Word:
     """A synchronous exception from AArch32."""
-    save_registers(t, True)
-    t.event("trap_sync")
+    trap(t, "trap_sync")
     return 0
 
 
 @CALLS.hypercall
 def enter_irq(t: Transition) -> Word:
     """IRQ or FIQ, from either state."""
-    save_registers(t, True)
-    t.event("trap_irq")
+    trap(t, "trap_irq")
     return 0
 
 
 @CALLS.hypercall
 def enter_serror(t: Transition) -> Word:
     """SError, from either state."""
-    save_registers(t, True)
-    t.event("trap_stop")
+    trap(t, "trap_stop")
     return 0
 
 
