@@ -22,11 +22,13 @@ void asm_offsets(void)
 	DEFINE(CPU_LOADED, offsetof(struct hv_cpu, loaded));
 	DEFINE(CPU_CTX, offsetof(struct hv_cpu, ctx));
 	DEFINE(CPU_FP_LIVE, offsetof(struct hv_cpu, fp_live));
+	DEFINE(CPU_VGIC_LIVE, offsetof(struct hv_cpu, vgic_live));
 	DEFINE(CPU_SWITCHES, offsetof(struct hv_cpu, switches));
 	DEFINE(CPU_HAS_RAS, offsetof(struct hv_cpu, has_ras));
 
 	DEFINE(PROC_SIZE_SHIFT, __builtin_ctz(sizeof(struct hv_proc)));
 	DEFINE(PROC_ROOT, offsetof(struct hv_proc, root));
+	DEFINE(PROC_HAS_VGIC, offsetof(struct hv_proc, has_vgic));
 
 	DEFINE(MACHINE_EMPTY_ROOT, offsetof(struct machine, empty_root));
 	DEFINE(MACHINE_HAS_SME, offsetof(struct machine, has_sme));

@@ -36,7 +36,7 @@ struct facts {
 	uint64_t reserved_count;
 	uint64_t uart_pa;
 	uint64_t gic_version;
-	struct region gicd, gicc;
+	struct region gicd, gicc, gich, gicv;
 	struct region gicr[DT_GICRS];
 	uint64_t gicr_count;
 	uint64_t gicr_stride;	/* 0: as GICR_TYPER implies */
@@ -99,7 +99,15 @@ void init_load(void);
 void state_start(void);
 void sysregs_check(void);
 void sysregs_start(void);
+void boot_irq_start(void);
+
+/* ---- boot_gic.c --------------------------------------------------------------------------------- */
+
 void boot_gic_start(void);
+/* One more than the largest INTID. */
+uint64_t boot_gic_limit(void);
+/* A shared interrupt is an edge or a level. Only while it is masked. */
+void boot_gic_configure(uint64_t intid, bool is_edge);
 
 /* vectors.S: unmaps what boot used, enters process 1. */
 _Noreturn void leave_boot(uint64_t *boot_l2_entry, uint64_t *idmap_l0_entry);

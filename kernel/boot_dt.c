@@ -80,7 +80,8 @@ void dt_parse_psci(void)
 static bool parse_gicv2(void)
 {
 	facts.gic_version = 2;
-	return dt_reg(gic_node, 0, &facts.gicd) && dt_reg(gic_node, 1, &facts.gicc);
+	return dt_reg(gic_node, 0, &facts.gicd) && dt_reg(gic_node, 1, &facts.gicc) &&
+	       dt_reg(gic_node, 2, &facts.gich) && dt_reg(gic_node, 3, &facts.gicv);
 }
 
 static bool parse_gicv3(void)
@@ -114,18 +115,35 @@ void dt_parse_gic(void)
 	machine.gic_version = facts.gic_version;
 }
 
-/* The timer's fourth interrupt is that of the EL2 physical one (binding arm,arch_timer). */
+/* The INTID of the index-th interrupt, 0 if there is none. */
+static uint64_t intid_of(int node, int index)
+{
+	uint64_t intid;
+	bool is_edge;
+
+	return node >= 0 && dt_interrupt(node, index, &intid, &is_edge) ? intid : 0;
+}
+
+static bool is_ppi(uint64_t intid)
+{
+	return intid >= 16 && intid < 32;
+}
+
+/* The timer's third and fourth are the virtual one and the EL2 physical one (binding arm,arch_timer). */
 void dt_parse_interrupts(void)
 {
 	int timer = dt_find(DT_TIMER);
 
-	if (timer >= 0)
-		machine.timer_intid = dt_interrupt(timer, gic_node, 3);
-	if (machine.timer_intid < 16 || machine.timer_intid > 31)
+	machine.vtimer_intid = intid_of(timer, 2);
+	machine.timer_intid = intid_of(timer, 3);
+	machine.uart_intid = intid_of(uart_node, 0);
+	machine.vgic_intid = intid_of(gic_node, 0);
+	if (!is_ppi(machine.vtimer_intid) || !is_ppi(machine.timer_intid))
 		boot_fail("no EL2 timer: the device tree needs an arm,armv8-timer with four interrupts");
-	machine.uart_intid = dt_interrupt(uart_node, gic_node, 0);
 	if (machine.uart_intid < 32)
 		boot_fail("no interrupt for the UART: its device tree node must name one of the GIC");
+	if (!is_ppi(machine.vgic_intid))
+		boot_fail("no maintenance interrupt: the GIC's device tree node must name its own");
 }
 
 /* Boot loaders write 32 or 64 bits, whatever the cells are. */

@@ -29,8 +29,10 @@ bool dt_is_okay(int node);
 bool dt_is_compatible(int node, const char *name);
 /* The index-th region of `reg`, as the CPU sees it. */
 bool dt_reg(int node, int index, struct region *region);
-/* The INTID of the index-th interrupt, if it goes to `gic`; 0 = none. */
-uint64_t dt_interrupt(int node, int gic, int index);
+/* The node after this one, in the order of the tree. */
+int dt_next(int node);
+/* The INTID of the index-th interrupt, if it goes to the GIC, and whether it is an edge. */
+bool dt_interrupt(int node, int index, uint64_t *intid, bool *is_edge);
 
 /* ---- boot_dt.c ------------------------------------------------------------------- */
 

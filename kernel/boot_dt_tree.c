@@ -90,6 +90,11 @@ int dt_find(enum dt_kind kind)
 	return found[kind];
 }
 
+int dt_next(int node)
+{
+	return node + 1 < node_count ? node + 1 : -1;
+}
+
 int dt_next_child(int parent, int after)
 {
 	for (int node = after < 0 ? parent + 1 : after + 1; node < node_count; node++)
@@ -212,25 +217,36 @@ static bool is_wired_to(int node, uint32_t phandle)
 	return false;
 }
 
-/* The binding arm,gic: cells are type (0 SPI, 1 PPI), number, flags. */
-uint64_t dt_interrupt(int node, int gic, int index)
+static int gic_node(void)
 {
-	int bytes, cells_bytes;
-	const fdt32_t *p = dt_property(node, "interrupts", &bytes);
-	const fdt32_t *c = dt_property(gic, "#interrupt-cells", &cells_bytes);
-	uint64_t cells, number;
+	return found[DT_GICV3] >= 0 ? found[DT_GICV3] : found[DT_GICV2];
+}
 
-	if (p == NULL || c == NULL || cells_bytes != 4 ||
+/* #interrupt-cells of the GIC, if they are what its binding says; else 0. */
+static uint64_t interrupt_cells(int gic)
+{
+	int bytes;
+	const fdt32_t *p = dt_property(gic, "#interrupt-cells", &bytes);
+	uint64_t cells = p != NULL && bytes == 4 ? fdt32_to_cpu(*p) : 0;
+
+	return cells >= 3 && cells <= 8 ? cells : 0;
+}
+
+/* The binding arm,gic: cells are type (0 SPI, 1 PPI), number, flags (1, 2: edges). */
+bool dt_interrupt(int node, int index, uint64_t *intid, bool *is_edge)
+{
+	int bytes, gic = gic_node();
+	const fdt32_t *p = dt_property(node, "interrupts", &bytes);
+	uint64_t cells = interrupt_cells(gic), type, number;
+
+	if (p == NULL || cells == 0 ||
+	    (uint64_t)bytes / 4 < ((uint64_t)index + 1) * cells ||
 	    !is_wired_to(node, fdt_get_phandle(dt_blob(), nodes[gic].offset)))
-		return 0;
-	cells = fdt32_to_cpu(*c);
-	if (cells < 3 || cells > 8 || (uint64_t)bytes / 4 < ((uint64_t)index + 1) * cells)
-		return 0;
+		return false;
 	p += (uint64_t)index * cells;
+	type = fdt32_to_cpu(p[0]);
 	number = fdt32_to_cpu(p[1]);
-	if (fdt32_to_cpu(p[0]) == 0 && number < 988)
-		return 32 + number;
-	if (fdt32_to_cpu(p[0]) == 1 && number < 16)
-		return 16 + number;
-	return 0;
+	*intid = (type == 0 ? 32 : 16) + number;
+	*is_edge = (fdt32_to_cpu(p[2]) & 3) != 0;
+	return (type == 0 && number < 988) || (type == 1 && number < 16);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Brings up the interrupt controller for one core. Invariant: afterwards
- * exactly two interrupts are enabled, the EL2 physical timer (a PPI) and the
- * UART (an SPI, sent to this core), of one priority that passes the mask.
+ * exactly four interrupts are enabled, the EL2 physical timer, the EL1 virtual
+ * timer and the virtual interface's maintenance (PPIs), and the UART (an SPI);
+ * all are of one priority that passes the mask, and sent to this core.
  *
  * References: IHI 0048B (GICv2), IHI 0069H (GICv3). Under EL3 firmware this
  * is the non-secure view, where group 0 is out of sight (IHI 0048B, 4.6.1).
@@ -14,11 +15,11 @@
 #include "gic.h"
 #include "layout.h"
 #include "prim.h"
+#include "vgic.h"
 
 enum gicd_register {
-	GICD_CTLR = 0x000, GICD_TYPER = 0x004, GICD_IGROUPR = 0x080, GICD_ISENABLER = 0x100,
-	GICD_ICENABLER = 0x180, GICD_ICPENDR = 0x280, GICD_ICACTIVER = 0x380,
-	GICD_IPRIORITYR = 0x400, GICD_ITARGETSR = 0x800, GICD_ICFGR = 0xc00, GICD_IROUTER = 0x6000,
+	GICD_CTLR = 0x000, GICD_TYPER = 0x004, GICD_IGROUPR = 0x080, GICD_IPRIORITYR = 0x400,
+	GICD_ITARGETSR = 0x800, GICD_ICFGR = 0xc00, GICD_IROUTER = 0x6000,
 
 	GICD_CTLR_GRP1 = 1 << 0,	/* non-secure view; without EL3 firmware v2: group 0 */
 	GICD_CTLR_GRP1A = 1 << 1,
@@ -38,7 +39,7 @@ enum gicr_register {
 };
 
 enum {
-	GICD_BYTES = 0x10000, GICD_V2_BYTES = 0x1000, GICC_BYTES = 0x2000, GICR_BYTES = 0x100000,
+	GICD_BYTES = 0x10000, GICD_V2_BYTES = 0x1000, GICC_BYTES = 0x2000, GICH_BYTES = 0x1000, GICR_BYTES = 0x100000,
 	PRIORITY = 0xa0, PRIORITY4 = 0x01010101 * 0xa0u,
 	/* Lower priority than any in use is 0xf0 at best: GICv2 may implement 4 bits only. */
 	PRIORITY_MASK = 0xf0,
@@ -73,13 +74,43 @@ static void quiesce(uint64_t base, uint64_t first, uint64_t end, uint32_t group)
 		mmio_write32(base + GICD_IPRIORITYR + i, PRIORITY4);
 }
 
-/* The UART's interrupt line is a level (DDI 0183G, 3.4). */
-static void uart_is_level(void)
+uint64_t boot_gic_limit(void)
 {
-	uint64_t va = GICD_VA + GICD_ICFGR + machine.uart_intid / 16 * 4;
-	uint32_t shift = (uint32_t)(machine.uart_intid % 16 * 2);
+	return spi_limit() < NINTID ? spi_limit() : NINTID;
+}
 
-	mmio_write32(va, mmio_read32(va) & ~(2U << shift));
+/* ICFGR has two bits for each INTID, the upper one set for an edge (IHI 0048B, 4.3.13). */
+void boot_gic_configure(uint64_t intid, bool is_edge)
+{
+	uint64_t va = GICD_VA + GICD_ICFGR + intid / 16 * 4;
+	uint32_t bit = 2U << (intid % 16 * 2);
+
+	mmio_write32(va, is_edge ? mmio_read32(va) | bit : mmio_read32(va) & ~bit);
+}
+
+/* PL011's interrupt line is a level (DDI 0183G, 3.4). */
+static void start_uart_irq(void)
+{
+	boot_gic_configure(machine.uart_intid, false);
+	enable(GICD_VA, machine.uart_intid);
+}
+
+/* The PPIs that the kernel takes; `base` is where the registers of INTIDs 0 to 31 are. */
+static void start_ppis(uint64_t base)
+{
+	enable(base, machine.timer_intid);
+	enable(base, machine.vtimer_intid);
+	enable(base, machine.vgic_intid);
+}
+
+/* VTR: ListRegs is one less than their number; PREbits of v3 says how many words of active priorities. */
+static void check_vgic(uint64_t vtr)
+{
+	if ((vtr & 0x1f) + 1 < HV_NLR)
+		boot_fail("the GIC has %lu list registers, and hv8 uses %lu", (vtr & 0x1f) + 1,
+			  (uint64_t)HV_NLR);
+	if (facts.gic_version == 3 && (vtr >> 26 & 7) + 1 > 5)
+		boot_fail("the GIC has more than 32 virtual priorities that preempt each other");
 }
 
 static void check_uart_intid(void)
@@ -101,6 +132,7 @@ static void gicv2_start(void)
 
 	boot_map_device(GICD_VA, facts.gicd.pa, GICD_V2_BYTES);
 	boot_map_device(GICC_VA, facts.gicc.pa, GICC_BYTES);
+	boot_map_device(GICH_VA, facts.gich.pa, GICH_BYTES);
 	check_uart_intid();
 	mmio_write32(GICD_VA + GICD_CTLR, 0);
 	quiesce(GICD_VA, 0, spi_limit(), 0);
@@ -108,14 +140,15 @@ static void gicv2_start(void)
 	self = mmio_read32(GICD_VA + GICD_ITARGETSR) & 0xff;
 	for (uint64_t i = 32; i < spi_limit(); i += 4)
 		mmio_write32(GICD_VA + GICD_ITARGETSR + i, self * 0x01010101U);
-	uart_is_level();
-	enable(GICD_VA, machine.uart_intid);
-	enable(GICD_VA, machine.timer_intid);
+	start_uart_irq();
+	start_ppis(GICD_VA);
 	mmio_write32(GICD_VA + GICD_CTLR, GICD_CTLR_GRP1);
 
 	mmio_write32(GICC_VA + GICC_PMR, PRIORITY_MASK);
 	mmio_write32(GICC_VA + GICC_BPR, 7);		/* one group of priorities: no preemption */
-	mmio_write32(GICC_VA + GICC_CTLR, GICD_CTLR_GRP1);	/* EOImodeNS 0 */
+	mmio_write32(GICC_VA + GICC_CTLR, GICD_CTLR_GRP1 | GICC_CTLR_EOIMODE);
+	mmio_write32(GICH_VA + GICH_HCR, 0);
+	check_vgic(mmio_read32(GICH_VA + GICH_VTR));
 }
 
 /* ---- GICv3 ---------------------------------------------------------------------- */
@@ -162,7 +195,7 @@ static void gicv3_redistributor_start(void)
 	wait_clear(frame + GICR_WAKER, GICR_WAKER_ASLEEP);
 	quiesce(frame + GICR_SGI, 0, 32, ~0U);
 	wait_clear(frame + GICR_CTLR, GICR_CTLR_RWP);
-	enable(frame + GICR_SGI, machine.timer_intid);
+	start_ppis(frame + GICR_SGI);
 }
 
 /* The EL1 side of the interface is shut by ICH_HCR_EL2: boot_sysregs.c. */
@@ -173,7 +206,7 @@ static void gicv3_interface_start(void)
 	if (!(sysreg_read(ICC_SRE_AT_EL2) & ICC_SRE_SRE))
 		boot_fail("the firmware keeps the GICv3 in its GICv2 mode (ICC_SRE_EL2.SRE is 0)");
 	/* First: CBPR, unknown at reset, makes writes of BPR1 be ignored (IHI 0069H, 12.2, ICC_BPR1_EL1). */
-	sysreg_write(ICC_CTLR, 0);	/* EOImode 0 */
+	sysreg_write(ICC_CTLR, ICC_CTLR_EOIMODE);
 	isb();
 	sysreg_write(ICC_PMR, PRIORITY_MASK);
 	sysreg_write(ICC_BPR1, 7);
@@ -192,14 +225,15 @@ static void gicv3_start(void)
 	check_uart_intid();
 	mmio_write32(GICD_VA + GICD_CTLR, 0);
 	wait_clear(GICD_VA + GICD_CTLR, GICD_CTLR_RWP);
-	quiesce(GICD_VA, 32, spi_limit() < 1020 ? spi_limit() : 992, ~0U);
+	quiesce(GICD_VA, 32, spi_limit() < NINTID ? spi_limit() : 992, ~0U);
 	wait_clear(GICD_VA + GICD_CTLR, GICD_CTLR_RWP);
 	mmio_write32(GICD_VA + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_GRP1A | GICD_CTLR_GRP1);
 	wait_clear(GICD_VA + GICD_CTLR, GICD_CTLR_RWP);
-	mmio_write64(GICD_VA + GICD_IROUTER + 8 * machine.uart_intid, affinity);
-	uart_is_level();
-	enable(GICD_VA, machine.uart_intid);
+	for (uint64_t i = 32; i < boot_gic_limit(); i++)
+		mmio_write64(GICD_VA + GICD_IROUTER + 8 * i, affinity);
+	start_uart_irq();
 	gicv3_interface_start();
+	check_vgic(sysreg_read(ICH_VTR));
 	gicv3_redistributor_start();
 }
 

@@ -45,8 +45,6 @@ static void start_procs(void)
 
 static void start_sched(void)
 {
-	for (uint64_t i = 0; i < HV_NCPU; i++)
-		sched.cpus[i].index = i;
 	sched.cpus[0].current = HV_INIT_PID;
 	sched.running.word[0] = 1ULL << HV_INIT_PID;
 	sched.turn = HV_INIT_PID;

@@ -132,9 +132,9 @@ static void el2_extensions(void)
 }
 
 /*
- * A process gets no ICC_* in this issue. With GICv3: all of it trapped, the
- * virtual interface off. With GICv2 on a core that has the registers: off,
- * and ICC_SRE_EL1 trapped (Enable = 0).
+ * Until a process has asked for the virtual CPU interface: with GICv3 all of it
+ * trapped, with GICv2 mapped nowhere. With GICv2 on a core that has the
+ * registers: off, and ICC_SRE_EL1 trapped (Enable = 0).
  */
 static void el2_gic(void)
 {

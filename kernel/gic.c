@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The interrupt controller after boot, GICv2 or GICv3 as boot found it.
- * Invariant: an INTID acknowledged by gic_ack() and below GIC_SPURIOUS is
- * ended by gic_eoi() on the same core before the next gic_ack(). Only boot
- * touches the distributor.
+ * Invariant: the priority of an INTID acknowledged by gic_ack() and below
+ * GIC_SPURIOUS is dropped by gic_drop() on the same core before the next
+ * gic_ack().
  */
 #include "gic.h"
 
@@ -26,7 +26,7 @@ uint32_t gic_ack(void)
 	return (uint32_t)intid & 0xffffff;
 }
 
-void gic_eoi(uint32_t intid)
+void gic_drop(uint32_t intid)
 {
 	if (machine.gic_version == 2) {
 		mmio_write32(GICC_VA + GICC_EOIR, intid);
@@ -35,4 +35,19 @@ void gic_eoi(uint32_t intid)
 	sysreg_write(ICC_EOIR1, intid);
 	/* The priority drops before the core can take the next interrupt at `eret`. */
 	isb();
+}
+
+void gic_deactivate(uint32_t intid)
+{
+	if (machine.gic_version == 2) {
+		mmio_write32(GICC_VA + GICC_DIR, intid);
+		return;
+	}
+	sysreg_write(ICC_DIR, intid);
+	isb();
+}
+
+void gic_set_bit(enum gicd_bits what, uint64_t intid)
+{
+	mmio_write32(GICD_VA + what + intid / 32 * 4, 1U << (intid % 32));
 }

@@ -71,7 +71,7 @@ static int64_t check_reap(uint64_t self, uint64_t pid)
 	if (procs[pid].state != HV_PROC_ZOMBIE)
 		return -HV_ESTATE;
 	if (procs[pid].pages_count | procs[pid].pids_count | procs[pid].files_count |
-	    procs[pid].handles_count)
+	    procs[pid].handles_count | procs[pid].irqs_count)
 		return -HV_EBUSY;
 	return 0;
 }
@@ -202,6 +202,7 @@ static void proc_reset(struct hv_proc *proc)
 	proc->cause_esr = 0;
 	proc->cause_elr = 0;
 	proc->cause_far = 0;
+	proc->has_vgic = 0;
 	proc->name[0] = 0;
 	proc->name[1] = 0;
 }

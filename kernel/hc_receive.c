@@ -24,9 +24,9 @@ static int64_t check_recv(uint64_t self, uint64_t handle, uint64_t flags)
 
 	if (error)
 		return error;
-	if (flags & ~(uint64_t)HV_WAIT_CHILD)
+	if (flags & ~(uint64_t)(HV_WAIT_CHILD | HV_WAIT_IRQ))
 		return -HV_EINVAL;
-	if (flags != 0 && !set_is_empty(&procs[self].zombies))
+	if (flags & HV_WAIT_CHILD && !set_is_empty(&procs[self].zombies))
 		return -HV_EINTR;
 	return 0;
 }

@@ -21,6 +21,7 @@
 #define UART_VA		(DEVICE_VA + 0x000000)	/* one page */
 #define GICD_VA		(DEVICE_VA + 0x010000)	/* 64 KiB */
 #define GICC_VA		(DEVICE_VA + 0x020000)	/* GICv2: 8 KiB */
+#define GICH_VA		(DEVICE_VA + 0x030000)	/* GICv2: one page */
 #define GICR_VA		(DEVICE_VA + 0x100000)	/* GICv3: 128 KiB a core, 1 MiB */
 
 #define KERNEL_STACK_SIZE 4096

@@ -80,9 +80,21 @@ static void proc_flush(struct hv_cpu *cpu, uint64_t pid)
 	dsb_ish();
 }
 
+/* Its lines are masked when they fire next, or when they are revoked. */
+static void proc_forget_irqs(struct hv_proc *proc)
+{
+	proc->irqs_pending.word[0] = 0;
+	proc->irqs_pending.word[1] = 0;
+	proc->listed[0] = 0;
+	proc->listed[1] = 0;
+	proc->listed[2] = 0;
+	proc->listed[3] = 0;
+}
+
 void proc_stop(struct hv_cpu *cpu, uint64_t pid, uint64_t status)
 {
 	procs[pid].status = status;
+	proc_forget_irqs(&procs[pid]);
 	sched_unwait(pid);
 	procs[pid].state = HV_PROC_ZOMBIE;
 	set_remove(&sched.ready, pid);

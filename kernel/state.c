@@ -15,11 +15,13 @@ TABLE struct hv_proc procs[HV_NPROC];
 TABLE struct hv_page_desc page_descs[HV_NPAGE];
 TABLE struct hv_handle_entry handles[HV_NPROC][HV_NHANDLE];
 TABLE struct hv_file_entry files[HV_NFILE];
+TABLE struct hv_irq_entry irqs[HV_NIRQ];
 TABLE struct hv_sched sched;
 TABLE struct hv_bootinfo bootinfo;
 
 TABLE uint64_t cpu_stacks[HV_NCPU][512];
 uint64_t timer_tree[TIMER_NODES];
+uint64_t irq_line[NINTID];
 struct console console;
 struct machine machine;
 

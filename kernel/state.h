@@ -24,12 +24,18 @@ enum ctx_word {
 	CTX_CNTV_CTL_EL0, CTX_CNTV_CVAL_EL0,
 	CTX_VDISR_EL2, CTX_TPIDR2_EL0,
 
+	/* saved only of a process with the virtual CPU interface */
+	CTX_VMCR = 116, CTX_APR,
+
 	/* saved only if FP was used since the process last ran */
 	CTX_FPCR = 50, CTX_FPSR,
 	CTX_Q0 = 52,		/* q0..q31 in words 52..115 */
 
 	/* the message of a sender that waits */
 	CTX_MSG_PAGE = 120, CTX_MSG_HANDLE, CTX_MSG_W0, CTX_MSG_W1, CTX_MSG_W2, CTX_MSG_W3,
+
+	/* state of each list register: 1 pending, 2 active, 3 both */
+	CTX_LR_STATE = 126,
 };
 
 /*
@@ -49,6 +55,8 @@ struct console {
 	uint64_t byte[CONSOLE_RING];
 };
 
+enum { NINTID = 1020 };
+
 /* Facts found by boot, constant afterwards. */
 struct machine {
 	uint64_t pages_pa;	/* physical address of page 0 */
@@ -57,6 +65,8 @@ struct machine {
 	uint64_t gic_version;	/* 2 or 3 */
 	uint64_t timer_intid;	/* EL2 physical timer */
 	uint64_t uart_intid;
+	uint64_t vtimer_intid;	/* EL1 virtual timer */
+	uint64_t vgic_intid;	/* maintenance of the virtual CPU interface */
 	uint64_t tick_period;	/* counter ticks */
 	uint64_t has_sme;	/* FEAT_SME: TPIDR2_EL0 exists and is switched */
 	uint64_t cptr;		/* CPTR_EL2 with FP/SIMD trapped */
@@ -67,12 +77,13 @@ extern struct hv_proc procs[HV_NPROC];
 extern struct hv_page_desc page_descs[HV_NPAGE];
 extern struct hv_handle_entry handles[HV_NPROC][HV_NHANDLE];
 extern struct hv_file_entry files[HV_NFILE];
+extern struct hv_irq_entry irqs[HV_NIRQ];
+extern uint64_t irq_line[NINTID];	/* line of an INTID, or 0; constant */
 extern struct hv_bootinfo bootinfo;
 extern struct console console;
 extern struct machine machine;
 extern uint64_t timer_tree[TIMER_NODES];
 extern uint64_t cpu_stacks[HV_NCPU][512];
 extern uint64_t pages[HV_NPAGE][HV_PAGE_WORDS];
-
 
 #endif

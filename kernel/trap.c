@@ -9,7 +9,9 @@
 #include "context.h"
 #include "gic.h"
 #include "hypercall.h"
+#include "irq.h"
 #include "timer.h"
+#include "vgic.h"
 
 /* ---- the dispatch table ---------------------------------------------------- */
 
@@ -160,16 +162,31 @@ void trap_sync(struct hv_cpu *cpu)
 		trap_stop(cpu);
 }
 
-void trap_irq(struct hv_cpu *cpu)
+/* What an interrupt means. Returns whether a process ends it, not the kernel. */
+static bool take_interrupt(struct hv_cpu *cpu, uint64_t intid)
 {
-	uint32_t intid = gic_ack();
-
 	if (intid == machine.timer_intid)
 		timer_interrupt(cpu);
 	else if (intid == machine.uart_intid)
 		console_interrupt();
-	if (intid < 1020)		/* above: spurious (IHI 0048B, 3.2.5) */
-		gic_eoi(intid);
+	else if (intid == machine.vtimer_intid)
+		irq_timer(cpu);
+	else if (intid == machine.vgic_intid)
+		vgic_maintenance(cpu);
+	else
+		return irq_forward(cpu, intid);
+	return false;
+}
+
+void trap_irq(struct hv_cpu *cpu)
+{
+	uint32_t intid = gic_ack();
+
+	if (intid < GIC_SPURIOUS) {
+		gic_drop(intid);
+		if (!take_interrupt(cpu, intid))
+			gic_deactivate(intid);
+	}
 	if (cpu->current == 0)
 		sched_run_next(cpu);
 }

@@ -200,6 +200,8 @@ end_routine vectors_unknown
 
 /* The loaded process leaves the core. */
 routine vectors_switch
+	ldr	x2, [x19, #CPU_VGIC_LIVE]
+	cbnz	x2, vectors_vgic_leave
 	save_system_registers x19, x20
 	ldr	x2, [x19, #CPU_FP_LIVE]
 	cbnz	x2, vectors_save_fp
@@ -223,9 +225,24 @@ routine vectors_load
 	add	x9, x9, #1
 	str	x9, [x19, #CPU_SWITCHES]
 	stp	x5, x20, [x19, #CPU_LOADED]	/* loaded, ctx */
+	ldr	x5, [x6, #PROC_HAS_VGIC]
 	load_system_registers x19, x20
+	cbnz	x5, vectors_vgic_enter
 	b	vectors_return
 end_routine vectors_load
+
+/* Its interrupts come with it; one may keep it from leaving. */
+routine vectors_vgic_leave
+	mov	x0, x19
+	bl	vgic_leave
+	b	vectors_leave
+end_routine vectors_vgic_leave
+
+routine vectors_vgic_enter
+	mov	x0, x19
+	bl	vgic_enter
+	b	vectors_return
+end_routine vectors_vgic_enter
 
 routine vectors_save_fp
 	mov	x0, x19

@@ -155,13 +155,23 @@
 #define ICC_CTLR		S3_0_C12_C12_4
 #define ICC_IGRPEN1		S3_0_C12_C12_7
 #define ICC_PMR			S3_0_C4_C6_0
+#define ICC_DIR			S3_0_C12_C11_1
 #define ICC_SRE_AT_EL2		S3_4_C12_C9_5
 #define ICH_HCR			S3_4_C12_C11_0
+#define ICH_VTR			S3_4_C12_C11_1
+#define ICH_ELRSR		S3_4_C12_C11_5
 #define ICH_VMCR		S3_4_C12_C11_7
+#define ICH_AP1R0		S3_4_C12_C9_0
+#define ICH_LR0			S3_4_C12_C12_0
+#define ICH_LR1			S3_4_C12_C12_1
+#define ICH_LR2			S3_4_C12_C12_2
+#define ICH_LR3			S3_4_C12_C12_3
+#define ICC_CTLR_EOIMODE	SYSREG_BIT(1)	/* EOIR drops the priority, DIR deactivates */
 #define ICC_SRE_SRE		SYSREG_BIT(0)	/* system registers, not MMIO */
 #define ICC_SRE_DFB		SYSREG_BIT(1)	/* no FIQ bypass */
 #define ICC_SRE_DIB		SYSREG_BIT(2)	/* no IRQ bypass */
 #define ICH_HCR_EN		SYSREG_BIT(0)
+#define ICH_HCR_UIE		SYSREG_BIT(1)	/* maintenance interrupt: at most one list register in use */
 #define ICH_HCR_TC		SYSREG_BIT(10)	/* trap ICC_* common to both groups */
 #define ICH_HCR_TALL0		SYSREG_BIT(11)	/* trap ICC_* of group 0 */
 #define ICH_HCR_TALL1		SYSREG_BIT(12)	/* trap ICC_* of group 1 */

@@ -22,6 +22,7 @@ enum {
 	HV_NPAGE = 262144,	/* 1 GiB of 4 KiB pages */
 	HV_NHANDLE = 64,	/* handles of one process */
 	HV_NFILE = 256,		/* file objects; 0 is none */
+	HV_NIRQ = 128,		/* interrupt lines; 0 is none */
 	HV_INIT_PID = 1,
 	HV_NAME_BYTES = 16,
 	HV_TICK_HZ = 200,
@@ -35,6 +36,7 @@ typedef uint64_t hv_index;	/* entry of a translation table, 0 .. 511 */
 typedef uint64_t hv_perm;	/* HV_PERM_* */
 typedef uint64_t hv_handle;	/* 0 .. HV_NHANDLE-1, or HV_NONE where none is allowed */
 typedef uint64_t hv_file;	/* 1 .. HV_NFILE-1 */
+typedef uint64_t hv_irq;		/* line: 2 .. HV_NIRQ-1 */
 typedef uint64_t hv_right;	/* HV_RIGHT_* */
 typedef uint64_t hv_time;	/* CNTVCT_EL0 value, HV_FOREVER or HV_NOWAIT */
 typedef uint64_t hv_va;		/* virtual address of a process */
@@ -53,7 +55,7 @@ enum hv_error {
 	HV_EPERM = 1,		/* no authority over that process or object */
 	HV_ENOENT = 2,		/* the table entry does not hold that page */
 	HV_ESRCH = 3,		/* pid out of range */
-	HV_EINTR = 4,		/* woken: a child has died, or the break key was typed */
+	HV_EINTR = 4,		/* woken: a child has died, the break key was typed, an interrupt */
 	HV_EBADF = 9,		/* handle out of range or empty */
 	HV_EAGAIN = 11,		/* would have to wait */
 	HV_EACCES = 13,		/* the page or object does not belong to whom it must */
@@ -80,6 +82,7 @@ enum hv_wait_flags {
 	HV_WAIT_CHILD = 1,	/* wake with HV_EINTR when a child dies (argument of recv) */
 	HV_WAIT_CALL = 2,	/* the waiting sender wants a reply */
 	HV_WAIT_WFI = 4,	/* waits in WFI: x0 is not a result */
+	HV_WAIT_IRQ = 8,	/* wake with HV_EINTR when an interrupt is pending (argument of recv) */
 };
 
 /* ---- pages --------------------------------------------------------------- */
@@ -128,6 +131,19 @@ enum {
 	HV_INIT_HANDLE_POWER = 3,
 };
 
+/* ---- interrupts ------------------------------------------------------------- */
+
+enum hv_irq_state {
+	HV_IRQ_NONE = 0,	/* the machine has no such line */
+	HV_IRQ_FREE = 1,	/* masked; its owner may take it into use or give it away */
+	HV_IRQ_USED = 2,	/* its owner gets it */
+};
+
+enum {
+	HV_IRQ_TIMER = 1,	/* line of the virtual timer: each process has its own */
+	HV_NLR = 4,		/* list registers that are used */
+};
+
 /* ---- the address space of a process ---------------------------------------- */
 
 /*
@@ -149,6 +165,7 @@ enum {
 #define HV_VIEW_PROCS		(HV_VIEW_BASE + 0x00400000ULL)
 #define HV_VIEW_FILES		(HV_VIEW_BASE + 0x00600000ULL)
 #define HV_VIEW_HANDLES		(HV_VIEW_BASE + 0x00800000ULL)
+#define HV_VIEW_IRQS		(HV_VIEW_BASE + 0x00a00000ULL)
 #define HV_VIEW_PAGE_DESCS	(HV_VIEW_BASE + 0x01000000ULL)
 #define HV_VIEW_DTB		(HV_VIEW_BASE + 0x03000000ULL)
 #define HV_VIEW_INITRD		(HV_VIEW_BASE + 0x04000000ULL)

@@ -9,7 +9,7 @@
 
 #include "abi.h"
 
-/* A set of processes: bit p % 64 of word p / 64. */
+/* A set of processes, or of interrupt lines: bit p % 64 of word p / 64. */
 struct hv_set {
 	uint64_t word[HV_SET_WORDS];
 };
@@ -43,7 +43,13 @@ struct hv_proc {
 	uint64_t cause_far;
 
 	uint64_t name[HV_NAME_BYTES / 8];
-	uint64_t reserved[9];
+	uint64_t reserved[1];
+
+	/* interrupts */
+	uint64_t has_vgic;	/* 1: it has the virtual CPU interface of the GIC */
+	uint64_t irqs_count;	/* lines it owns; must be 0 before it is reaped */
+	struct hv_set irqs_pending; /* lines that wait for a list register */
+	uint64_t listed[HV_NLR];	/* line in each list register, or 0 */
 };
 
 struct hv_page_desc {
@@ -72,12 +78,20 @@ struct hv_file_entry {
 	uint64_t reserved2[4];
 };
 
+/* An interrupt line that a process may have. */
+struct hv_irq_entry {
+	uint64_t state;		/* enum hv_irq_state */
+	uint64_t owner;
+	uint64_t intid;		/* of the GIC; the process gets it under the same number */
+	uint64_t lr;		/* list register for it, less the state */
+};
+
 struct hv_cpu {
 	uint64_t current;	/* pid, 0 = idle */
 	uint64_t loaded;	/* whose registers the core holds, 0 = nobody's */
 	uint64_t ctx;		/* EL2 address of the loaded process's context page */
 	uint64_t fp_live;	/* 1: Q registers are the loaded process's, not trapped */
-	uint64_t index;
+	uint64_t vgic_live;	/* 1: the list registers are the loaded process's */
 	uint64_t switches;	/* context switches since boot */
 	uint64_t pages_pa;	/* physical address of page 0, beside what a switch reads */
 	uint64_t has_ras;	/* FEAT_RAS: VDISR_EL2 exists and is switched */
@@ -119,10 +133,12 @@ struct hv_bootinfo {
 
 #define HV_BOOTINFO_MAGIC 0x38766868656c6c6fULL
 
+_Static_assert(HV_NIRQ == 64 * HV_SET_WORDS, "a set has a bit for each line");
 _Static_assert(sizeof(struct hv_proc) == 256, "struct hv_proc is a power of two");
 _Static_assert(sizeof(struct hv_page_desc) == 32, "struct hv_page_desc is a power of two");
 _Static_assert(sizeof(struct hv_handle_entry) == 16, "struct hv_handle_entry is a power of two");
 _Static_assert(sizeof(struct hv_file_entry) == 128, "struct hv_file_entry is a power of two");
+_Static_assert(sizeof(struct hv_irq_entry) == 32, "struct hv_irq_entry is a power of two");
 _Static_assert(sizeof(struct hv_sched) == HV_PAGE_SIZE, "struct hv_sched fills a page");
 _Static_assert(sizeof(struct hv_bootinfo) == 2 * HV_PAGE_SIZE, "struct hv_bootinfo fills pages");
 _Static_assert(sizeof(struct hv_cpu) == 64, "struct hv_cpu is a power of two");
