@@ -98,7 +98,6 @@ EXPECTED: dict[str, Expected] = {
     "sched.cpus.pages_pa": _only(0, lambda r, f, i: r.get("machine.pages_pa")),
     "sched.cpus.switches": _only(0, lambda r, f, i: 1),
     "sched.cpus.has_ras": _only(0, lambda r, f, i: int(has_ras(f))),
-    "sched.cpus.index": lambda r, f, i: i,
     "timer_tree": lambda r, f, node: OFF,
     "machine.gic_version": lambda r, f: f.gic,
     "machine.timer_intid": lambda r, f: TIMER,

@@ -4,7 +4,7 @@ common. `pid`, `page`, `file`, `slot` are arguments of any value (bv64) unless s
 
 from __future__ import annotations
 
-from .ghosts import FILES, PAGES, PIDS, Counted, join, leave
+from .ghosts import FILES, LINES, PAGES, PIDS, Counted, join, leave
 from .transition import Reader, Transition
 from .words import Truth, Word
 
@@ -132,6 +132,11 @@ def give_pid(t: Transition, pid: Word, to: Word) -> None:
 def give_file(t: Transition, file: Word, to: Word) -> None:
     """The file object's slot belongs to process `to` from now on."""
     _give(t, FILES, "files.owner", file, to)
+
+
+def give_irq(t: Transition, line: Word, to: Word) -> None:
+    """The interrupt line belongs to process `to` from now on."""
+    _give(t, LINES, "irqs.owner", line, to)
 
 
 # ---- saved registers ------------------------------------------------------------------

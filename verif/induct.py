@@ -18,7 +18,7 @@ from spec.ghosts import Step
 from spec.invariants import Invariant
 from spec.marks import place_of
 from spec.state import Key
-from spec.transition import Case, Spec
+from spec.transition import Case, Reader, Spec
 
 from . import counting, deadlines, lines
 from .flags import as_term
@@ -33,10 +33,10 @@ SHOWN_FAILURES = 6
 # An interrupt may come while nobody runs, and a call may end with nobody running: what holds of
 # a process that calls is not assumed.
 MAY_BE_IDLE = frozenset({
-    "trap_irq", "timer_interrupt", "console_interrupt", "leave_idle", "wake_up", "leave_call",
+    "trap_irq", "vgic_leave", "leave_left", "timer_interrupt", "console_interrupt", "leave_idle", "wake_up", "leave_call",
     "leave_trap", "leave_wait", "any state"})
 # Events after which a process runs, or what is done still is for one that does.
-RUNS = frozenset({"eret", "hypercall", "trap_sync", "trap_stop"})
+RUNS = frozenset({"eret", "hypercall", "trap_sync", "trap_stop", "vgic_enter"})
 # Whose registers the core holds, which nothing changes but the ways in and out.
 HELD = frozenset({"sched.cpus.loaded", "sched.cpus.ctx"})
 AFTER_BOOT = "the invariants hold when boot ends"
@@ -163,6 +163,10 @@ class Induction:
                 yield Goal(name, name, self._counted(after, now), now, at)
         if case.part is not None:
             yield Goal(f"the premise of {case.part}", "", (), as_term(case.given), ())
+        if case.events and case.events[-1][0] in spec.parts():
+            part = spec.parts()[case.events[-1][0]]
+            yield Goal(f"the premise of {part.name}", "", (),
+                       as_term(part.given(Reader(subject.c, after))), ())
         if set(case.state.updates) & HELD and subject.name not in spec.edges():
             yield Goal("what the core holds", "core_context", (), z3.BoolVal(False), ())
         for claim in (*counting.obligations(subject.c, subject.before, case),

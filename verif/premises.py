@@ -24,10 +24,12 @@ USED = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "on
         "round_robin",
         "waiting_exact", "callers_exact", "parked_message", "file_types", "handle_names_file",
         "machine_facts", "page_types", "entry_names_page", "core_context", "core_tables",
+        "irq_lines", "irq_numbers", "listed_lines_are_its", "interface_is_loaded",
         "core_holds_current")
 # What the way in and out of EL2 needs.
 AT_THE_EDGE = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "one_core",
-               "machine_facts", "page_types", "core_context", "core_holds_current")
+               "machine_facts", "page_types", "core_context", "interface_is_loaded",
+               "core_holds_current")
 # Traps look at no table of pages.
 IN_TRAPS = tuple(name for name in USED if name not in ("entry_names_page", "parked_message"))
 CORE_AT_ENTRY = "TPIDR_EL2 = &sched.cpus[cpu], cpu < NCPU"
