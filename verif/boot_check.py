@@ -141,11 +141,13 @@ class Check:
         yield from self._initial_pages(r, f)
 
     def _initial_pages(self, r: Reader, f: Facts) -> Iterator[Problem]:
-        word, page = (np.arange(n, dtype=np.uint64)
-                      for n in (self.c.HV_PAGE_WORDS, self.c.HV_NPAGE))
+        word, page, line, intid = (np.arange(n, dtype=np.uint64) for n in (
+            self.c.HV_PAGE_WORDS, self.c.HV_NPAGE, self.c.HV_NIRQ, self.c.NINTID))
         statements: tuple[tuple[str, tuple[Word, ...], Truth], ...] = (
             ("context of init", (word,), initial.context_is_initial(r, f, word)),
             ("empty table of idle cores", (word,), initial.idle_table_is_empty(r, word)),
+            ("lines of devices", (intid,), initial.lines_are_the_devices(r, intid)),
+            ("lines are init's", (line,), initial.lines_are_inits(r, line)),
             ("count of pages that are no tables", (page,), initial.count_is_unused(r, page)),
             ("pages are init's or nobody's", (page,), initial.pages_are_inits(r, page)))
         for what, key, truth in statements:
