@@ -16,6 +16,7 @@ from .descriptor import AF, AP_EL0, AP_READ_ONLY, ADDRESS, ATTR_INDEX, NG, PXN, 
 from .sets import has, receivers, senders
 from .state import State
 from .transition import Reader
+from .transitions.vgic import STATES, state_bits
 from .vocabulary import in_state, is_pid
 from .words import Truth, Word
 
@@ -121,3 +122,45 @@ def owner_agrees(c: Any, before: State, after: State, self: Word, page: Word) ->
                    in_state(r, owner, c.HV_PROC_LIVE),
                    has(r, senders(r.get("procs.wait_file", owner)), owner))
     return o.implies(o.and_(o.ult(page, c.HV_NPAGE), moved), o.or_(mine, sends))
+
+
+# A list register (IHI 0048B, 5.3.8; IHI 0069H, 12.4, ICH_LR<n>_EL2): HW, and where the physical
+# INTID and the virtual one are, each of ten bits; with HW, ending the virtual interrupt ends the
+# physical one.
+HW_V2, PHYSICAL_V2, HW_V3, PHYSICAL_V3, INTID_BITS = 31, 10, 61, 32, 0x3FF
+
+
+def interrupt_is_own(c: Any, s: State, pid: Word, line: Word, word: Word) -> Truth:
+    """The raw list register `word`, made from that line, interrupts pid, and lets pid end a
+    physical interrupt, only if pid lives and uses the line; else it ends none, and it is nobody's
+    (0) or pid's own timer."""
+    r, o = Reader(c, s), s.ops
+    v2 = r.get("machine.gic_version") == 2
+    is_hard = o.ite(v2, o.shr(word, HW_V2), o.shr(word, HW_V3)) & 1
+    physical = o.ite(v2, o.shr(word, PHYSICAL_V2), o.shr(word, PHYSICAL_V3)) & INTID_BITS
+    intid = r.get("irqs.intid", line)
+    uses = o.and_(in_state(r, pid, c.HV_PROC_LIVE), r.get("irqs.owner", line) == pid,
+                  r.get("irqs.state", line) == c.HV_IRQ_USED,
+                  physical == intid, (word & INTID_BITS) == intid)
+    soft = o.and_(is_hard == 0, o.ule(line, c.HV_IRQ_TIMER))
+    return o.or_(uses, soft)
+
+
+def listed_is_own(c: Any, s: State, pid: Word, k: Word, state: Word) -> Truth:
+    """What list register k of a process is built from is its own, whatever its state (0 to 3)."""
+    line = s.get("procs.listed", pid, k)
+    inside = s.ops.and_(s.ops.ult(pid, c.HV_NPROC), s.ops.ult(k, c.HV_NLR))
+    word = s.get("irqs.lr", line) | state_bits(Reader(c, s), state & STATES)
+    return s.ops.implies(inside, interrupt_is_own(c, s, pid, line, word))
+
+
+def line_agrees(c: Any, before: State, after: State, self: Word, line: Word) -> Truth:
+    """An interrupt line leaves its owner by the owner's call, or its parent's; from a process
+    that lives, never in use."""
+    r, o = Reader(c, before), before.ops
+    owner = r.get("irqs.owner", line)
+    moved = after.get("irqs.owner", line) != owner
+    dead = in_state(r, owner, c.HV_PROC_ZOMBIE)
+    idle = r.get("irqs.state", line) == c.HV_IRQ_FREE
+    return o.implies(o.and_(o.ult(line, c.HV_NIRQ), moved), o.and_(
+        o.or_(owner == self, r.get("procs.ppid", owner) == self), o.or_(dead, idle)))

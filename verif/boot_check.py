@@ -19,6 +19,7 @@ from spec.schedule import alarm
 from spec.state import FIELDS, KINDS, SAVED_REGISTERS
 from spec.table_invariants import is_table
 from spec.transition import Reader
+from spec.transitions.vgic import STATES
 from spec.words import Truth, Word
 
 from . import boot_info, boot_map
@@ -184,6 +185,9 @@ class Check:
         yield from self._false("isolation of memory", ("i0", "i1", "i2", "i3"), key,
                                isolation.memory_is_isolated(self.c, self.state, pid, key),
                                ISOLATION)
+        lists = _grid((self.c.HV_NPROC, self.c.HV_NLR, STATES + 1))
+        yield from self._false("interrupts are its own", ("pid", "lr", "state"), lists,
+                               isolation.listed_is_own(self.c, self.state, *lists), ISOLATION)
         both = _grid((self.c.HV_NPROC, self.c.HV_NFILE))
         yield from self._false("waiting is by a handle", ("pid", "file"), both,
                                isolation.waiting_is_authorised(self.c, self.state, *both),
