@@ -65,6 +65,7 @@ void boot_main(uint64_t dtb_pa, uint64_t kernel_pa)
 	(void)boot_map_identity(facts.initrd.pa, facts.initrd.size);
 	view_build();
 	boot_gic_start();
+	devices_start();
 	init_load();
 	ram_finish();
 	sysregs_start();

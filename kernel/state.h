@@ -67,6 +67,7 @@ extern struct hv_proc procs[HV_NPROC];
 extern struct hv_page_desc page_descs[HV_NPAGE];
 extern struct hv_handle_entry handles[HV_NPROC][HV_NHANDLE];
 extern struct hv_file_entry files[HV_NFILE];
+extern struct hv_device_entry devices[HV_NDEVICE];
 extern struct hv_bootinfo bootinfo;
 extern struct console console;
 extern struct machine machine;

@@ -22,6 +22,7 @@ enum {
 	HV_NPAGE = 262144,	/* 1 GiB of 4 KiB pages */
 	HV_NHANDLE = 64,	/* handles of one process */
 	HV_NFILE = 256,		/* file objects; 0 is none */
+	HV_NDEVICE = 256,	/* pages of device registers; 0 is none */
 	HV_INIT_PID = 1,
 	HV_NAME_BYTES = 16,
 	HV_TICK_HZ = 200,
@@ -35,6 +36,7 @@ typedef uint64_t hv_index;	/* entry of a translation table, 0 .. 511 */
 typedef uint64_t hv_perm;	/* HV_PERM_* */
 typedef uint64_t hv_handle;	/* 0 .. HV_NHANDLE-1, or HV_NONE where none is allowed */
 typedef uint64_t hv_file;	/* 1 .. HV_NFILE-1 */
+typedef uint64_t hv_device;	/* 1 .. HV_NDEVICE-1 */
 typedef uint64_t hv_right;	/* HV_RIGHT_* */
 typedef uint64_t hv_time;	/* CNTVCT_EL0 value, HV_FOREVER or HV_NOWAIT */
 typedef uint64_t hv_va;		/* virtual address of a process */
@@ -128,6 +130,19 @@ enum {
 	HV_INIT_HANDLE_POWER = 3,
 };
 
+/* ---- devices --------------------------------------------------------------- */
+
+enum hv_device_state {
+	HV_DEVICE_NONE = 0,
+	HV_DEVICE_UNMAPPED = 1,
+	HV_DEVICE_MAPPED = 2,	/* by exactly one entry of one of its owner's level-3 tables */
+};
+
+enum hv_device_flags {
+	/* It can reach memory past all translation tables, or is not known not to. */
+	HV_DEVICE_DMA = 1,
+};
+
 /* ---- the address space of a process ---------------------------------------- */
 
 /*
@@ -149,6 +164,7 @@ enum {
 #define HV_VIEW_PROCS		(HV_VIEW_BASE + 0x00400000ULL)
 #define HV_VIEW_FILES		(HV_VIEW_BASE + 0x00600000ULL)
 #define HV_VIEW_HANDLES		(HV_VIEW_BASE + 0x00800000ULL)
+#define HV_VIEW_DEVICES		(HV_VIEW_BASE + 0x00a00000ULL)
 #define HV_VIEW_PAGE_DESCS	(HV_VIEW_BASE + 0x01000000ULL)
 #define HV_VIEW_DTB		(HV_VIEW_BASE + 0x03000000ULL)
 #define HV_VIEW_INITRD		(HV_VIEW_BASE + 0x04000000ULL)

@@ -43,7 +43,8 @@ struct hv_proc {
 	uint64_t cause_far;
 
 	uint64_t name[HV_NAME_BYTES / 8];
-	uint64_t reserved[9];
+	uint64_t devices_count;	/* pages of device registers it owns; 0 before it is reaped */
+	uint64_t reserved[8];
 };
 
 struct hv_page_desc {
@@ -70,6 +71,17 @@ struct hv_file_entry {
 	struct hv_set senders;	/* blocked in send or call; console: in wait, for the break key */
 	struct hv_set receivers; /* blocked in recv, reply_wait or console_read */
 	uint64_t reserved2[4];
+};
+
+/* A page of device registers. Boot makes it; only its owner and state change. */
+struct hv_device_entry {
+	uint64_t state;		/* enum hv_device_state */
+	uint64_t owner;		/* pid */
+	uint64_t pa;		/* physical address */
+	uint64_t flags;		/* enum hv_device_flags */
+	uint64_t node;		/* first device in it: offset in the device tree's structure block */
+	uint64_t node_count;	/* devices with registers in it */
+	uint64_t reserved[2];
 };
 
 struct hv_cpu {
@@ -123,6 +135,7 @@ _Static_assert(sizeof(struct hv_proc) == 256, "struct hv_proc is a power of two"
 _Static_assert(sizeof(struct hv_page_desc) == 32, "struct hv_page_desc is a power of two");
 _Static_assert(sizeof(struct hv_handle_entry) == 16, "struct hv_handle_entry is a power of two");
 _Static_assert(sizeof(struct hv_file_entry) == 128, "struct hv_file_entry is a power of two");
+_Static_assert(sizeof(struct hv_device_entry) == 64, "struct hv_device_entry is a power of two");
 _Static_assert(sizeof(struct hv_sched) == HV_PAGE_SIZE, "struct hv_sched fills a page");
 _Static_assert(sizeof(struct hv_bootinfo) == 2 * HV_PAGE_SIZE, "struct hv_bootinfo fills pages");
 _Static_assert(sizeof(struct hv_cpu) == 64, "struct hv_cpu is a power of two");
