@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from . import schedule
 from .core_invariants import CORE
+from .device_invariants import DEVICES
 from .invariants import RULES, Invariant
 from .premises import AT_ENTRY
 from .table_invariants import TABLES
 from .transition import Case, Outcome, Part, Spec
-from .transitions import console, entry, handle, interrupt, ipc, memory, process, trap
+from .transitions import console, device, entry, handle, interrupt, ipc, memory, process, trap
 
 __all__ = ["Case", "Invariant", "Outcome", "Part", "Spec", "edges", "hypercalls",
            "interrupts", "invariants", "parts", "premises", "transition", "traps"]
@@ -25,7 +26,8 @@ __all__ = ["Case", "Invariant", "Outcome", "Part", "Spec", "edges", "hypercalls"
 
 def hypercalls() -> dict[str, Spec]:
     """Every hypercall, by the name that hypercall.def gives it."""
-    groups = (process.CALLS, memory.CALLS, handle.CALLS, ipc.CALLS, console.CALLS)
+    groups = (process.CALLS, memory.CALLS, handle.CALLS, ipc.CALLS, console.CALLS,
+              device.CALLS)
     return {name: spec for group in groups for name, spec in group.specs.items()}
 
 
@@ -57,7 +59,7 @@ def parts() -> dict[str, Part]:
 
 def invariants() -> dict[str, Invariant]:
     """What holds before and after every transition, by name."""
-    return {**RULES.members, **CORE.members, **TABLES.members}
+    return {**RULES.members, **CORE.members, **TABLES.members, **DEVICES.members}
 
 
 def premises() -> dict[str, Invariant]:

@@ -29,6 +29,8 @@ KINDS: dict[str, Callable[[Any], int]] = {
     "page": lambda c: c.HV_NPAGE,
     "entry": lambda c: c.HV_PAGE_WORDS,
     "file": lambda c: c.HV_NFILE,
+    "device": lambda c: c.HV_NDEVICE,
+    "frame_number": lambda c: 1 << 36,
     "handle": lambda c: c.HV_NHANDLE,
     "any_handle": lambda c: c.HV_NPROC * c.HV_NHANDLE,
     "cpu": lambda c: c.HV_NCPU,
@@ -57,7 +59,7 @@ def _named(prefix: str, kinds: tuple[str, ...], names: str) -> dict[str, tuple[s
 
 FIELDS: dict[str, tuple[str, ...]] = {
     **_named("procs", ("pid",), "state ppid root ctx pages_count pids_count files_count "
-             "handles_count wait_file wait_peer wait_flags recv_slot reply_to status "
+             "handles_count devices_count wait_file wait_peer wait_flags recv_slot reply_to status "
              "cause_esr cause_elr cause_far"),
     **_named("procs", ("pid", "set_word"), "callers.word zombies.word"),
     "procs.name": ("pid", "name_word"),
@@ -71,6 +73,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     **_named("sched", (), "next_tick ticks turn"),
     **_named("sched.cpus", ("cpu",), "current loaded ctx fp_live index switches "
              "pages_pa has_ras"),
+    **_named("devices", ("device",), "state owner pa flags node node_count"),
     "timer_tree": ("node",),
     **_named("console", (), "head tail has_break"),
     "console.byte": ("ring",),
@@ -96,6 +99,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     **_named("ghost", ("pid", "page"), "page_slot page_at"),
     **_named("ghost", ("pid", "pid"), "pid_slot pid_at"),
     **_named("ghost", ("pid", "file"), "file_slot file_at"),
+    **_named("ghost", ("pid", "device"), "device_slot device_at"),
     **_named("ghost", ("pid", "handle"), "handle_slot handle_at"),
     **_named("ghost", ("page", "entry"), "entry_slot entry_at"),
     **_named("ghost", ("file", "any_handle"), "ref_slot ref_at reader_slot reader_at "
@@ -104,6 +108,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     # 1..3 for a page that is a table of the read-only view, 0 for all others
     **_named("ghost", ("page",), "parent parent_index view_level"),
     "ghost.wait_handle": ("pid",),
+    # ghosts: the entry that maps a device, and the device at an address in units of 4 KiB
+    **_named("ghost", ("device",), "device_table device_index"),
+    "ghost.device_of": ("frame_number",),
 }
 
 

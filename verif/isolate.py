@@ -103,6 +103,12 @@ def _owners(subject: Subject, case: Case) -> z3.BoolRef:
                                           *_any("page")))
 
 
+def _devices(subject: Subject, case: Case) -> z3.BoolRef:
+    self = subject.before.get("sched.cpus.current", subject.before.get("sys.cpu"))
+    return as_term(isolation.device_owner_agrees(subject.c, subject.before, case.state, self,
+                                                 *_any("device")))
+
+
 @dataclass(frozen=True)
 class Statement:
     """What holds of each case that changes one of these tables: `text` is in spec/isolation.py,
@@ -120,6 +126,9 @@ STATEMENTS = (
     Statement("content of frames is kept", frozenset({"pages"}), isolation.content_is_kept, _content),
     Statement("ownership of pages changes as agreed", frozenset({"page_descs.owner"}),
               isolation.owner_agrees, _owners),
+    Statement("ownership of devices changes as agreed", frozenset({
+        "devices.owner", "devices.state", "devices.pa", "devices.flags"}),
+              isolation.device_owner_agrees, _devices),
 )
 
 

@@ -20,7 +20,8 @@ CONTEXT, PAGE = "sched.cpus.ctx", 4096
 # Registers that change by themselves: each read is a new value.
 VOLATILE = frozenset({"cntpct_el0", "cntvct_el0", "icc_iar1_el1"})
 # Tables whose writes have a place in the order that T6 is about (order.py).
-ORDERED = frozenset({"pages", "page_descs.type", "page_descs.owner", "procs.state", "procs.root"})
+ORDERED = frozenset({"pages", "page_descs.type", "page_descs.owner", "procs.state", "procs.root",
+                     "devices.state", "devices.owner"})
 # SMC Calling Convention (DEN 0028), 2.5: x0..x3 are results, x4..x17 may be lost.
 SMC_CLOBBERS = range(18)
 
