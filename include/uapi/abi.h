@@ -181,6 +181,8 @@ enum {
 #define HV_PTE_PA_MASK		0x0000fffffffff000ULL
 #define HV_PTE_EL0		(1ULL << 6)
 #define HV_PTE_RO		(1ULL << 7)
+#define HV_PTE_ATTR		(7ULL << 2)	/* of a page: 0 memory ... */
+#define HV_PTE_DEVICE		(1ULL << 2)	/* ... or this, a device */
 #define HV_PTE_PXN		(1ULL << 53)
 #define HV_PTE_UXN		(1ULL << 54)
 
