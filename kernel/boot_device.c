@@ -22,7 +22,7 @@ enum class { KERNEL, DMA, PLAIN };
 
 static uint64_t device_count = 1;	/* 0 is none */
 static uint64_t kept_back;
-static bool allows_dma;
+static bool allows_dma, is_full;
 
 static uint64_t first_page(struct region region)
 {
@@ -74,7 +74,8 @@ static void enter_page(int node, uint64_t page)
 	struct hv_device_entry *device = find(page);
 
 	if (device == NULL) {
-		if (device_count == HV_NDEVICE)
+		is_full = is_full || device_count == HV_NDEVICE;
+		if (is_full)
 			return;
 		device = &devices[device_count++];
 		device->state = HV_DEVICE_UNMAPPED;
@@ -170,7 +171,7 @@ void devices_start(void)
 {
 	allows_dma = dt_has_option("dma=on") && !dt_has_option("dma=off");
 	enter_all();
-	if (device_count == HV_NDEVICE)
+	if (is_full)
 		boot_print("hv8: the table of devices is full: some are not handed out\n");
 	judge_all();
 	procs[HV_INIT_PID].devices_count = device_count - 1;

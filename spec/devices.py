@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the interrupt controller and the UART hold when the first process is entered (T4).
+"""What the interrupt controller and the UART hold when the first process is entered, and which
+other devices processes may have (T4).
 
 Exactly two interrupts are enabled: the EL2 physical timer, which is PPI 26 of every Arm server
 and of QEMU's `virt`, and the UART. Where the devices are is that machine's memory map, whose
@@ -89,3 +90,19 @@ def frames(gic: int) -> dict[str, tuple[int, int]]:
     """Physical address and size in bytes of what EL2 may have mapped of each device."""
     found = {"uart": (UART, 0x1000), "gicd": (GICD, 0x1_0000 if gic == 3 else 0x1000)}
     return found | ({"gicr": (GICR, 0x10_0000)} if gic == 3 else {"gicc": (GICC, 0x2000)})
+
+
+# ---- devices for processes ----------------------------------------------------------------
+
+DMA = 1                     # of devices.flags
+MOST_PAGES = 16             # of one region: larger ones are windows of PCIe, and flash
+# By `compatible`: has no way to memory of its own. All others may do DMA.
+PLAIN = frozenset({"arm,pl011", "arm,pl031", "arm,pl061", "arm,sp804", "arm,sp805"})
+# Properties of what may all the same.
+REACHES_MEMORY = frozenset({"dmas", "dma-coherent", "dma-ranges", "iommus", "iommu-map",
+                            "memory-region"})
+
+
+def is_gics(compatible: tuple[str, ...]) -> bool:
+    """A part of the interrupt controller: GICv2, GICv3, its ITS or frames for MSI."""
+    return any(name.startswith("arm,gic") or name == "arm,cortex-a15-gic" for name in compatible)

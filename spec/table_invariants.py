@@ -83,20 +83,21 @@ def one_root(r: Reader, q: Word) -> Truth:
 
 @TABLES.invariant("page", "entry")
 def entry_names_page(r: Reader, t: Word, i: Word) -> Truth:
-    """A valid entry that maps no device names a page of the same owner, of the type below, whose
-    one entry it is; its bits are those of a table, or of a leaf."""
+    """A valid entry names a page of the same owner, of the type below, whose one entry it
+    is; its bits are those of a table, or of a leaf. Or it maps a device, and names no page."""
     o, entry, kind = r.o, r.get("pages", t, i), kind_of(r, t)
     page = d.page_at(r.state, entry)
     leaf = o.and_(entry & o.inv(d.ADDRESS | d.LEAF_FREE) == d.LEAF_FIXED,
                   d.names(r.state, entry, page))
-    covered = o.and_(is_table(r, t), o.not_(is_kernels(r, t, i)), d.is_valid(o, entry),
-                     o.not_(is_device_leaf(r, t, i)))
-    return o.implies(covered, o.and_(
+    covered = o.and_(is_table(r, t), o.not_(is_kernels(r, t, i)), d.is_valid(o, entry))
+    named = o.and_(
         o.ult(page, r.c.HV_NPAGE), kind_of(r, page) == kind_below(r, kind),
         r.get("page_descs.owner", page) == r.get("page_descs.owner", t),
         r.get("ghost.parent", page) == t, r.get("ghost.parent_index", page) == i,
         o.or_(o.and_(kind == r.c.HV_PAGE_L3, leaf),
-              o.and_(kind != r.c.HV_PAGE_L3, entry == d.table(r.state, page)))))
+              o.and_(kind != r.c.HV_PAGE_L3, entry == d.table(r.state, page))))
+    device = o.and_(is_device_leaf(r, t, i), o.ule(r.c.HV_NPAGE, page))
+    return o.implies(covered, o.or_(named, device))
 
 
 @TABLES.invariant("page")
