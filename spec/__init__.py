@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from . import schedule
 from .core_invariants import CORE
+from .device_invariants import DEVICES
 from .invariants import RULES, Invariant
 from .irq_invariants import IRQS
 from .premises import AT_ENTRY
 from .table_invariants import TABLES
 from .transition import Case, Outcome, Part, Spec
-from .transitions import (console, entry, handle, interrupt, ipc, irq, memory, process, trap,
-                          vgic)
+from .transitions import (console, device, entry, handle, interrupt, ipc, irq, memory, process,
+                          trap, vgic)
 
 __all__ = ["Case", "Invariant", "Outcome", "Part", "Spec", "edges", "hypercalls",
            "interrupts", "invariants", "parts", "premises", "transition", "traps"]
@@ -27,8 +28,8 @@ __all__ = ["Case", "Invariant", "Outcome", "Part", "Spec", "edges", "hypercalls"
 
 def hypercalls() -> dict[str, Spec]:
     """Every hypercall, by the name that hypercall.def gives it."""
-    groups = (process.CALLS, memory.CALLS, handle.CALLS, ipc.CALLS, irq.CALLS,
-              console.CALLS)
+    groups = (process.CALLS, memory.CALLS, handle.CALLS, ipc.CALLS, console.CALLS,
+              device.CALLS, irq.CALLS)
     return {name: spec for group in groups for name, spec in group.specs.items()}
 
 
@@ -62,7 +63,8 @@ def parts() -> dict[str, Part]:
 
 def invariants() -> dict[str, Invariant]:
     """What holds before and after every transition, by name."""
-    return {**RULES.members, **CORE.members, **TABLES.members, **IRQS.members}
+    return {**RULES.members, **CORE.members, **TABLES.members, **DEVICES.members,
+            **IRQS.members}
 
 
 def premises() -> dict[str, Invariant]:

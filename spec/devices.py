@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What the interrupt controller and the UART hold when the first process is entered (T4).
+"""What the interrupt controller and the UART hold when the first process is entered, and which
+other devices processes may have (T4).
 
 Exactly four interrupts are enabled: the EL2 physical timer, the EL1 virtual timer and the
 maintenance interrupt, which are PPIs 26, 27 and 25 of every Arm server (and of QEMU's `virt`), and
 the UART. All other shared interrupts that a device has are lines for processes, and masked. Where
-the devices are is that machine's memory map, whose device tree boot reads. References: IHI 0048B (GICv2), IHI 0069H (GICv3), DDI 0183G (PL011).
+the devices are is that machine's memory map, whose device tree boot reads. References: IHI 0048B
+(GICv2), IHI 0069H (GICv3), DDI 0183G (PL011).
 """
 
 from __future__ import annotations
@@ -104,3 +106,19 @@ def frames(gic: int) -> dict[str, tuple[int, int]]:
     found = {"uart": (UART, 0x1000), "gicd": (GICD, 0x1_0000 if gic == 3 else 0x1000)}
     return found | ({"gicr": (GICR, 0x10_0000)} if gic == 3 else
                     {"gicc": (GICC, 0x2000), "gich": (GICH, 0x1000)})
+
+
+# ---- devices for processes ----------------------------------------------------------------
+
+DMA = 1                     # of devices.flags
+MOST_PAGES = 16             # of one region: larger ones are windows of PCIe, and flash
+# By `compatible`: has no way to memory of its own. All others may do DMA.
+PLAIN = frozenset({"arm,pl011", "arm,pl031", "arm,pl061", "arm,sp804", "arm,sp805"})
+# Properties of what may all the same.
+REACHES_MEMORY = frozenset({"dmas", "dma-coherent", "dma-ranges", "iommus", "iommu-map",
+                            "memory-region"})
+
+
+def is_gics(compatible: tuple[str, ...]) -> bool:
+    """A part of the interrupt controller: GICv2, GICv3, its ITS or frames for MSI."""
+    return any(name.startswith("arm,gic") or name == "arm,cortex-a15-gic" for name in compatible)

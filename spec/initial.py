@@ -22,7 +22,8 @@ Expected = Callable[..., Word]      # of a Reader, the facts, and the indices
 
 # Not 0, and not said below: what boot has found, of which the invariants speak.
 FOUND = ("procs.pages_count", "sched.next_tick", "machine.pages_pa", "machine.view_pte",
-         "machine.empty_root", "irqs.state", "irqs.owner", "irqs.intid", "irqs.lr", "irq_line")
+         "machine.empty_root", "irqs.state", "irqs.owner", "irqs.intid", "irqs.lr", "irq_line",
+         "procs.devices_count", *(name for name in FIELDS if name.startswith("devices.")))
 
 
 def _init(value: Callable[[Any], int]) -> Expected:

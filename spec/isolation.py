@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import descriptor as d
-from .descriptor import AF, AP_EL0, AP_READ_ONLY, ADDRESS, ATTR_INDEX, NG, PXN, SH_INNER, UXN
+from .descriptor import AF, AP_EL0, AP_READ_ONLY, ADDRESS, ATTR_INDEX, DEVICE_NGNRE, NG
+from .descriptor import PXN, SH_INNER, UXN
 from .sets import has, receivers, senders
 from .state import State
 from .transition import Reader
 from .transitions.vgic import STATES, state_bits
-from .vocabulary import in_state, is_pid
+from .vocabulary import device_at, in_state, is_pid
 from .words import Truth, Word
 
 
@@ -51,8 +52,10 @@ def walk(r: Reader, pid: Word, indices: tuple[Word, ...]) -> Walk:
 
 
 def memory_is_isolated(c: Any, s: State, pid: Word, indices: tuple[Word, ...]) -> Truth:
-    """Whatever a live process can translate is either a frame of its own, or readable at EL1
-    alone: a table of its own, or what is no process's page (the kernel's view)."""
+    """Whatever a live process can translate is either a frame of its own; or readable at EL1
+    alone: a table of its own, or what is no process's page (the kernel's view); or a device of
+    its own, by device memory that nobody executes. A device is never seen as normal memory, nor
+    memory as a device."""
     r, o = Reader(c, s), s.ops
     w = walk(r, pid, indices)
     page, bits = d.page_at(s, w.leaf), w.leaf & o.inv(ADDRESS)
@@ -66,10 +69,23 @@ def memory_is_isolated(c: Any, s: State, pid: Word, indices: tuple[Word, ...]) -
                   *(o.ult(i, c.HV_PAGE_WORDS) for i in indices))
     return o.and_(
         o.implies(live, o.and_(o.not_(w.blocks), o.not_(w.strays))),
-        o.implies(o.and_(live, w.happens), o.and_(private, o.or_(
-            o.and_(inside, own, kind == c.HV_PAGE_FRAME),
-            o.and_(tame, inside, own, own_table),
-            o.and_(tame, nobodys)))))
+        o.implies(o.and_(live, w.happens), o.or_(
+            maps_own_device(r, pid, w),
+            o.and_(private, o.or_(
+                o.and_(inside, own, kind == c.HV_PAGE_FRAME),
+                o.and_(tame, inside, own, own_table),
+                o.and_(tame, nobodys))))))
+
+
+def maps_own_device(r: Reader, pid: Word, w: Walk) -> Truth:
+    """The leaf is one of device memory, not executable, non-global, and at its address is a
+    device of pid's (which one, the ghost says), where no page is."""
+    o, c, x = r.o, r.c, device_at(r, w.leaf)
+    wanted = DEVICE_NGNRE | NG | PXN | UXN
+    return o.and_((w.leaf & (ATTR_INDEX | NG | PXN | UXN)) == wanted, o.ult(x, c.HV_NDEVICE),
+                  r.get("devices.state", x) == c.HV_DEVICE_MAPPED,
+                  r.get("devices.owner", x) == pid, (w.leaf & ADDRESS) == r.get("devices.pa", x),
+                  o.ule(c.HV_NPAGE, d.page_at(r.state, w.leaf)))
 
 
 def waiting_is_authorised(c: Any, s: State, pid: Word, file: Word) -> Truth:
@@ -122,6 +138,23 @@ def owner_agrees(c: Any, before: State, after: State, self: Word, page: Word) ->
                    in_state(r, owner, c.HV_PROC_LIVE),
                    has(r, senders(r.get("procs.wait_file", owner)), owner))
     return o.implies(o.and_(o.ult(page, c.HV_NPAGE), moved), o.or_(mine, sends))
+
+
+def device_owner_agrees(c: Any, before: State, after: State, self: Word, device: Word) -> Truth:
+    """A device leaves its owner only by the owner's call, or by its parent's if it is unmapped or
+    the owner is dead; and what it is stays as boot has found it."""
+    r, o = Reader(c, before), before.ops
+    owner = r.get("devices.owner", device)
+    moved = after.get("devices.owner", device) != owner
+    idle = o.or_(r.get("devices.state", device) != c.HV_DEVICE_MAPPED,
+                 in_state(r, owner, c.HV_PROC_ZOMBIE))
+    mine = o.or_(owner == self, o.and_(r.get("procs.ppid", owner) == self, idle))
+    kept = o.and_(*(after.get(f"devices.{name}", device) == r.get(f"devices.{name}", device)
+                    for name in ("pa", "flags")))
+    exists, existed = (state.get("devices.state", device) != c.HV_DEVICE_NONE
+                       for state in (after, before))
+    return o.implies(o.ult(device, c.HV_NDEVICE), o.and_(
+        kept, o.iff(exists, existed), o.implies(moved, mine)))
 
 
 # A list register (IHI 0048B, 5.3.8; IHI 0069H, 12.4, ICH_LR<n>_EL2): HW, and where the physical

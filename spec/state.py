@@ -7,7 +7,8 @@ Indices and values are words (64 bits). `FIELDS` lists every function with the k
 index; `KINDS` says which constant bounds a kind.
 
 Not from C: `sys.*` is system registers and the executing core, `uart.*`, `gic.*`, `vgic.*` what
-a read of the device returns, `ghost.*` what invariants need and no machine holds (see spec/ghosts.py).
+a read of the device returns, `ghost.*` what invariants need and no machine holds (see
+spec/ghosts.py).
 
 A state is never changed: `set`, `zero_page` and the rest return another one.
 """
@@ -29,6 +30,8 @@ KINDS: dict[str, Callable[[Any], int]] = {
     "page": lambda c: c.HV_NPAGE,
     "entry": lambda c: c.HV_PAGE_WORDS,
     "file": lambda c: c.HV_NFILE,
+    "device": lambda c: c.HV_NDEVICE,
+    "frame_number": lambda c: 1 << 36,
     "handle": lambda c: c.HV_NHANDLE,
     "any_handle": lambda c: c.HV_NPROC * c.HV_NHANDLE,
     "cpu": lambda c: c.HV_NCPU,
@@ -60,7 +63,7 @@ def _named(prefix: str, kinds: tuple[str, ...], names: str) -> dict[str, tuple[s
 
 FIELDS: dict[str, tuple[str, ...]] = {
     **_named("procs", ("pid",), "state ppid root ctx pages_count pids_count files_count "
-             "handles_count wait_file wait_peer wait_flags recv_slot reply_to status "
+             "handles_count devices_count wait_file wait_peer wait_flags recv_slot reply_to status "
              "cause_esr cause_elr cause_far has_vgic irqs_count"),
     **_named("procs", ("pid", "set_word"), "callers.word zombies.word irqs_pending.word"),
     "procs.listed": ("pid", "lr"),
@@ -77,6 +80,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     **_named("sched", (), "next_tick ticks turn"),
     **_named("sched.cpus", ("cpu",), "current loaded ctx fp_live vgic_live switches "
              "pages_pa has_ras"),
+    **_named("devices", ("device",), "state owner pa flags node node_count"),
     "timer_tree": ("node",),
     **_named("console", (), "head tail has_break"),
     "console.byte": ("ring",),
@@ -106,6 +110,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     **_named("ghost", ("pid", "pid"), "pid_slot pid_at"),
     **_named("ghost", ("pid", "file"), "file_slot file_at"),
     **_named("ghost", ("pid", "irq"), "irq_slot irq_at"),
+    **_named("ghost", ("pid", "device"), "device_slot device_at"),
     **_named("ghost", ("pid", "handle"), "handle_slot handle_at"),
     **_named("ghost", ("page", "entry"), "entry_slot entry_at"),
     **_named("ghost", ("file", "any_handle"), "ref_slot ref_at reader_slot reader_at "
@@ -114,6 +119,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     # 1..3 for a page that is a table of the read-only view, 0 for all others
     **_named("ghost", ("page",), "parent parent_index view_level"),
     "ghost.wait_handle": ("pid",),
+    # ghosts: the entry that maps a device, and the device at an address in units of 4 KiB
+    **_named("ghost", ("device",), "device_table device_index"),
+    "ghost.device_of": ("frame_number",),
 }
 
 

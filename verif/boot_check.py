@@ -22,7 +22,7 @@ from spec.transition import Reader
 from spec.transitions.vgic import STATES
 from spec.words import Truth, Word
 
-from . import boot_info, boot_map
+from . import boot_devices, boot_info, boot_map
 from .arrays import Array, where_false
 from .boot_machine import Dump
 from .boot_map import Problem
@@ -198,6 +198,7 @@ class Check:
         parts: tuple[Callable[[], Iterator[Problem]], ...] = (
             self.registers, self.devices, self.invariants, self.initial, self.reached,
             lambda: boot_map.problems(self.target, self.state),
+            lambda: boot_devices.problems(self.state),
             lambda: boot_info.problems(self.target, self.state, self.facts, self.initrd))
         return [problem for part in parts for problem in part()]
 

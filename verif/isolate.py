@@ -115,6 +115,12 @@ def _owners(subject: Subject, case: Case) -> z3.BoolRef:
                                           *_any("page")))
 
 
+def _devices(subject: Subject, case: Case) -> z3.BoolRef:
+    self = subject.before.get("sched.cpus.current", subject.before.get("sys.cpu"))
+    return as_term(isolation.device_owner_agrees(subject.c, subject.before, case.state, self,
+                                                 *_any("device")))
+
+
 @dataclass(frozen=True)
 class Statement:
     """What holds of each case that changes one of these tables: `text` is in spec/isolation.py,
@@ -134,6 +140,9 @@ STATEMENTS = (
               isolation.owner_agrees, _owners),
     Statement("ownership of interrupt lines changes as agreed", frozenset({"irqs.owner"}),
               isolation.line_agrees, _lines),
+    Statement("ownership of devices changes as agreed", frozenset({
+        "devices.owner", "devices.state", "devices.pa", "devices.flags"}),
+              isolation.device_owner_agrees, _devices),
 )
 
 

@@ -22,7 +22,8 @@ VOLATILE = frozenset({"cntpct_el0", "cntvct_el0", "icc_iar1_el1", "ich_elrsr_el2
                       "ich_ap1r0_el2", "ich_lr0_el2", "ich_lr1_el2", "ich_lr2_el2",
                       "ich_lr3_el2"})
 # Tables whose writes have a place in the order that T6 is about (order.py).
-ORDERED = frozenset({"pages", "page_descs.type", "page_descs.owner", "procs.state", "procs.root"})
+ORDERED = frozenset({"pages", "page_descs.type", "page_descs.owner", "procs.state", "procs.root",
+                     "devices.state", "devices.owner"})
 # SMC Calling Convention (DEN 0028), 2.5: x0..x3 are results, x4..x17 may be lost.
 SMC_CLOBBERS = range(18)
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The way in and out of EL2 around a transition (kernel/vectors.S).
 
-An event says where control goes: `hypercall` n, `trap_sync`, `trap_irq`, `trap_stop`, `eret`, or
-`wait` (WFI), or to `vgic_leave` and `vgic_enter` around a switch. A hypercall of the FAST class is `enter_sync`, the hypercall, `leave_fast`; one of
-the FULL class ends with `leave_call`. A trap is `enter_sync` or one of the other three, the
-trap, `leave_trap`. A core that waits goes on with `wake_up`, trap_irq, `leave_wait`;
-behind `vgic_leave` comes `leave_left`, behind `vgic_enter` `leave_entered`.
+An event says where control goes: `hypercall` n, `trap_sync`, `trap_irq`, `trap_stop`, `eret`,
+`wait` (WFI), or to `vgic_leave` and `vgic_enter` around a switch. A hypercall of the FAST class is
+`enter_sync`, the hypercall, `leave_fast`; one of the FULL class ends with `leave_call`. A trap is
+`enter_sync` or one of the other three, the trap, `leave_trap`. A core that waits goes on with
+`wake_up`, trap_irq, `leave_wait`; behind `vgic_leave` comes `leave_left`, behind `vgic_enter`
+`leave_entered`.
 """
 
 from __future__ import annotations

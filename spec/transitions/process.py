@@ -56,7 +56,8 @@ def reap(t: Transition, pid: Word) -> Word:
     t.require(is_pid(t, pid), t.c.HV_ESRCH)
     t.require(is_child(t, pid, t.self), t.c.HV_EPERM)
     t.require(in_state(t, pid, t.c.HV_PROC_ZOMBIE), t.c.HV_ESTATE)
-    counts = ("pages_count", "pids_count", "files_count", "irqs_count", "handles_count")
+    counts = ("pages_count", "pids_count", "files_count", "handles_count", "devices_count",
+              "irqs_count")
     t.require(t.o.and_(*(t.get(f"procs.{n}", pid) == 0 for n in counts)), t.c.HV_EBUSY)
     t.set("procs.state", (pid,), t.c.HV_PROC_UNUSED)
     sets.remove(t, sets.zombies(t.self), pid)

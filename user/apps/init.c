@@ -99,12 +99,17 @@ static pid_t start_shell(void)
 {
 	static char *const argv[] = { "sh", NULL };
 	static char *const envp[] = { "PATH=/bin", "HOME=/", "TERM=vt100", NULL };
-	const struct hv_grants grants = {
+	struct hv_grants grants = {
 		.pages = SHELL_PAGES,
 		.pids = hv_pid_count() - OWN_PIDS,
 		.files = SHELL_FILES,
 	};
-	pid_t pid = hv_spawn("sh", argv, envp, NULL, 0, &grants);
+	pid_t pid;
+
+	for (hv_device device = 1; device < HV_NDEVICE; device++)
+		if (hv_devices[device].owner == HV_INIT_PID)
+			grants.devices[device / 64] |= 1UL << device % 64;
+	pid = hv_spawn("sh", argv, envp, NULL, 0, &grants);
 
 	if (pid < 0) {
 		hv_dprintf(2, "init: cannot start sh: %s\n", strerror(errno));

@@ -29,8 +29,11 @@ static void report(uint64_t counts, const struct hv_sched *before, const struct 
 
 int main(int argc, char **argv)
 {
-	struct hv_grants grants = { hv_default_grants.pages, hv_pid_count(), hv_file_count(),
-				    false };
+	struct hv_grants grants = {
+		.pages = hv_default_grants.pages,
+		.pids = hv_pid_count(),
+		.files = hv_file_count(),
+	};
 	struct hv_sched before, after;
 	struct hv_exit how;
 	char words[160];

@@ -67,10 +67,13 @@ static pid_t start(char **argv, const struct plumbing *plumbing, const struct hv
 {
 	const struct builtin *builtin = builtin_find(argv[0]);
 	int fds[] = { plumbing->input, plumbing->output, STDERR_FILENO };
+	struct hv_grants own = *grants;
 	pid_t pid;
 
-	if (builtin == NULL)
-		return hv_spawn(argv[0], argv, NULL, fds, 3, grants);
+	if (builtin == NULL) {
+		devices_for(argv[0], &own);
+		return hv_spawn(argv[0], argv, NULL, fds, 3, &own);
+	}
 	fflush(stdout);
 	pid = hv_fork_attr(grants);
 	if (pid == 0)

@@ -5,6 +5,7 @@
  * reports, and whether everything came back.
  */
 #include "coverage.h"
+#include "device.h"
 #include "raw.h"
 #include "system.h"
 #include "test.h"
@@ -28,7 +29,7 @@ static const struct hv_grants big_grants = { .pages = 1500, .pids = 64, .files =
 
 /* Of self: what is in no store of the libos's. Of the system: what is in use. */
 struct holdings {
-	uint64_t pages, pids, files, handles;
+	uint64_t pages, pids, files, handles, devices;
 	uint64_t processes, objects;
 };
 
@@ -40,6 +41,7 @@ static struct holdings holdings_now(void)
 		.pids = self->pids_count - hv_pid_count(),
 		.files = self->files_count - hv_file_count(),
 		.handles = self->handles_count,
+		.devices = self->devices_count,
 	};
 
 	for (hv_pid pid = 1; pid < HV_NPROC; pid++)
@@ -142,11 +144,11 @@ static void check_holdings(const struct holdings *before, unsigned number, const
 	if (memcmp(before, &now, sizeof(now)) == 0)
 		return;
 	fail(outcome, number, test->name);
-	printf("left behind: pages %+ld pids %+ld files %+ld handles %+ld; in the system: "
+	printf("left behind: pages %+ld pids %+ld files %+ld handles %+ld devices %+ld; in the system: "
 	       "processes %+ld objects %+ld\n",
 	       (long)(now.pages - before->pages), (long)(now.pids - before->pids),
 	       (long)(now.files - before->files), (long)(now.handles - before->handles),
-	       (long)(now.processes - before->processes), (long)(now.objects - before->objects));
+	       (long)(now.devices - before->devices), (long)(now.processes - before->processes), (long)(now.objects - before->objects));
 }
 
 static void check_system(unsigned number, const struct test *test, struct outcome *outcome)
@@ -162,10 +164,12 @@ static void check_system(unsigned number, const struct test *test, struct outcom
 
 static pid_t start(const struct test *test)
 {
+	struct hv_grants grants = test->kind == TEST_WITH_MUCH ? big_grants : usual_grants;
 	pid_t pid;
 
 	fflush(stdout);
-	pid = hv_fork_attr(test->kind == TEST_WITH_MUCH ? &big_grants : &usual_grants);
+	devices_into(&grants);
+	pid = hv_fork_attr(&grants);
 	if (pid == 0) {
 		hv_load_image();	/* tests count pages, or have none left */
 		test->run();

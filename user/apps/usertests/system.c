@@ -8,7 +8,7 @@
 #include <hv8/libos.h>
 
 struct tally {
-	uint64_t handles[HV_NPROC], pids[HV_NPROC], files[HV_NPROC];
+	uint64_t handles[HV_NPROC], pids[HV_NPROC], files[HV_NPROC], devices[HV_NPROC];
 	uint64_t refs[HV_NFILE], readers[HV_NFILE], writers[HV_NFILE];
 };
 
@@ -48,6 +48,8 @@ static void count_all(void)
 	}
 	for (hv_file file = 1; file < HV_NFILE; file++)
 		tally.files[hv_files[file].owner % HV_NPROC]++;
+	for (hv_device device = 1; device < HV_NDEVICE; device++)
+		tally.devices[hv_devices[device].owner % HV_NPROC]++;
 }
 
 static const char *file_disagreement(hv_file file)
@@ -100,8 +102,11 @@ static const char *process_disagreement(hv_pid pid)
 		return "pids_count of a process";
 	if (p->files_count != tally.files[pid])
 		return "files_count of a process";
+	if (p->devices_count != tally.devices[pid])
+		return "devices_count of a process";
 	if (p->state == HV_PROC_UNUSED &&
-	    (p->pages_count | p->pids_count | p->files_count | p->handles_count) != 0)
+	    (p->pages_count | p->pids_count | p->files_count | p->handles_count |
+	     p->devices_count) != 0)
 		return "an unused process that owns something";
 	for (hv_pid parent = 0; parent < HV_NPROC; parent++)
 		if (has(&hv_procs[parent].zombies, pid) != (is_zombie && p->ppid == parent))
