@@ -41,7 +41,7 @@ def interrupts() -> dict[str, Spec]:
 
 def traps() -> dict[str, Spec]:
     """Exceptions that are no hypercall: what C does about them."""
-    return {name: interrupts()[name] for name in ("trap_sync", "trap_stop", "trap_irq",
+    return {name: interrupts()[name] for name in ("trap_sync", "trap_stop", "trap_irq", "leave_idle",
                                                  "vgic_leave", "vgic_enter")}
 
 
