@@ -4,6 +4,7 @@
  * with a good part of it and serves pages to whoever runs short. It keeps the
  * power switch, buries orphans, and starts the shell again when it ends.
  */
+#include <hv8/irq.h>
 #include <hv8/libos.h>
 
 #include <errno.h>
@@ -99,13 +100,15 @@ static pid_t start_shell(void)
 {
 	static char *const argv[] = { "sh", NULL };
 	static char *const envp[] = { "PATH=/bin", "HOME=/", "TERM=vt100", NULL };
-	const struct hv_grants grants = {
+	struct hv_grants grants = {
 		.pages = SHELL_PAGES,
 		.pids = hv_pid_count() - OWN_PIDS,
 		.files = SHELL_FILES,
 	};
-	pid_t pid = hv_spawn("sh", argv, envp, NULL, 0, &grants);
+	pid_t pid;
 
+	hv_irq_lines(grants.irqs);
+	pid = hv_spawn("sh", argv, envp, NULL, 0, &grants);
 	if (pid < 0) {
 		hv_dprintf(2, "init: cannot start sh: %s\n", strerror(errno));
 		fail("no shell", -HV_ENOENT);

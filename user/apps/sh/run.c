@@ -2,6 +2,8 @@
 /* Runs what was parsed: starts the processes of a pipeline and joins them. */
 #include "sh.h"
 
+#include <hv8/irq.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -21,7 +23,8 @@ struct plumbing {
  * What each command of a pipeline that is yet to be started gets: a part of
  * the own pids and files, besides the one of each that starting it takes. It
  * is six eighths of them for all together, and one eighth in the background,
- * where it is gone for longer. Pages come from init.
+ * where it is gone for longer. Pages come from init. A command alone in the
+ * foreground gets all interrupt lines.
  */
 static struct hv_grants share(const struct pipeline *pipeline)
 {
@@ -37,6 +40,8 @@ static struct hv_grants share(const struct pipeline *pipeline)
 		grants.files = (hv_file_count() - count) * eighths / (8 * count);
 	else
 		grants.files = 0;
+	if (count == 1 && !is_background)
+		hv_irq_lines(grants.irqs);
 	return grants;
 }
 
