@@ -202,10 +202,14 @@ end_routine vectors_unknown
 routine vectors_switch
 	ldr	x2, [x19, #CPU_VGIC_LIVE]
 	cbnz	x2, vectors_vgic_leave
+end_routine vectors_switch
+
+/* In: x19, and x20 = context of the loaded process. */
+routine vectors_save
 	save_system_registers x19, x20
 	ldr	x2, [x19, #CPU_FP_LIVE]
 	cbnz	x2, vectors_save_fp
-end_routine vectors_switch
+end_routine vectors_save
 
 /* In: x19. Loads the current process, or idles. */
 routine vectors_load
@@ -226,16 +230,21 @@ routine vectors_load
 	str	x9, [x19, #CPU_SWITCHES]
 	stp	x5, x20, [x19, #CPU_LOADED]	/* loaded, ctx */
 	ldr	x5, [x6, #PROC_HAS_VGIC]
+	str	x5, [x19, #CPU_VGIC_LIVE]
 	load_system_registers x19, x20
 	cbnz	x5, vectors_vgic_enter
 	b	vectors_return
 end_routine vectors_load
 
-/* Its interrupts come with it; one may keep it from leaving. */
+/* An interrupt for it may keep it from leaving. */
 routine vectors_vgic_leave
 	mov	x0, x19
 	bl	vgic_leave
-	b	vectors_leave
+	ldp	x1, x2, [x19, #CPU_CURRENT]	/* current, loaded */
+	cmp	x1, x2
+	b.eq	vectors_return
+	str	xzr, [x19, #CPU_VGIC_LIVE]
+	b	vectors_save
 end_routine vectors_vgic_leave
 
 routine vectors_vgic_enter

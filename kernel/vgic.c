@@ -204,7 +204,7 @@ static bool has_pending(const struct hv_proc *proc, const uint64_t *ctx)
 
 /*
  * The loaded process leaves the core, unless it waits for an interrupt and
- * has one: then it is ready again, and stays loaded if nobody else is.
+ * has one: then it is ready again, and stays if the core becomes its own.
  */
 void vgic_leave(struct hv_cpu *cpu)
 {
@@ -214,10 +214,8 @@ void vgic_leave(struct hv_cpu *cpu)
 	save(ctx);
 	if (has_pending(&procs[pid], ctx) && irq_wake(pid) && cpu->current == 0)
 		sched_run_next(cpu);
-	if (cpu->current == pid)
-		return;
-	cpu->vgic_live = 0;
-	write_control(false, false);
+	if (cpu->current != pid)
+		write_control(false, false);
 }
 
 void vgic_enter(struct hv_cpu *cpu)
@@ -231,6 +229,5 @@ void vgic_enter(struct hv_cpu *cpu)
 	if (take_line(proc, empty, k) != 0)
 		ctx[CTX_LR_STATE + k] = LR_PENDING;
 	load(proc, ctx);
-	cpu->vgic_live = 1;
 	write_control(true, !set_is_empty(&proc->irqs_pending));
 }
