@@ -92,6 +92,9 @@ int64_t hv_irq_enable(void)
 	error = gic_start();
 	if (error < 0)
 		return error;
+	for (int i = 0; i < SLOTS; i++)		/* of the parent, before a fork */
+		slots[i].handler = NULL;
+	os_timer_stop();
 	install();
 	os.has_irqs = 1;
 	return 0;

@@ -5,6 +5,7 @@
  * reports, and whether everything came back.
  */
 #include "coverage.h"
+#include "irq.h"
 #include "raw.h"
 #include "system.h"
 #include "test.h"
@@ -21,14 +22,14 @@ extern const struct test __start_usertests[], __stop_usertests[];
 enum { TEST_SECONDS = 60 };
 #define TEST_LIMIT_US (TEST_SECONDS * 1000000ULL)
 
-static const struct hv_grants usual_grants = { .pages = 400, .pids = 12, .files = 12 };
-static const struct hv_grants big_grants = { .pages = 1500, .pids = 64, .files = 12 };
+static struct hv_grants usual_grants = { .pages = 400, .pids = 12, .files = 12 };
+static struct hv_grants big_grants = { .pages = 1500, .pids = 64, .files = 12 };
 
 /* ---- what came back -------------------------------------------------------------- */
 
 /* Of self: what is in no store of the libos's. Of the system: what is in use. */
 struct holdings {
-	uint64_t pages, pids, files, handles;
+	uint64_t pages, pids, files, handles, lines;
 	uint64_t processes, objects;
 };
 
@@ -40,6 +41,7 @@ static struct holdings holdings_now(void)
 		.pids = self->pids_count - hv_pid_count(),
 		.files = self->files_count - hv_file_count(),
 		.handles = self->handles_count,
+		.lines = self->irqs_count,
 	};
 
 	for (hv_pid pid = 1; pid < HV_NPROC; pid++)
@@ -142,10 +144,11 @@ static void check_holdings(const struct holdings *before, unsigned number, const
 	if (memcmp(before, &now, sizeof(now)) == 0)
 		return;
 	fail(outcome, number, test->name);
-	printf("left behind: pages %+ld pids %+ld files %+ld handles %+ld; in the system: "
+	printf("left behind: pages %+ld pids %+ld files %+ld handles %+ld lines %+ld; in the system: "
 	       "processes %+ld objects %+ld\n",
 	       (long)(now.pages - before->pages), (long)(now.pids - before->pids),
 	       (long)(now.files - before->files), (long)(now.handles - before->handles),
+	       (long)(now.lines - before->lines),
 	       (long)(now.processes - before->processes), (long)(now.objects - before->objects));
 }
 
@@ -263,6 +266,21 @@ static void warm_up(void)
 	printf("usertests\n");
 }
 
+/* Some of its lines for each test; a part stays, for tests of what is another's. */
+static void share_lines(void)
+{
+	uint64_t lines[HV_NIRQ / 64];
+	unsigned shared = 0;
+
+	hv_irq_lines(lines);
+	for (hv_irq line = 0; line < HV_NIRQ && shared < LINES_MAX; line++)
+		if (lines[line / 64] >> line % 64 & 1) {
+			usual_grants.irqs[line / 64] |= 1UL << line % 64;
+			big_grants.irqs[line / 64] |= 1UL << line % 64;
+			shared++;
+		}
+}
+
 int main(int argc, char **argv)
 {
 	int64_t endpoint;
@@ -281,5 +299,6 @@ int main(int argc, char **argv)
 	}
 	report_handle = (hv_handle)endpoint;
 	warm_up();
+	share_lines();
 	return run_chosen(argv + 1);
 }
