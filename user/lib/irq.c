@@ -7,31 +7,24 @@
 #include "gic.h"
 
 #include <hv8/irq.h>
+#include <string.h>
 
-enum { SLOTS = 32 };	/* lines that one process uses */
+enum { SLOTS = 32 };	/* lines that one process uses; slot 0 is nobody's */
 
 static struct slot {
-	uint64_t intid;
 	hv_irq line;
 	hv_handler handler;	/* NULL: unused */
 	void *arg;
 } slots[SLOTS];
 
+static uint8_t slot_of[GIC_SPURIOUS];	/* by INTID; 0: none */
 static bool needs_fp;		/* a handler may use FP registers */
-
-static struct slot *slot_of(uint64_t intid)
-{
-	for (int i = 0; i < SLOTS; i++)
-		if (slots[i].handler != NULL && slots[i].intid == intid)
-			return &slots[i];
-	return NULL;
-}
 
 /* ---- the way from the vector -------------------------------------------------------- */
 
 static enum hv_handled handle(uint32_t intid, struct hv_frame *frame)
 {
-	const struct slot *slot = slot_of(intid);
+	const struct slot *slot = &slots[slot_of[intid]];
 	enum hv_handled handled = HV_HANDLED;
 
 	/* first: while its handlers run the timer may be set anew, and expire */
@@ -39,7 +32,7 @@ static enum hv_handled handle(uint32_t intid, struct hv_frame *frame)
 		gic_end(intid);
 		return os_timer_expire(frame);
 	}
-	if (slot != NULL)
+	if (slot->handler != NULL)
 		handled = slot->handler(frame, slot->arg);
 	gic_end(intid);
 	return handled;
@@ -92,8 +85,8 @@ int64_t hv_irq_enable(void)
 	error = gic_start();
 	if (error < 0)
 		return error;
-	for (int i = 0; i < SLOTS; i++)		/* of the parent, before a fork */
-		slots[i].handler = NULL;
+	memset(slots, 0, sizeof(slots));	/* of the parent, before a fork */
+	memset(slot_of, 0, sizeof(slot_of));
 	os_timer_stop();
 	install();
 	os.has_irqs = 1;
@@ -115,29 +108,29 @@ void os_irq_stop(void)
 
 static int64_t take(uint64_t intid, hv_handler handler, void *arg)
 {
-	struct slot *slot = NULL;
 	int64_t line = hv_irq_line(intid), error;
+	uint8_t free = 1;
 
-	for (int i = 0; i < SLOTS && slot == NULL; i++)
-		if (slots[i].handler == NULL)
-			slot = &slots[i];
-	if (slot == NULL)
+	while (free < SLOTS && slots[free].handler != NULL)
+		free++;
+	if (free == SLOTS)
 		return -HV_ENOMEM;
 	if (line < 0)
 		return line;
-	*slot = (struct slot){ intid, (hv_irq)line, handler, arg };
 	error = hv_alloc_irq((hv_irq)line);
 	if (error < 0)
-		slot->handler = NULL;
-	return error;
+		return error;
+	slots[free] = (struct slot){ (hv_irq)line, handler, arg };
+	slot_of[intid] = free;
+	return 0;
 }
 
 static int64_t change(uint64_t intid, hv_handler handler, void *arg)
 {
-	struct slot *slot = slot_of(intid);
+	struct slot *slot = &slots[intid < GIC_SPURIOUS ? slot_of[intid] : 0];
 	int64_t error;
 
-	if (slot == NULL)
+	if (slot->handler == NULL)
 		return handler == NULL ? -HV_ENOENT : take(intid, handler, arg);
 	if (handler != NULL) {
 		slot->arg = arg;
@@ -146,6 +139,7 @@ static int64_t change(uint64_t intid, hv_handler handler, void *arg)
 	}
 	error = hv_free_irq(slot->line);
 	slot->handler = NULL;
+	slot_of[intid] = 0;
 	return error;
 }
 
