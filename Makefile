@@ -21,6 +21,7 @@ CPUS ?= 1
 GIC ?= 3
 CPU ?= cortex-a57
 MEM ?= 512M
+DMA ?= off
 
 # ---- tools -------------------------------------------------------------------
 
@@ -169,6 +170,7 @@ help:
 	'make run       install what is missing, build, boot; the shell is on this terminal' \
 	'               (leave with `halt`, or with Ctrl-A x). Options, with their defaults:' \
 	'               CPUS=1 GIC=3 (or 2) CPU=cortex-a57 (cortex-a53, cortex-a72, max) MEM=512M' \
+	'               DMA=off (on: devices that may do DMA are handed out too)' \
 	'make test      install what is missing, build, run every test;' \
 	'               the last line is "N passed, N failed". Some: make test T="host layout"' \
 	'make bench     instructions for each operation, beside other systems; fails if one takes' \
@@ -207,12 +209,12 @@ run:
 	@tools/setup.sh run </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
 	@$(PYTHON) tools/proved.py $(B)
-	@exec tools/run.sh --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)'
+	@exec tools/run.sh --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)'
 
 gdb:
 	@tools/setup.sh gdb </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
-	@exec tools/run.sh --gdb --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)'
+	@exec tools/run.sh --gdb --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)'
 
 test:
 	@tools/setup.sh test </dev/null

@@ -75,6 +75,8 @@ const uint8_t *boot_map_identity(uint64_t pa, uint64_t size);
 void boot_map_pages(uint64_t first, uint64_t end);
 /* Maps device registers at a fixed address of layout.h. */
 void boot_map_device(uint64_t va, uint64_t pa, uint64_t size);
+/* Whether the page of device registers at a physical address is the kernel's. */
+bool boot_has_device(uint64_t pa);
 /* The entries to clear when boot is over. */
 uint64_t *boot_section_entry(void);
 uint64_t *boot_identity_entry(void);
@@ -95,6 +97,8 @@ static inline uint64_t boot_page_pa(uint64_t page)
 /* ---- the rest, each in its own file ------------------------------------------------------------ */
 
 void view_build(void);
+/* Fills devices[]; the interrupt controller is the kernel's by then. */
+void devices_start(void);
 void init_load(void);
 void state_start(void);
 void sysregs_check(void);

@@ -16,6 +16,7 @@ struct facts facts;
 
 static int uart_node = -1;
 static int gic_node = -1;
+static int reserved_node = -1;
 
 /*
  * The Image protocol: 8-byte aligned, at most 2 MiB. QEMU's -dtb makes larger
@@ -183,15 +184,16 @@ static void add_reserved(struct region region)
 
 static void parse_reserved(void)
 {
-	int parent = dt_at_root("reserved-memory");
 	struct region region;
 
 	for (int i = 0; i < fdt_num_mem_rsv(dt_blob()); i++)
 		if (fdt_get_mem_rsv(dt_blob(), i, &region.pa, &region.size) == 0)
 			add_reserved(region);
-	if (parent < 0)
+	reserved_node = dt_at_root("reserved-memory");
+	if (reserved_node < 0)
 		return;
-	for (int node = dt_next_child(parent, -1); node >= 0; node = dt_next_child(parent, node))
+	for (int node = dt_next_child(reserved_node, -1); node >= 0;
+	     node = dt_next_child(reserved_node, node))
 		for (int i = 0; dt_is_okay(node) && dt_reg(node, i, &region); i++)
 			add_reserved(region);
 }
@@ -201,14 +203,64 @@ static bool is_memory(int node)
 	int bytes;
 	const char *type = dt_property(node, "device_type", &bytes);
 
-	return type != NULL && fdt_stringlist_contains(type, bytes, "memory") && dt_is_okay(node);
+	return type != NULL && fdt_stringlist_contains(type, bytes, "memory");
+}
+
+/* The `left` bytes at `text` begin with the word. */
+static bool begins(const char *text, int left, const char *word)
+{
+	for (; *word != 0; text++, word++)
+		if (left-- <= 0 || *text != *word)
+			return false;
+	return true;
+}
+
+/* "arm,gic" is how all names of GICs begin that boot does not look for. */
+static bool is_gic(int node)
+{
+	int bytes;
+	const char *list = dt_property(node, "compatible", &bytes);
+
+	if (node == gic_node)
+		return true;
+	for (int at = 0; list != NULL && at < bytes; at++)
+		if ((at == 0 || list[at - 1] == 0) && begins(&list[at], bytes - at, "arm,gic"))
+			return true;
+	return false;
+}
+
+bool dt_is_kernels(int node)
+{
+	if (node == uart_node || is_memory(node))
+		return true;
+	for (int at = node; at > 0; at = dt_parent(at))
+		if (is_gic(at))
+			return true;
+	return reserved_node >= 0 && dt_parent(node) == reserved_node;
+}
+
+bool dt_has_option(const char *word)
+{
+	int chosen = dt_at_root("chosen"), bytes, length = 0;
+	const char *args = chosen < 0 ? NULL : dt_property(chosen, "bootargs", &bytes);
+
+	while (word[length] != 0)
+		length++;
+	for (int at = 0; args != NULL && at + length <= bytes; at++) {
+		char after = at + length < bytes ? args[at + length] : 0;
+
+		if ((at == 0 || args[at - 1] == ' ') && (after == ' ' || after == 0) &&
+		    begins(&args[at], bytes - at, word))
+			return true;
+	}
+	return false;
 }
 
 /* Banks beyond the array's end are left unused. */
 void dt_parse_memory(void)
 {
 	for (int node = dt_next_child(0, -1); node >= 0; node = dt_next_child(0, node)) {
-		if (!is_memory(node))
+		if (!is_memory(node) || !dt_is_okay(node))
 			continue;
 		for (int i = 0; facts.bank_count < DT_BANKS; i++) {
 			if (!dt_reg(node, i, &facts.bank[facts.bank_count]))

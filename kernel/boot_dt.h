@@ -20,6 +20,7 @@ void dt_scan(void);
 int dt_find(enum dt_kind kind);
 /* The child of the root with that name. */
 int dt_at_root(const char *name);
+int dt_parent(int node);
 /* A child of `parent`: the first, or the one after `after`. */
 int dt_next_child(int parent, int after);
 /* A path, or an alias. */
@@ -29,8 +30,13 @@ bool dt_is_okay(int node);
 bool dt_is_compatible(int node, const char *name);
 /* The index-th region of `reg`, as the CPU sees it. */
 bool dt_reg(int node, int index, struct region *region);
-/* The node after this one, in the order of the tree. */
-int dt_next(int node);
+/* All nodes are 0 .. dt_count() - 1, in the order of the tree. */
+int dt_count(void);
+const char *dt_name(int node);
+/* libfdt's name for it: the offset in the structure block. */
+uint64_t dt_offset(int node);
+/* Enabled, with all above it, and on no bus but simple ones. */
+bool dt_is_usable(int node);
 /* The INTID of the index-th interrupt, if it goes to the GIC, and whether it is an edge. */
 bool dt_interrupt(int node, int index, uint64_t *intid, bool *is_edge);
 
@@ -45,5 +51,9 @@ void dt_parse_gic(void);
 void dt_parse_interrupts(void);
 void dt_parse_memory(void);
 void dt_parse_initrd(void);
+/* What no process may have: memory, the interrupt controller, the kernel's UART. */
+bool dt_is_kernels(int node);
+/* Whether bootargs has that word. */
+bool dt_has_option(const char *word);
 
 #endif

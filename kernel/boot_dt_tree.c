@@ -90,17 +90,32 @@ int dt_find(enum dt_kind kind)
 	return found[kind];
 }
 
-int dt_next(int node)
-{
-	return node + 1 < node_count ? node + 1 : -1;
-}
-
 int dt_next_child(int parent, int after)
 {
 	for (int node = after < 0 ? parent + 1 : after + 1; node < node_count; node++)
 		if (nodes[node].parent == parent)
 			return node;
 	return -1;
+}
+
+int dt_parent(int node)
+{
+	return nodes[node].parent;
+}
+
+int dt_count(void)
+{
+	return node_count;
+}
+
+const char *dt_name(int node)
+{
+	return fdt_get_name(dt_blob(), nodes[node].offset, NULL);
+}
+
+uint64_t dt_offset(int node)
+{
+	return (uint64_t)nodes[node].offset;
 }
 
 static bool is_named(int node, const char *name)
@@ -137,6 +152,14 @@ bool dt_is_compatible(int node, const char *name)
 	return fdt_node_check_compatible(dt_blob(), nodes[node].offset, name) == 0;
 }
 
+bool dt_is_usable(int node)
+{
+	for (int at = node; at > 0; at = nodes[at].parent)
+		if (!dt_is_okay(at) || (at != node && !dt_is_compatible(at, "simple-bus")))
+			return false;
+	return true;
+}
+
 /* ---- addresses ----------------------------------------------------------------- */
 
 static uint64_t read_cells(const fdt32_t *p, int n)
@@ -146,6 +169,12 @@ static uint64_t read_cells(const fdt32_t *p, int n)
 	while (n-- > 0)
 		value = value << 32 | fdt32_to_cpu(*p++);
 	return value;
+}
+
+/* Of an address and a size: PCI's of three cells are none. */
+static bool are_words(int address, int size)
+{
+	return address >= 1 && address <= 2 && size >= 0 && size <= 2;
 }
 
 static int address_cells(int node)
@@ -158,23 +187,24 @@ static int size_cells(int node)
 	return fdt_size_cells(dt_blob(), nodes[node].offset);
 }
 
-/* One step up: an address on `bus` becomes one on the parent of `bus` (2.3.8, ranges). */
-static bool translate(int bus, uint64_t *pa)
+/* One step up: a region on `bus` becomes one on the parent of `bus` (2.3.8, ranges). */
+static bool translate(int bus, struct region *region)
 {
 	int child = address_cells(bus), size = size_cells(bus), bytes, step;
 	int parent = address_cells(nodes[bus].parent);
 	const fdt32_t *p = dt_property(bus, "ranges", &bytes);
 
-	if (p == NULL || child < 0 || size < 0 || parent < 0)
+	if (p == NULL || !are_words(child, size) || !are_words(parent, 0))
 		return false;
 	if (bytes == 0)
 		return true;
 	step = child + parent + size;
 	for (int left = bytes / 4; left >= step && step > 0; left -= step, p += step) {
-		uint64_t from = read_cells(p, child), to = read_cells(p + child, parent);
+		uint64_t offset = region->pa - read_cells(p, child);
+		uint64_t length = read_cells(p + child + parent, size);
 
-		if (*pa - from < read_cells(p + child + parent, size)) {
-			*pa = *pa - from + to;
+		if (offset < length && region->size <= length - offset) {
+			region->pa = offset + read_cells(p + child, parent);
 			return true;
 		}
 	}
@@ -190,14 +220,14 @@ bool dt_reg(int node, int index, struct region *region)
 		return false;
 	address = address_cells(bus);
 	size = size_cells(bus);
-	if (address < 1 || size < 0 || bytes / 4 < (index + 1) * (address + size))
+	if (!are_words(address, size) || bytes / 4 < (index + 1) * (address + size))
 		return false;
 	p += index * (address + size);
 	region->pa = read_cells(p, address);
 	region->size = read_cells(p + address, size);
 	/* The root's addresses are the CPU's. */
 	for (; bus > 0; bus = nodes[bus].parent)
-		if (!translate(bus, &region->pa))
+		if (!translate(bus, region))
 			return false;
 	return true;
 }

@@ -56,8 +56,8 @@ static void add_node(int node)
 
 void boot_irq_start(void)
 {
-	for (int node = dt_next(0); node >= 0; node = dt_next(node))
-		if (dt_is_okay(node))
+	for (int node = 0; node < dt_count(); node++)
+		if (dt_is_usable(node))
 			add_node(node);
 	irqs[HV_IRQ_TIMER].intid = machine.vtimer_intid;
 	irqs[HV_IRQ_TIMER].lr = list_register(machine.vtimer_intid, false);

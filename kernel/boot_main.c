@@ -66,6 +66,7 @@ void boot_main(uint64_t dtb_pa, uint64_t kernel_pa)
 	view_build();
 	boot_gic_start();
 	boot_irq_start();
+	devices_start();
 	init_load();
 	ram_finish();
 	sysregs_start();

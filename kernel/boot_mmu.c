@@ -198,6 +198,17 @@ void boot_map_device(uint64_t va, uint64_t pa, uint64_t size)
 	publish();
 }
 
+bool boot_has_device(uint64_t pa)
+{
+	for (uint64_t i = 0; i < PTE_ENTRIES; i++) {
+		uint64_t entry = el2_tables[T_DEVICE_L3][i];
+
+		if ((entry & PTE_VALID) && (entry & PTE_PA_MASK) == pa)
+			return true;
+	}
+	return false;
+}
+
 uint64_t *boot_section_entry(void)
 {
 	return &el2_tables[T_KERNEL_L2][0];

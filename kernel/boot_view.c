@@ -53,6 +53,7 @@ void view_build(void)
 	show_table(HV_VIEW_FILES, files, sizeof(files));
 	show_table(HV_VIEW_HANDLES, handles, sizeof(handles));
 	show_table(HV_VIEW_IRQS, irqs, sizeof(irqs));
+	show_table(HV_VIEW_DEVICES, devices, sizeof(devices));
 	show_table(HV_VIEW_PAGE_DESCS, page_descs, sizeof(page_descs));
 	bootinfo.dtb_offset = show(HV_VIEW_DTB, facts.dtb.pa, facts.dtb.size);
 	bootinfo.dtb_size = facts.dtb.size;

@@ -71,7 +71,7 @@ static int64_t check_reap(uint64_t self, uint64_t pid)
 	if (procs[pid].state != HV_PROC_ZOMBIE)
 		return -HV_ESTATE;
 	if (procs[pid].pages_count | procs[pid].pids_count | procs[pid].files_count |
-	    procs[pid].handles_count | procs[pid].irqs_count)
+	    procs[pid].handles_count | procs[pid].devices_count | procs[pid].irqs_count)
 		return -HV_EBUSY;
 	return 0;
 }

@@ -16,6 +16,7 @@ TABLE struct hv_page_desc page_descs[HV_NPAGE];
 TABLE struct hv_handle_entry handles[HV_NPROC][HV_NHANDLE];
 TABLE struct hv_file_entry files[HV_NFILE];
 TABLE struct hv_irq_entry irqs[HV_NIRQ];
+TABLE struct hv_device_entry devices[HV_NDEVICE];
 TABLE struct hv_sched sched;
 TABLE struct hv_bootinfo bootinfo;
 

@@ -79,6 +79,7 @@ extern struct hv_handle_entry handles[HV_NPROC][HV_NHANDLE];
 extern struct hv_file_entry files[HV_NFILE];
 extern struct hv_irq_entry irqs[HV_NIRQ];
 extern uint64_t irq_line[NINTID];	/* line of an INTID, or 0; constant */
+extern struct hv_device_entry devices[HV_NDEVICE];
 extern struct hv_bootinfo bootinfo;
 extern struct console console;
 extern struct machine machine;

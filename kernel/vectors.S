@@ -248,6 +248,7 @@ routine vectors_vgic_leave
 end_routine vectors_vgic_leave
 
 routine vectors_vgic_enter
+	isb					/* no walk uses the old tables any more */
 	mov	x0, x19
 	bl	vgic_enter
 	b	vectors_return

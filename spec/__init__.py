@@ -13,11 +13,14 @@ from __future__ import annotations
 
 from . import schedule
 from .core_invariants import CORE
+from .device_invariants import DEVICES
 from .invariants import RULES, Invariant
+from .irq_invariants import IRQS
 from .premises import AT_ENTRY
 from .table_invariants import TABLES
 from .transition import Case, Outcome, Part, Spec
-from .transitions import console, entry, handle, interrupt, ipc, memory, process, trap
+from .transitions import (console, device, entry, handle, interrupt, ipc, irq, memory, process,
+                          trap, vgic)
 
 __all__ = ["Case", "Invariant", "Outcome", "Part", "Spec", "edges", "hypercalls",
            "interrupts", "invariants", "parts", "premises", "transition", "traps"]
@@ -25,18 +28,21 @@ __all__ = ["Case", "Invariant", "Outcome", "Part", "Spec", "edges", "hypercalls"
 
 def hypercalls() -> dict[str, Spec]:
     """Every hypercall, by the name that hypercall.def gives it."""
-    groups = (process.CALLS, memory.CALLS, handle.CALLS, ipc.CALLS, console.CALLS)
+    groups = (process.CALLS, memory.CALLS, handle.CALLS, ipc.CALLS, console.CALLS,
+              device.CALLS, irq.CALLS)
     return {name: spec for group in groups for name, spec in group.specs.items()}
 
 
 def interrupts() -> dict[str, Spec]:
     """What else changes the state: interrupts, traps, and the way in and out of EL2."""
-    return {**interrupt.CALLS.specs, **interrupt.CALLS.parts, **trap.CALLS.specs, **edges()}
+    return {**interrupt.CALLS.specs, **interrupt.CALLS.parts, **trap.CALLS.specs,
+            **vgic.CALLS.parts, **edges()}
 
 
 def traps() -> dict[str, Spec]:
     """Exceptions that are no hypercall: what C does about them."""
-    return {name: interrupts()[name] for name in ("trap_sync", "trap_stop", "trap_irq")}
+    return {name: interrupts()[name] for name in ("trap_sync", "trap_stop", "trap_irq",
+                                                 "vgic_leave", "vgic_enter")}
 
 
 def edges() -> dict[str, Spec]:
@@ -52,12 +58,13 @@ def transition(name: str) -> Spec:
 def parts() -> dict[str, Part]:
     """What several transitions end with, by name."""
     return {**schedule.ENDS.parts, **interrupt.CALLS.parts, **ipc.CALLS.parts,
-            **entry.CALLS.parts}
+            **vgic.CALLS.parts, **entry.CALLS.parts}
 
 
 def invariants() -> dict[str, Invariant]:
     """What holds before and after every transition, by name."""
-    return {**RULES.members, **CORE.members, **TABLES.members}
+    return {**RULES.members, **CORE.members, **TABLES.members, **DEVICES.members,
+            **IRQS.members}
 
 
 def premises() -> dict[str, Invariant]:

@@ -14,6 +14,7 @@ from .words import Ops, Truth, Word
 VALID = 1 << 0
 TABLE_OR_PAGE = 1 << 1      # level 0..2: a table and no block; level 3: must be 1
 ATTR_INDEX = 7 << 2         # byte of MAIR_EL1; 0 is normal write-back
+DEVICE_NGNRE = 1 << 2       # AttrIndx 1: byte 1 of MAIR_EL1
 AP_EL0 = 1 << 6             # AP[1]: EL0 may access
 AP_READ_ONLY = 1 << 7       # AP[2]
 SH_INNER = 3 << 8
@@ -27,6 +28,10 @@ HIERARCHICAL = 31 << 59     # of a table descriptor: NSTable, APTable, XNTable, 
 # What every leaf has, and what a permission may change.
 LEAF_FIXED = VALID | TABLE_OR_PAGE | SH_INNER | AF | NG
 LEAF_FREE = AP_EL0 | AP_READ_ONLY | PXN | UXN
+
+# The same of a leaf that maps a device; device memory is outer shareable whatever SH says (B2.7.2).
+DEVICE_FIXED = VALID | TABLE_OR_PAGE | DEVICE_NGNRE | AF | NG | PXN | UXN
+DEVICE_FREE = AP_EL0 | AP_READ_ONLY
 
 # A table descriptor. The walk ignores bits 2..11 and 51..58 of it; where the recursive entry
 # makes the walk one level shorter they are those of a leaf that nobody can write or execute.
@@ -73,6 +78,18 @@ def leaf(s: State, page: Word, perm: Word) -> Word:
             | o.ite(o.bit(perm, 2), AP_EL0, 0) | o.ite(o.bit(perm, 3), 0, UXN))
 
 
+def device(o: Ops, pa: Word, perm: Word) -> Word:
+    """Level 3: maps device registers at pa (bytes). Bits of perm: 0 writable, 2 accessible at
+    EL0."""
+    return (pa | DEVICE_FIXED | o.ite(o.bit(perm, 0), 0, AP_READ_ONLY)
+            | o.ite(o.bit(perm, 2), AP_EL0, 0))
+
+
+def is_at(descriptor: Word, pa: Word) -> Truth:
+    """It is valid and its address is pa (bytes)."""
+    return (descriptor & (ADDRESS | VALID)) == (pa | VALID)
+
+
 def names(s: State, descriptor: Word, page: Word) -> Truth:
     """It is valid and its address is that of the page."""
-    return (descriptor & (ADDRESS | VALID)) == (address(s, page) | VALID)
+    return is_at(descriptor, address(s, page))

@@ -38,12 +38,14 @@ class Counted:
 PAGES = Counted("page", "procs.pages_count", "pid", "page")
 PIDS = Counted("pid", "procs.pids_count", "pid", "pid")
 FILES = Counted("file", "procs.files_count", "pid", "file")
+LINES = Counted("irq", "procs.irqs_count", "pid", "irq")
+DEVICES = Counted("device", "procs.devices_count", "pid", "device")
 HANDLES = Counted("handle", "procs.handles_count", "pid", "handle")
 ENTRIES = Counted("entry", "page_descs.count", "page", "entry")
 REFS = Counted("ref", "files.refs", "file", "any_handle")
 READERS = Counted("reader", "files.readers", "file", "any_handle")
 WRITERS = Counted("writer", "files.writers", "file", "any_handle")
-ALL = (PAGES, PIDS, FILES, HANDLES, ENTRIES, REFS, READERS, WRITERS)
+ALL = (PAGES, PIDS, FILES, DEVICES, LINES, HANDLES, ENTRIES, REFS, READERS, WRITERS)
 
 
 def handle_item(r: Reader, pid: Word, slot: Word) -> Word:

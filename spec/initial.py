@@ -11,17 +11,19 @@ from typing import Any, Callable
 
 from . import descriptor as d
 from .registers import Facts, cptr, has_ras, has_sme
-from .devices import SERIAL, TIMER
+from .devices import EDGES, LEVELS, MAINTENANCE, SERIAL, TIMER, VIRTUAL_TIMER
 from .schedule import OFF
 from .state import FIELDS
 from .transition import Reader
 from .words import Truth, Word
 
+INTIDS = (*LEVELS, *EDGES)          # of the lines
 Expected = Callable[..., Word]      # of a Reader, the facts, and the indices
 
 # Not 0, and not said below: what boot has found, of which the invariants speak.
 FOUND = ("procs.pages_count", "sched.next_tick", "machine.pages_pa", "machine.view_pte",
-         "machine.empty_root")
+         "machine.empty_root", "irqs.state", "irqs.owner", "irqs.intid", "irqs.lr", "irq_line",
+         "procs.devices_count", *(name for name in FIELDS if name.startswith("devices.")))
 
 
 def _init(value: Callable[[Any], int]) -> Expected:
@@ -83,6 +85,7 @@ EXPECTED: dict[str, Expected] = {
     "procs.pids_count": _init(lambda c: c.HV_NPROC - c.HV_INIT_PID - 1),
     "procs.files_count": _init(lambda c: c.HV_NFILE - c.HV_FILE_POWER_INDEX - 1),
     "procs.handles_count": _init(lambda c: 2),
+    "procs.irqs_count": _init(lambda c: len(INTIDS)),
     "procs.recv_slot": _init(lambda c: c.HV_NONE),
     "procs.name": lambda r, f, p, w: r.o.ite(
         r.o.and_(p == r.c.HV_INIT_PID, w == 0), int.from_bytes(b"init", "little"), 0),
@@ -98,18 +101,19 @@ EXPECTED: dict[str, Expected] = {
     "sched.cpus.pages_pa": _only(0, lambda r, f, i: r.get("machine.pages_pa")),
     "sched.cpus.switches": _only(0, lambda r, f, i: 1),
     "sched.cpus.has_ras": _only(0, lambda r, f, i: int(has_ras(f))),
-    "sched.cpus.index": lambda r, f, i: i,
     "timer_tree": lambda r, f, node: OFF,
     "machine.gic_version": lambda r, f: f.gic,
     "machine.timer_intid": lambda r, f: TIMER,
     "machine.uart_intid": lambda r, f: SERIAL,
+    "machine.vtimer_intid": lambda r, f: VIRTUAL_TIMER,
+    "machine.vgic_intid": lambda r, f: MAINTENANCE,
     "machine.tick_period": lambda r, f: f.ids["CNTFRQ_EL0"] // r.c.HV_TICK_HZ,
     "machine.has_sme": lambda r, f: int(has_sme(f)),
     "machine.cptr": lambda r, f: cptr(f),
 }
 
 NAMES = tuple(name for name in FIELDS if name not in FOUND and not name.startswith(
-    ("pages", "page_descs.", "sys.", "uart.", "ghost.")))
+    ("pages", "page_descs.", "sys.", "uart.", "gic.", "vgic.", "ghost.")))
 
 
 def is_initial(r: Reader, f: Facts, name: str, *key: Word) -> Truth:
@@ -123,6 +127,24 @@ def context_is_initial(r: Reader, f: Facts, word: Word) -> Truth:
     start = r.o.ite(word == r.c.CTX_ELR_EL2, f.entry,
                     r.o.ite(word == r.c.CTX_SPSR_EL2, d.SPSR_START, 0))
     return r.get("pages", r.get("procs.ctx", r.c.HV_INIT_PID), word) == start
+
+
+def lines_are_the_devices(r: Reader, intid: Word) -> Truth:
+    """Every shared interrupt that a device has, and no other, has a line."""
+    line = r.get("irq_line", intid)
+    return r.o.iff(line != 0, r.o.among(intid, *INTIDS))
+
+
+def lines_are_inits(r: Reader, line: Word) -> Truth:
+    """Those after the timer's come first, are init's, and are free; the others are none."""
+    o, c = r.o, r.c
+    exists = o.ult(o.sub(line, c.HV_IRQ_TIMER + 1), len(INTIDS))
+    timer = o.ite(line == c.HV_IRQ_TIMER, VIRTUAL_TIMER, 0)
+    return o.and_(
+        r.get("irqs.state", line) == o.ite(exists, c.HV_IRQ_FREE, c.HV_IRQ_NONE),
+        r.get("irqs.owner", line) == o.ite(exists, c.HV_INIT_PID, 0),
+        o.or_(exists, r.get("irqs.intid", line) == timer),
+        o.implies(exists, r.get("irq_line", r.get("irqs.intid", line)) == line))
 
 
 def idle_table_is_empty(r: Reader, word: Word) -> Truth:

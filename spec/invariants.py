@@ -12,8 +12,8 @@ from typing import Any, Callable
 
 from . import descriptor as d
 from . import sets
-from .ghosts import (ALL, ENTRIES, FILES, HANDLES, PAGES, PIDS, READERS, REFS, WRITERS,
-                     Counted, handle_item)
+from .ghosts import (ALL, DEVICES, ENTRIES, FILES, HANDLES, LINES, PAGES, PIDS, READERS, REFS,
+                     WRITERS, Counted, handle_item)
 from .schedule import OFF, alarm, is_blocked
 from .state import KINDS, State
 from .transition import Reader
@@ -99,7 +99,8 @@ def belongs(r: Reader, counted: Counted, group: Word, item: Word) -> Truth:
     if counted in (REFS, READERS, WRITERS):
         right = {REFS: None, READERS: r.c.HV_RIGHT_READ, WRITERS: r.c.HV_RIGHT_WRITE}[counted]
         return names_file(r, group, item, right)
-    function = {PAGES: "page_descs.owner", PIDS: "procs.ppid", FILES: "files.owner"}[counted]
+    function = {PAGES: "page_descs.owner", PIDS: "procs.ppid", FILES: "files.owner",
+                DEVICES: "devices.owner", LINES: "irqs.owner"}[counted]
     return owner_of(r, item, group, function)
 
 
@@ -109,7 +110,7 @@ def is_counting(r: Reader, counted: Counted, group: Word) -> Truth:
         return r.o.and_(is_page(r, group, r.c.HV_PAGE_L0, r.c.HV_PAGE_L1, r.c.HV_PAGE_L2,
                                 r.c.HV_PAGE_L3),
                         is_alive(r, r.get("page_descs.owner", group)))
-    if counted in (PAGES, PIDS, FILES, REFS, READERS, WRITERS):
+    if counted in (PAGES, PIDS, FILES, DEVICES, LINES, REFS, READERS, WRITERS):
         return group != 0
     return True
 
@@ -185,7 +186,8 @@ def nobody(r: Reader) -> Truth:
 @RULES.invariant("pid")
 def unused_has_nothing(r: Reader, p: Word) -> Truth:
     """A pid is unused only while it counts nothing as its own."""
-    counts = ("pages_count", "pids_count", "files_count", "handles_count")
+    counts = ("pages_count", "pids_count", "files_count", "handles_count", "devices_count",
+              "irqs_count")
     return r.o.implies(in_state(r, p, r.c.HV_PROC_UNUSED),
                        r.o.and_(*(r.get(f"procs.{count}", p) == 0 for count in counts)))
 

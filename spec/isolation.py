@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import descriptor as d
-from .descriptor import AF, AP_EL0, AP_READ_ONLY, ADDRESS, ATTR_INDEX, NG, PXN, SH_INNER, UXN
+from .descriptor import AF, AP_EL0, AP_READ_ONLY, ADDRESS, ATTR_INDEX, DEVICE_NGNRE, NG
+from .descriptor import PXN, SH_INNER, UXN
 from .sets import has, receivers, senders
 from .state import State
 from .transition import Reader
-from .vocabulary import in_state, is_pid
+from .transitions.vgic import STATES, state_bits
+from .vocabulary import device_at, in_state, is_pid
 from .words import Truth, Word
 
 
@@ -50,8 +52,10 @@ def walk(r: Reader, pid: Word, indices: tuple[Word, ...]) -> Walk:
 
 
 def memory_is_isolated(c: Any, s: State, pid: Word, indices: tuple[Word, ...]) -> Truth:
-    """Whatever a live process can translate is either a frame of its own, or readable at EL1
-    alone: a table of its own, or what is no process's page (the kernel's view)."""
+    """Whatever a live process can translate is either a frame of its own; or readable at EL1
+    alone: a table of its own, or what is no process's page (the kernel's view); or a device of
+    its own, by device memory that nobody executes. A device is never seen as normal memory, nor
+    memory as a device."""
     r, o = Reader(c, s), s.ops
     w = walk(r, pid, indices)
     page, bits = d.page_at(s, w.leaf), w.leaf & o.inv(ADDRESS)
@@ -65,10 +69,23 @@ def memory_is_isolated(c: Any, s: State, pid: Word, indices: tuple[Word, ...]) -
                   *(o.ult(i, c.HV_PAGE_WORDS) for i in indices))
     return o.and_(
         o.implies(live, o.and_(o.not_(w.blocks), o.not_(w.strays))),
-        o.implies(o.and_(live, w.happens), o.and_(private, o.or_(
-            o.and_(inside, own, kind == c.HV_PAGE_FRAME),
-            o.and_(tame, inside, own, own_table),
-            o.and_(tame, nobodys)))))
+        o.implies(o.and_(live, w.happens), o.or_(
+            maps_own_device(r, pid, w),
+            o.and_(private, o.or_(
+                o.and_(inside, own, kind == c.HV_PAGE_FRAME),
+                o.and_(tame, inside, own, own_table),
+                o.and_(tame, nobodys))))))
+
+
+def maps_own_device(r: Reader, pid: Word, w: Walk) -> Truth:
+    """The leaf is one of device memory, not executable, non-global, and at its address is a
+    device of pid's (which one, the ghost says), where no page is."""
+    o, c, x = r.o, r.c, device_at(r, w.leaf)
+    wanted = DEVICE_NGNRE | NG | PXN | UXN
+    return o.and_((w.leaf & (ATTR_INDEX | NG | PXN | UXN)) == wanted, o.ult(x, c.HV_NDEVICE),
+                  r.get("devices.state", x) == c.HV_DEVICE_MAPPED,
+                  r.get("devices.owner", x) == pid, (w.leaf & ADDRESS) == r.get("devices.pa", x),
+                  o.ule(c.HV_NPAGE, d.page_at(r.state, w.leaf)))
 
 
 def waiting_is_authorised(c: Any, s: State, pid: Word, file: Word) -> Truth:
@@ -121,3 +138,62 @@ def owner_agrees(c: Any, before: State, after: State, self: Word, page: Word) ->
                    in_state(r, owner, c.HV_PROC_LIVE),
                    has(r, senders(r.get("procs.wait_file", owner)), owner))
     return o.implies(o.and_(o.ult(page, c.HV_NPAGE), moved), o.or_(mine, sends))
+
+
+def device_owner_agrees(c: Any, before: State, after: State, self: Word, device: Word) -> Truth:
+    """A device leaves its owner only by the owner's call, or by its parent's if it is unmapped or
+    the owner is dead; and what it is stays as boot has found it."""
+    r, o = Reader(c, before), before.ops
+    owner = r.get("devices.owner", device)
+    moved = after.get("devices.owner", device) != owner
+    idle = o.or_(r.get("devices.state", device) != c.HV_DEVICE_MAPPED,
+                 in_state(r, owner, c.HV_PROC_ZOMBIE))
+    mine = o.or_(owner == self, o.and_(r.get("procs.ppid", owner) == self, idle))
+    kept = o.and_(*(after.get(f"devices.{name}", device) == r.get(f"devices.{name}", device)
+                    for name in ("pa", "flags")))
+    exists, existed = (state.get("devices.state", device) != c.HV_DEVICE_NONE
+                       for state in (after, before))
+    return o.implies(o.ult(device, c.HV_NDEVICE), o.and_(
+        kept, o.iff(exists, existed), o.implies(moved, mine)))
+
+
+# A list register (IHI 0048B, 5.3.8; IHI 0069H, 12.4, ICH_LR<n>_EL2): HW, and where the physical
+# INTID and the virtual one are, each of ten bits; with HW, ending the virtual interrupt ends the
+# physical one.
+HW_V2, PHYSICAL_V2, HW_V3, PHYSICAL_V3, INTID_BITS = 31, 10, 61, 32, 0x3FF
+
+
+def interrupt_is_own(c: Any, s: State, pid: Word, line: Word, word: Word) -> Truth:
+    """The raw list register `word`, made from that line, interrupts pid, and lets pid end a
+    physical interrupt, only if pid lives and uses the line; else it ends none, and it is nobody's
+    (0) or pid's own timer."""
+    r, o = Reader(c, s), s.ops
+    v2 = r.get("machine.gic_version") == 2
+    is_hard = o.ite(v2, o.shr(word, HW_V2), o.shr(word, HW_V3)) & 1
+    physical = o.ite(v2, o.shr(word, PHYSICAL_V2), o.shr(word, PHYSICAL_V3)) & INTID_BITS
+    intid = r.get("irqs.intid", line)
+    uses = o.and_(in_state(r, pid, c.HV_PROC_LIVE), r.get("irqs.owner", line) == pid,
+                  r.get("irqs.state", line) == c.HV_IRQ_USED,
+                  physical == intid, (word & INTID_BITS) == intid)
+    soft = o.and_(is_hard == 0, o.ule(line, c.HV_IRQ_TIMER))
+    return o.or_(uses, soft)
+
+
+def listed_is_own(c: Any, s: State, pid: Word, k: Word, state: Word) -> Truth:
+    """What list register k of a process is built from is its own, whatever its state (0 to 3)."""
+    line = s.get("procs.listed", pid, k)
+    inside = s.ops.and_(s.ops.ult(pid, c.HV_NPROC), s.ops.ult(k, c.HV_NLR))
+    word = s.get("irqs.lr", line) | state_bits(Reader(c, s), state & STATES)
+    return s.ops.implies(inside, interrupt_is_own(c, s, pid, line, word))
+
+
+def line_agrees(c: Any, before: State, after: State, self: Word, line: Word) -> Truth:
+    """An interrupt line leaves its owner by the owner's call, or its parent's; from a process
+    that lives, never in use."""
+    r, o = Reader(c, before), before.ops
+    owner = r.get("irqs.owner", line)
+    moved = after.get("irqs.owner", line) != owner
+    dead = in_state(r, owner, c.HV_PROC_ZOMBIE)
+    idle = r.get("irqs.state", line) == c.HV_IRQ_FREE
+    return o.implies(o.and_(o.ult(line, c.HV_NIRQ), moved), o.and_(
+        o.or_(owner == self, r.get("procs.ppid", owner) == self), o.or_(dead, idle)))

@@ -15,17 +15,33 @@ from .sets import READY, RUNNING
 from .state import State
 from .transition import Reader
 from .vocabulary import in_state, is_pid
-from .words import Truth, Word
+from .words import Ops, Truth, Word
 
 PID_BITS = 8        # of a word of timer_tree: deadline << 8 | pid
 OFF = (1 << 64) - 1
 
 
-def places(c: Any, s: State, pid: Word) -> Word:
+def places_from(o: Ops, count: int, turn: Word, pid: Word) -> Word:
     """How many turns end until it is pid's, if everybody between wants one: pids go round
-    from 1 to HV_NPROC - 1."""
-    o, turn = s.ops, s.get("sched.turn")
-    return o.ite(o.ult(turn, pid), o.sub(pid, turn), o.sub(o.add(pid, c.HV_NPROC - 1), turn))
+    from 1 to count - 1."""
+    return o.ite(o.ult(turn, pid), o.sub(pid, turn), o.sub(o.add(pid, count - 1), turn))
+
+
+def places(c: Any, s: State, pid: Word) -> Word:
+    """The same, from the turn that it is."""
+    return places_from(s.ops, c.HV_NPROC, s.get("sched.turn"), pid)
+
+
+def _places(c: Any, s: State, pid: Word) -> Word:
+    """The same, of which only what is more and what is less is asked."""
+    return s.ops.by_facts("places", places(c, s, pid), s.get("sched.turn"), pid)
+
+
+def fewer_places(o: Ops, turn: Word, other: Word, pid: Word) -> Truth:
+    """There are fewer from this turn to pid's than from the other; all three are pids."""
+    passed, other_passed = o.ule(pid, turn), o.ule(pid, other)
+    return o.or_(o.and_(o.not_(passed), other_passed),
+                 o.and_(o.iff(passed, other_passed), o.ult(other, turn)))
 
 
 def _current(s: State) -> Word:
@@ -118,7 +134,7 @@ def nobody_is_passed_over(c: Any, before: State, after: State, pid: Word) -> Tru
     """A ready process gets the core, or has died, or is ready and its turn no farther away;
     it is nearer if another had a turn. So only the process itself can make it wait."""
     o = before.ops
-    was, now = places(c, before, pid), places(c, after, pid)
+    was, now = _places(c, before, pid), _places(c, after, pid)
     same = after.get("sched.turn") == before.get("sched.turn")
     waits = o.and_(_is_ready(c, after, pid), o.or_(o.ult(now, was), o.and_(same, now == was)))
     dead = after.get("procs.state", pid) == c.HV_PROC_ZOMBIE
@@ -145,7 +161,7 @@ def core_is_busy(before: State) -> Truth:
 def turn_ends(c: Any, before: State, after: State, pid: Word) -> Truth:
     """Of a yield, and of a tick: if somebody is ready, a turn of his comes nearer."""
     o = before.ops
-    nearer = o.ult(places(c, after, pid), places(c, before, pid))
+    nearer = o.ult(_places(c, after, pid), _places(c, before, pid))
     return o.implies(_is_ready(c, before, pid), o.or_(_current(after) == pid, nearer))
 
 

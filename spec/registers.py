@@ -219,7 +219,8 @@ TIMERS = (
 )
 
 # GICv3: acknowledged by system registers; the group that all interrupts are in is let through,
-# with no preemption; nothing of it is EL1's (TC, TALL0, TALL1; no virtual interrupt).
+# with no preemption, and ended in two steps (EOImode); nothing of it is EL1's (TC, TALL0, TALL1; no
+# virtual interrupt).
 INTERRUPTS = (
     # SRE, DFB, DIB. Enable (bit 3) may be RAO/WI, where SRE of EL1 is as well.
     Required("ICC_SRE_EL2", GIC, (3, 4, 12, 9, 5), exactly(0b111), 7, is_gicv3),
@@ -228,7 +229,7 @@ INTERRUPTS = (
     Required("ICH_VMCR_EL2", GIC, (3, 4, 12, 11, 7), exactly(0), 3, is_gicv3),
     Required("ICC_PMR_EL1", GIC, (3, 0, 4, 6, 0), exactly(0xF0), 0xFF, is_gicv3),
     Required("ICC_BPR1_EL1", GIC, (3, 0, 12, 12, 3), exactly(7), 7, is_gicv3),
-    Required("ICC_CTLR_EL1", GIC, (3, 0, 12, 12, 4), exactly(0), 3, is_gicv3),
+    Required("ICC_CTLR_EL1", GIC, (3, 0, 12, 12, 4), exactly(0b10), 3, is_gicv3),
     Required("ICC_IGRPEN1_EL1", GIC, (3, 0, 12, 12, 7), exactly(1), 1, is_gicv3),
 )
 

@@ -42,6 +42,14 @@ def take_core(t: Transition, pid: Word) -> None:
     t.set("sched.cpus.current", (t.cpu,), pid)
 
 
+def run_first(t: Transition) -> None:
+    """It becomes the turn of the ready process that is next, and the core goes to it; there is
+    one."""
+    following = sets.following(t, READY, t.o.sub(t.get("sched.turn"), 1))
+    t.set("sched.turn", (), following)
+    run(t, following)
+
+
 def run_after(t: Transition, pid: Word) -> None:
     """It becomes the turn of the ready process that follows pid in circular order, and the
     core goes to it, or idles. Who is given the core in another way has not had its turn."""
@@ -154,6 +162,14 @@ def _tell_parent(t: Transition, pid: Word) -> None:
         wake_with(t, parent, t.o.word(-t.c.HV_EINTR))
 
 
+def _forget_irqs(t: Transition, pid: Word) -> None:
+    """No interrupt waits for it or is listed for it any more."""
+    for word in range(t.c.HV_SET_WORDS):
+        t.set("procs.irqs_pending.word", (pid, word), 0)
+    for k in range(t.c.HV_NLR):
+        t.set("procs.listed", (pid, k), 0)
+
+
 def may_stop(t: Transition, pid: Word, status: Word) -> Truth:
     """It is not dead yet."""
     return t.o.and_(is_pid(t, pid), in_state(t, pid, t.c.HV_PROC_EMBRYO, t.c.HV_PROC_LIVE))
@@ -165,6 +181,7 @@ def stop(t: Transition, pid: Word, status: Word) -> Word:
     EPIPE, which is in its saved x0), no translation of its ASID survives, and the core goes
     on if it was pid's."""
     t.set("procs.status", (pid,), status)
+    _forget_irqs(t, pid)
     stop_waiting(t, pid)
     t.set("procs.state", (pid,), t.c.HV_PROC_ZOMBIE)
     sets.remove(t, READY, pid)

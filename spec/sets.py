@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .transition import Reader, Transition
-from .words import Truth, Word
+from .words import Ops, Truth, Word
 
 WORDS = 2       # that `following` looks at: HV_SET_WORDS
 
@@ -80,9 +80,14 @@ def wake_all(t: Transition, members: SetOf) -> None:
 
 def following(t: Transition, members: SetOf, pid: Word) -> Word:
     """The member that follows pid in circular order, pid itself last; 0 if there is none."""
-    o = t.o
-    home = o.shr(pid, 6)
+    home = t.o.shr(pid, 6)
     own, other = (t.get(members.name, *members.key, w) for w in (home, home ^ 1))
+    return t.o.by_facts("following", first_after(t.o, own, other, pid), own, other, pid)
+
+
+def first_after(o: Ops, own: Word, other: Word, pid: Word) -> Word:
+    """The same, of the word that has pid's bit and the word that has not."""
+    home = o.shr(pid, 6)
     after = o.shl(o.shl(o.inv(0), pid & 63), 1)
     low = o.inv(after)
     bits = o.ite((own & after) != 0, own & after, o.ite(other != 0, other, own & low))

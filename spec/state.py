@@ -6,8 +6,9 @@ A function is named after the C object by dotted path and takes its indices in C
 Indices and values are words (64 bits). `FIELDS` lists every function with the kind of each
 index; `KINDS` says which constant bounds a kind.
 
-Not from C: `sys.*` is system registers and the executing core, `uart.*` what a read of the
-device returns, `ghost.*` what invariants need and no machine holds (see spec/ghosts.py).
+Not from C: `sys.*` is system registers and the executing core, `uart.*`, `gic.*`, `vgic.*` what
+a read of the device returns, `ghost.*` what invariants need and no machine holds (see
+spec/ghosts.py).
 
 A state is never changed: `set`, `zero_page` and the rest return another one.
 """
@@ -29,6 +30,8 @@ KINDS: dict[str, Callable[[Any], int]] = {
     "page": lambda c: c.HV_NPAGE,
     "entry": lambda c: c.HV_PAGE_WORDS,
     "file": lambda c: c.HV_NFILE,
+    "device": lambda c: c.HV_NDEVICE,
+    "frame_number": lambda c: 1 << 36,
     "handle": lambda c: c.HV_NHANDLE,
     "any_handle": lambda c: c.HV_NPROC * c.HV_NHANDLE,
     "cpu": lambda c: c.HV_NCPU,
@@ -36,6 +39,9 @@ KINDS: dict[str, Callable[[Any], int]] = {
     "name_word": lambda c: c.HV_NAME_BYTES // 8,
     "node": lambda c: c.TIMER_NODES,
     "ring": lambda c: c.CONSOLE_RING,
+    "irq": lambda c: c.HV_NIRQ,
+    "intid": lambda c: c.NINTID,
+    "lr": lambda c: c.HV_NLR,
     "fp_word": lambda c: FP_WORDS,
     "register": lambda c: 31,
 }
@@ -57,9 +63,10 @@ def _named(prefix: str, kinds: tuple[str, ...], names: str) -> dict[str, tuple[s
 
 FIELDS: dict[str, tuple[str, ...]] = {
     **_named("procs", ("pid",), "state ppid root ctx pages_count pids_count files_count "
-             "handles_count wait_file wait_peer wait_flags recv_slot reply_to status "
-             "cause_esr cause_elr cause_far"),
-    **_named("procs", ("pid", "set_word"), "callers.word zombies.word"),
+             "handles_count devices_count wait_file wait_peer wait_flags recv_slot reply_to status "
+             "cause_esr cause_elr cause_far has_vgic irqs_count"),
+    **_named("procs", ("pid", "set_word"), "callers.word zombies.word irqs_pending.word"),
+    "procs.listed": ("pid", "lr"),
     "procs.name": ("pid", "name_word"),
     **_named("page_descs", ("page",), "type owner count"),
     "pages": ("page", "entry"),
@@ -67,15 +74,18 @@ FIELDS: dict[str, tuple[str, ...]] = {
     **_named("files", ("file",), "type owner refs readers writers value offset "
              "last_sender"),
     **_named("files", ("file", "set_word"), "senders.word receivers.word"),
+    **_named("irqs", ("irq",), "state owner intid lr"),
+    "irq_line": ("intid",),
     **_named("sched", ("set_word",), "ready.word running.word"),
     **_named("sched", (), "next_tick ticks turn"),
-    **_named("sched.cpus", ("cpu",), "current loaded ctx fp_live index switches "
+    **_named("sched.cpus", ("cpu",), "current loaded ctx fp_live vgic_live switches "
              "pages_pa has_ras"),
+    **_named("devices", ("device",), "state owner pa flags node node_count"),
     "timer_tree": ("node",),
     **_named("console", (), "head tail has_break"),
     "console.byte": ("ring",),
     **_named("machine", (), "pages_pa view_pte empty_root gic_version timer_intid "
-             "uart_intid tick_period has_sme cptr"),
+             "uart_intid vtimer_intid vgic_intid tick_period has_sme cptr"),
     # the core that executes: an index of sched.cpus, to which TPIDR_EL2 points
     "sys.cpu": (),
     # CNTPCT_EL0 when the interrupt reads it; CNTVCT_EL0 when WFI does
@@ -85,6 +95,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     **_named("sys", (), "ctr_el0 clidr_el1 afsr0_el1 afsr1_el1"),
     # INTID that is acknowledged
     **_named("gic", (), "intid"),
+    # virtual CPU interface (GICH_*, ICH_*_EL2): what the process has made of it
+    **_named("vgic", (), "vmcr apr elrsr"),
+    "vgic.lr": ("lr",),
     **_named("sys", (), " ".join(SAVED_REGISTERS)),
     # x0 .. x30 at entry and exit
     "sys.x": ("register",),
@@ -96,6 +109,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     **_named("ghost", ("pid", "page"), "page_slot page_at"),
     **_named("ghost", ("pid", "pid"), "pid_slot pid_at"),
     **_named("ghost", ("pid", "file"), "file_slot file_at"),
+    **_named("ghost", ("pid", "irq"), "irq_slot irq_at"),
+    **_named("ghost", ("pid", "device"), "device_slot device_at"),
     **_named("ghost", ("pid", "handle"), "handle_slot handle_at"),
     **_named("ghost", ("page", "entry"), "entry_slot entry_at"),
     **_named("ghost", ("file", "any_handle"), "ref_slot ref_at reader_slot reader_at "
@@ -104,6 +119,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     # 1..3 for a page that is a table of the read-only view, 0 for all others
     **_named("ghost", ("page",), "parent parent_index view_level"),
     "ghost.wait_handle": ("pid",),
+    # ghosts: the entry that maps a device, and the device at an address in units of 4 KiB
+    **_named("ghost", ("device",), "device_table device_index"),
+    "ghost.device_of": ("frame_number",),
 }
 
 

@@ -41,6 +41,12 @@ def is_kernels(r: Reader, table: Word, index: Word) -> Truth:
     return r.o.and_(kind_of(r, table) == r.c.HV_PAGE_L0, r.o.ule(d.VIEW_INDEX, index))
 
 
+def is_device_leaf(r: Reader, table: Word, index: Word) -> Truth:
+    """The entry is one of level 3 and of device memory."""
+    return r.o.and_(kind_of(r, table) == r.c.HV_PAGE_L3,
+                    (r.get("pages", table, index) & d.ATTR_INDEX) == d.DEVICE_NGNRE)
+
+
 @TABLES.invariant()
 def machine_facts(r: Reader) -> Truth:
     """Page 0 is none. All pages have physical addresses of 48 bits, 4 KiB aligned. The view
@@ -78,18 +84,20 @@ def one_root(r: Reader, q: Word) -> Truth:
 @TABLES.invariant("page", "entry")
 def entry_names_page(r: Reader, t: Word, i: Word) -> Truth:
     """A valid entry names a page of the same owner, of the type below, whose one entry it
-    is; its bits are those of a table, or of a leaf."""
+    is; its bits are those of a table, or of a leaf. Or it maps a device, and names no page."""
     o, entry, kind = r.o, r.get("pages", t, i), kind_of(r, t)
     page = d.page_at(r.state, entry)
     leaf = o.and_(entry & o.inv(d.ADDRESS | d.LEAF_FREE) == d.LEAF_FIXED,
                   d.names(r.state, entry, page))
     covered = o.and_(is_table(r, t), o.not_(is_kernels(r, t, i)), d.is_valid(o, entry))
-    return o.implies(covered, o.and_(
+    named = o.and_(
         o.ult(page, r.c.HV_NPAGE), kind_of(r, page) == kind_below(r, kind),
         r.get("page_descs.owner", page) == r.get("page_descs.owner", t),
         r.get("ghost.parent", page) == t, r.get("ghost.parent_index", page) == i,
         o.or_(o.and_(kind == r.c.HV_PAGE_L3, leaf),
-              o.and_(kind != r.c.HV_PAGE_L3, entry == d.table(r.state, page)))))
+              o.and_(kind != r.c.HV_PAGE_L3, entry == d.table(r.state, page))))
+    device = o.and_(is_device_leaf(r, t, i), o.ule(r.c.HV_NPAGE, page))
+    return o.implies(covered, o.or_(named, device))
 
 
 @TABLES.invariant("page")

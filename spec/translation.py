@@ -145,6 +145,17 @@ class Order:
         linked = [o.and_(truth, d.names(self.now.state, word, page)) for truth, word in self.links]
         return o.and_(o.or_(o.not_(self._was_translated(page)), *gone), o.not_(o.or_(*linked)))
 
+    def _is_left_device(self, device: Word) -> Truth:
+        """The same of a device: if it was mapped, its one entry is invalid and what was stale
+        is gone; and no entry names it since."""
+        o, r, c = self.o, self.first, self.c
+        pa, owner = r.get("devices.pa", device), r.get("devices.owner", device)
+        translated = o.and_(r.get("devices.state", device) == c.HV_DEVICE_MAPPED,
+                            is_alive(r, owner))
+        gone = [o.and_(s.exists, s.is_gone, owner == s.pid,
+                       True if s.old is None else d.is_at(s.old, pa)) for s in self.stale]
+        linked = [o.and_(truth, d.is_at(word, pa)) for truth, word in self.links]
+        return o.and_(o.or_(o.not_(translated), *gone), o.not_(o.or_(*linked)))
 
     # ---- stores to pages ----
 
@@ -215,6 +226,15 @@ class Order:
             self._demand("a context page becomes another before a store to it is visible",
                          *(page != context for context in self.contexts))
         self._set(name, (page,), value)
+
+    def change_device(self, name: str, device: Word, value: Word) -> None:
+        """devices.state or devices.owner of the device."""
+        self._demand("a device changes hands while a stale translation may exist",
+                     self.nothing_is_stale())
+        self._demand("a device that is still translated changes hands",
+                     self.o.or_(self.now.get(name, device) == value,
+                                self._is_left_device(device)))
+        self._set(name, (device,), value)
 
     def change_state(self, pid: Word, value: Word) -> None:
         """procs.state: a process may die by it, or begin."""

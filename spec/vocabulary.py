@@ -4,7 +4,8 @@ common. `pid`, `page`, `file`, `slot` are arguments of any value (bv64) unless s
 
 from __future__ import annotations
 
-from .ghosts import FILES, PAGES, PIDS, Counted, join, leave
+from .descriptor import ADDRESS, PAGE_SHIFT
+from .ghosts import DEVICES, FILES, LINES, PAGES, PIDS, Counted, join, leave
 from .transition import Reader, Transition
 from .words import Truth, Word
 
@@ -30,6 +31,17 @@ def is_page(r: Reader, page: Word, *types: int) -> Truth:
     """The number of a page of one of these types."""
     kind = r.get("page_descs.type", page)
     return r.o.and_(r.o.ult(page, r.c.HV_NPAGE), r.o.among(kind, *types))
+
+
+def is_device(r: Reader, device: Word) -> Truth:
+    """The number of a device that there is."""
+    return r.o.and_(r.o.ult(device, r.c.HV_NDEVICE),
+                    r.get("devices.state", device) != r.c.HV_DEVICE_NONE)
+
+
+def device_at(r: Reader, descriptor: Word) -> Word:
+    """The device at the address that is in a descriptor, if there is one."""
+    return r.get("ghost.device_of", r.o.shr(descriptor & ADDRESS, PAGE_SHIFT))
 
 
 def is_slot(r: Reader, slot: Word) -> Truth:
@@ -132,6 +144,16 @@ def give_pid(t: Transition, pid: Word, to: Word) -> None:
 def give_file(t: Transition, file: Word, to: Word) -> None:
     """The file object's slot belongs to process `to` from now on."""
     _give(t, FILES, "files.owner", file, to)
+
+
+def give_device(t: Transition, device: Word, to: Word) -> None:
+    """The device belongs to process `to` from now on."""
+    _give(t, DEVICES, "devices.owner", device, to)
+
+
+def give_irq(t: Transition, line: Word, to: Word) -> None:
+    """The interrupt line belongs to process `to` from now on."""
+    _give(t, LINES, "irqs.owner", line, to)
 
 
 # ---- saved registers ------------------------------------------------------------------

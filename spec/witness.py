@@ -14,6 +14,7 @@ from .ghosts import ALL, Counted
 from .invariants import belongs, is_counting
 from .state import KINDS, ConcreteState
 from .transition import Reader
+from .vocabulary import device_at
 
 
 def _members(r: Reader, counted: Counted) -> dict[int, list[int]]:
@@ -57,6 +58,20 @@ def mark_view(state: ConcreteState, table: int, level: int) -> None:
             mark_view(state, d.page_at(state, entry), level + 1)
 
 
+def mark_devices(r: Reader) -> None:
+    """Each device is the one at its address."""
+    for device in range(r.c.HV_NDEVICE):
+        if r.get("devices.state", device) != r.c.HV_DEVICE_NONE:
+            r.state.set("ghost.device_of", (r.get("devices.pa", device) >> d.PAGE_SHIFT,), device)
+
+
+def mark_mapping(r: Reader, table: int, index: int) -> None:
+    """The entry, which names no page, is the one of the device at its address."""
+    device = device_at(r, r.get("pages", table, index))
+    r.state.set("ghost.device_table", (device,), table)
+    r.state.set("ghost.device_index", (device,), index)
+
+
 def choose_wait_handle(r: Reader, pid: int) -> None:
     """A handle by which pid may be waiting, other than the one in its message."""
     file = r.get("procs.wait_file", pid)
@@ -77,9 +92,13 @@ def add_ghosts(c: Any, state: ConcreteState) -> None:
         for group, members in _members(r, counted).items():
             _order(state, counted, group, members)
     kinds = (c.HV_PAGE_L0, c.HV_PAGE_L1, c.HV_PAGE_L2, c.HV_PAGE_L3)
+    mark_devices(r)
     for table, index, page in _entries(r, kinds):
-        state.set("ghost.parent", (page,), table)
-        state.set("ghost.parent_index", (page,), index)
+        if page < c.HV_NPAGE:
+            state.set("ghost.parent", (page,), table)
+            state.set("ghost.parent_index", (page,), index)
+        else:
+            mark_mapping(r, table, index)
     mark_view(state, d.page_at(state, state.get("machine.view_pte")), 1)
     for pid in range(1, c.HV_NPROC):
         choose_wait_handle(r, pid)

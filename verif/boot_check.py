@@ -19,9 +19,10 @@ from spec.schedule import alarm
 from spec.state import FIELDS, KINDS, SAVED_REGISTERS
 from spec.table_invariants import is_table
 from spec.transition import Reader
+from spec.transitions.vgic import STATES
 from spec.words import Truth, Word
 
-from . import boot_info, boot_map
+from . import boot_devices, boot_info, boot_map
 from .arrays import Array, where_false
 from .boot_machine import Dump
 from .boot_map import Problem
@@ -141,11 +142,13 @@ class Check:
         yield from self._initial_pages(r, f)
 
     def _initial_pages(self, r: Reader, f: Facts) -> Iterator[Problem]:
-        word, page = (np.arange(n, dtype=np.uint64)
-                      for n in (self.c.HV_PAGE_WORDS, self.c.HV_NPAGE))
+        word, page, line, intid = (np.arange(n, dtype=np.uint64) for n in (
+            self.c.HV_PAGE_WORDS, self.c.HV_NPAGE, self.c.HV_NIRQ, self.c.NINTID))
         statements: tuple[tuple[str, tuple[Word, ...], Truth], ...] = (
             ("context of init", (word,), initial.context_is_initial(r, f, word)),
             ("empty table of idle cores", (word,), initial.idle_table_is_empty(r, word)),
+            ("lines of devices", (intid,), initial.lines_are_the_devices(r, intid)),
+            ("lines are init's", (line,), initial.lines_are_inits(r, line)),
             ("count of pages that are no tables", (page,), initial.count_is_unused(r, page)),
             ("pages are init's or nobody's", (page,), initial.pages_are_inits(r, page)))
         for what, key, truth in statements:
@@ -182,6 +185,9 @@ class Check:
         yield from self._false("isolation of memory", ("i0", "i1", "i2", "i3"), key,
                                isolation.memory_is_isolated(self.c, self.state, pid, key),
                                ISOLATION)
+        lists = _grid((self.c.HV_NPROC, self.c.HV_NLR, STATES + 1))
+        yield from self._false("interrupts are its own", ("pid", "lr", "state"), lists,
+                               isolation.listed_is_own(self.c, self.state, *lists), ISOLATION)
         both = _grid((self.c.HV_NPROC, self.c.HV_NFILE))
         yield from self._false("waiting is by a handle", ("pid", "file"), both,
                                isolation.waiting_is_authorised(self.c, self.state, *both),
@@ -192,6 +198,7 @@ class Check:
         parts: tuple[Callable[[], Iterator[Problem]], ...] = (
             self.registers, self.devices, self.invariants, self.initial, self.reached,
             lambda: boot_map.problems(self.target, self.state),
+            lambda: boot_devices.problems(self.state),
             lambda: boot_info.problems(self.target, self.state, self.facts, self.initrd))
         return [problem for part in parts for problem in part()]
 

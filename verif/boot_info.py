@@ -19,6 +19,7 @@ VERSION = 1
 # Where a process sees the kernel's tables: level-0 entry 510 (docs/design.md), then by offset.
 VIEW = d.VIEW_INDEX << 39
 DEVICE_TREE, INITRD = VIEW + 0x300_0000, VIEW + 0x400_0000
+MOST_TREE = 8 << 20         # bytes that the view has room for
 FDT_MAGIC = 0xD00DFEED      # of a flattened device tree, big-endian; then its size
 
 
@@ -69,6 +70,13 @@ def problems(target: Target, state: DumpState, f: Facts, initrd: Path) -> Iterat
     if state.get("bootinfo.klog_bytes") > target.layout.families["bootinfo.klog"].dims[0].count:
         yield Problem("bootinfo.klog_bytes is more than there is", (), PLACE)
     yield from _shown(state, initrd)
+
+
+def device_tree(state: DumpState) -> bytes:
+    """The device tree as the first process sees it."""
+    root = state.get("procs.root", state.c.HV_INIT_PID)
+    return seen(state, root, DEVICE_TREE + state.get("bootinfo.dtb_offset") % PAGE,
+                min(state.get("bootinfo.dtb_size"), MOST_TREE))
 
 
 def _shown(state: DumpState, initrd: Path) -> Iterator[Problem]:

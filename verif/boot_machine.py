@@ -32,18 +32,19 @@ ERET = 0xD69F03E0
 
 @dataclass(frozen=True)
 class Machine:
-    """What QEMU emulates; `ram` in MiB."""
+    """What QEMU emulates; `ram` in MiB. `dma`: the boot option that hands out what may do DMA."""
 
     cpu: str = "cortex-a57"
     gic: int = 3
     ram: int = 128
     cores: int = 1
+    dma: bool = False
 
     @property
     def name(self) -> str:
         """For the report: `GICv3 max 128M`."""
         cores = f" {self.cores} cores" if self.cores > 1 else ""
-        return f"GICv{self.gic} {self.cpu} {self.ram}M{cores}"
+        return f"GICv{self.gic} {self.cpu} {self.ram}M{cores}{' dma=on' if self.dma else ''}"
 
     @property
     def shows_devices(self) -> bool:
@@ -53,13 +54,14 @@ class Machine:
 
 CORES = ("cortex-a53", "cortex-a57", "cortex-a72", "max")
 # All that README.md and tests/boot call supported: each interrupt controller with each core;
-# memory from the least to more than the tables cover; more than one core.
+# memory from the least to more than the tables cover; more than one core; the boot option.
 MACHINES = (*(Machine(cpu, gic) for gic in (2, 3) for cpu in CORES),
             Machine("cortex-a35"), Machine("cortex-a76"), Machine("neoverse-n1"),
             *(Machine(ram=ram) for ram in (64, 65, 512, 1024, 2048, 8192)),
-            Machine(cores=2), Machine(cores=8), Machine(gic=2, cores=8))
+            Machine(cores=2), Machine(cores=8), Machine(gic=2, cores=8),
+            Machine(gic=2, dma=True), Machine("max", dma=True))
 # Both kinds of everything that boot decides by: what a plain `make verify` looks at.
-FEW = (Machine("cortex-a53", 2), Machine("max", 3))
+FEW = (Machine("cortex-a53", 2), Machine("max", 3, dma=True))
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ def _argv(m: Machine, image: Path, initrd: Path, folder: Path, fd: int) -> list[
             "-nodefaults", "-display", "none", "-no-reboot", "-S",
             "-serial", f"file:{folder / 'console'}",
             "-chardev", f"socket,id=gdb,path={folder / 'gdb'},server=on,wait=off",
-            "-gdb", "chardev:gdb", "-kernel", str(image), "-initrd", str(initrd)]
+            "-gdb", "chardev:gdb", "-kernel", str(image), "-initrd", str(initrd),
+            *(("-append", "dma=on") if m.dma else ())]
 
 
 def _connect(path: Path, process: subprocess.Popen[bytes]) -> socket.socket:

@@ -16,7 +16,7 @@ from .image import PF_W, PF_X, Image
 from .target import Target
 
 # The tables that a process may be shown, each of whole pages.
-SHOWN = ("bootinfo", "sched", "procs", "files", "handles", "page_descs")
+SHOWN = ("bootinfo", "sched", "procs", "files", "handles", "devices", "irqs", "page_descs")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from spec.invariants import belongs, is_counting
 from spec.state import FIELDS, KINDS, SAVED_REGISTERS
 from spec.transition import Reader
 from spec.words import MASK
-from spec.witness import choose_wait_handle, mark_view
+from spec.witness import choose_wait_handle, mark_devices, mark_mapping, mark_view
 
 from .arrays import Array, ArrayOps, Word, is_plain, words
 from .boot_machine import KERNEL_PA, RAM_BASE, Dump
@@ -73,6 +73,7 @@ class DumpState:
         in_ram = max(0, (RAM_BASE + len(dump.ram) - base) // PAGE)
         self.page_count = min(c.HV_NPAGE, in_ram) if base >= RAM_BASE and base % PAGE == 0 else 0
         self._lay_out((target.layout.families["pages"],), base)
+        self.device_of: dict[int, int] = {}
         self._find_ghosts()
 
     # ---- where things are ---------------------------------------------------------------
@@ -117,7 +118,17 @@ class DumpState:
             return self.ram[at]
         return np.where(inside, self.ram[np.where(inside, at, ZERO)], ZERO)
 
+    def _device_of(self, frame: Word) -> Word:
+        if is_plain(frame):
+            return self.device_of.get(int(frame), 0)
+        found = np.zeros_like(frame)
+        for at, device in self.device_of.items():
+            found[frame == at] = device
+        return found
+
     def _ghost(self, name: str, key: tuple[Word, ...]) -> Word:
+        if name == "ghost.device_of":
+            return self._device_of(key[0])
         counted, _, side = name.removeprefix("ghost.").rpartition("_")
         if side not in ("slot", "at") or counted not in self.orders:
             return _look(self.ghosts[name], key[0], 0) if name in self.ghosts else 0
@@ -133,6 +144,9 @@ class DumpState:
 
     def set(self, name: str, key: tuple[int, ...], value: int) -> "DumpState":
         """Sets a ghost of one index."""
+        if name == "ghost.device_of":
+            self.device_of[key[0]] = value
+            return self
         if name not in self.ghosts:
             self.ghosts[name] = np.zeros(KINDS[FIELDS[name][0]](self.c), dtype=np.uint64)
         if key[0] < len(self.ghosts[name]):
@@ -144,6 +158,7 @@ class DumpState:
     def _find_ghosts(self) -> None:
         """Those that spec/witness.py gives: if the invariants hold for some, then for these."""
         r = Reader(self.c, self)
+        mark_devices(r)
         for counted in ALL:
             self.orders[counted.name] = self._orders(r, counted)
         for table in self.tables():
@@ -151,12 +166,16 @@ class DumpState:
             is_root = self.get("page_descs.type", int(table)) == self.c.HV_PAGE_L0
             for index in np.flatnonzero(entries & np.uint64(d.VALID)):
                 if not is_root or index < d.VIEW_INDEX:
-                    page = d.page_at(self, int(entries[index]))
-                    self.set("ghost.parent", (page,), int(table))
-                    self.set("ghost.parent_index", (page,), int(index))
+                    self._mark(r, int(table), int(index), d.page_at(self, int(entries[index])))
         mark_view(self, d.page_at(self, self.get("machine.view_pte")), 1)
         for pid in range(1, self.c.HV_NPROC):
             choose_wait_handle(r, pid)
+
+    def _mark(self, r: Reader, table: int, index: int, page: int) -> None:
+        if page >= self.c.HV_NPAGE:
+            mark_mapping(r, table, index)
+        self.set("ghost.parent", (page,), table)
+        self.set("ghost.parent_index", (page,), index)
 
     def tables(self) -> Array:
         """Numbers of all pages that are typed as translation tables, of whomever."""

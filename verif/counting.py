@@ -31,13 +31,15 @@ RULES = frozenset(f"{counted.name}_{rule}" for counted in ALL for rule in
 
 @dataclass(frozen=True)
 class Claim:
-    """`goal` must follow from `given`, for the invariant `rule`; `marks` are what is proved."""
+    """`goal` must follow from `given`, for the invariant `rule`, or it is about the function
+    `text`; `marks` are what is proved."""
 
     name: str
     given: tuple[z3.BoolRef, ...]
     goal: z3.BoolRef
     rule: str = ""
     marks: tuple[Mark, ...] = ()
+    text: Callable[..., Any] | None = None
 
 
 def after_step(step: Step, members: Members) -> Members:

@@ -10,7 +10,7 @@ import z3
 
 from .errors import ImageError
 from .layout import Layout
-from .lin import bv
+from .lin import bv, lift
 from .world import Event, Window
 
 DEVICE_BASE = 0x400080000000
@@ -18,6 +18,7 @@ WINDOWS = (
     Window("uart", DEVICE_BASE, 0x1000),
     Window("gicd", DEVICE_BASE + 0x10000, 0x10000),
     Window("gicc", DEVICE_BASE + 0x20000, 0x2000),
+    Window("gich", DEVICE_BASE + 0x30000, 0x1000),
     Window("gicr", DEVICE_BASE + 0x100000, 0x100000),
 )
 
@@ -31,7 +32,17 @@ def windows(layout: Layout) -> tuple[Window, ...]:
     return WINDOWS
 
 
-GICC_IAR, GICC_EOIR = DEVICE_BASE + 0x2000C, DEVICE_BASE + 0x20010
+GICD, GICC, GICH = DEVICE_BASE + 0x10000, DEVICE_BASE + 0x20000, DEVICE_BASE + 0x30000
+GICC_IAR = GICC + 0x0C
+# What GICv2 (IHI 0048B, 4.4 and 5.3) and GICv3 (IHI 0069H, 12.2 and 12.4) write.
+V2_WRITES = {GICC + 0x10: "gic_drop", GICC + 0x1000: "gic_deactivate", GICH: "vgic_hcr",
+             GICH + 0x08: "vgic_vmcr", GICH + 0xF0: "vgic_apr"}
+V3_WRITES = {"icc_eoir1_el1": "gic_drop", "icc_dir_el1": "gic_deactivate",
+             "ich_hcr_el2": "vgic_hcr", "ich_vmcr_el2": "vgic_vmcr", "ich_ap1r0_el2": "vgic_apr"}
+V2_READS = {GICH + 0x08: "vgic.vmcr", GICH + 0xF0: "vgic.apr", GICH + 0x30: "vgic.elrsr"}
+V3_READS = {"ich_vmcr_el2": "vgic.vmcr", "ich_ap1r0_el2": "vgic.apr", "ich_elrsr_el2": "vgic.elrsr"}
+GICH_LR, LISTS = GICH + 0x100, 4
+V3_LISTS = {f"ich_lr{k}_el2": k for k in range(LISTS)}
 # The interface of the other version says nothing of interrupts, and ends none.
 IS_GICV2 = z3.BitVec("machine.gic_version", 64) == bv(2)
 NO_INTERRUPT = z3.BitVec("gic.none", 64)
@@ -39,38 +50,52 @@ UART_FR, UART_DR, UART_IMSC = DEVICE_BASE + 0x18, DEVICE_BASE, DEVICE_BASE + 0x3
 IMSC_VALUES = {0x50: "uart_rx_irq_enable", 0: "uart_rx_irq_disable"}
 # PSCI (DEN 0022E), 5.10 and 5.11
 FIRMWARE = {0x84000008: "system_off", 0x84000009: "system_reset"}
+Operands = tuple[z3.BitVecRef, ...]
+
+
+def list_register(number: int) -> z3.BitVecRef:
+    """vgic.lr of the specification: what a list register is read as."""
+    sort = z3.BitVecSort(64)
+    return z3.Function("vgic.lr", sort, sort)(bv(number))
 
 
 def observed(events: list[Event]) -> tuple[z3.BoolRef, ...]:
-    """What the first read of UARTFR (DDI 0183G, 3.3.3) and of UARTDR says of uart.* of the spec."""
+    """What the specification calls what is read of devices, of the timer and of PAR_EL1; each
+    may be read once on a path."""
     terms: list[z3.BoolRef] = []
-    seen: set[int] = set()
-    kinds: set[str] = set()
+    seen: set[object] = set()
     for event in events:
-        if event.kind in READ_ONCE:
-            if event.kind in kinds:
-                raise ImageError(f"{event.kind} is done twice on a path")
-            kinds.add(event.kind)
-            terms.append(READ_ONCE[event.kind](event))
-        if event.kind != "mmio read32":
+        is_device = event.kind.startswith("mmio read")
+        register: object = _number(event.operands[0]) if is_device else event.kind
+        found = _device_read(event) if is_device else _read_once(event)
+        if found is None:
             continue
-        address, value = event.operands[0].as_long(), event.operands[1]
-        if address in seen:
-            raise ImageError(f"device register {address:#x} is read twice on a path")
-        seen.add(address)
-        if address == UART_FR:
-            for name, bit in (("uart.tx_full", 5), ("uart.rx_empty", 4)):
-                is_set = z3.Extract(bit, bit, value) == 1
-                terms.append(z3.BitVec(name, 64) == z3.If(is_set, bv(1), bv(0)))
-        elif address == UART_DR:
-            terms.append(z3.BitVec("uart.rx_byte", 64) == value & bv(0xFF))
-        elif address == GICC_IAR:
-            terms.append(z3.Implies(IS_GICV2, z3.BitVec("gic.intid", 64) == value & bv(0x3FF)))
+        if register in seen:
+            raise ImageError(f"{event.kind} {register} is done twice on a path")
+        seen.add(register)
+        terms += found
     return tuple(terms)
 
 
+def _device_read(event: Event) -> list[z3.BoolRef]:
+    """UARTFR (DDI 0183G, 3.3.3), UARTDR, GICC_IAR[9:0] (IHI 0048B, 4.4.4), GICH_*."""
+    address, value = _number(event.operands[0]), event.operands[1]
+    if address == UART_FR:
+        return [z3.BitVec(name, 64) == z3.If(z3.Extract(bit, bit, value) == 1, bv(1), bv(0))
+                for name, bit in (("uart.tx_full", 5), ("uart.rx_empty", 4))]
+    if address == UART_DR:
+        return [z3.BitVec("uart.rx_byte", 64) == value & bv(0xFF)]
+    if address == GICC_IAR:
+        return [z3.Implies(IS_GICV2, z3.BitVec("gic.intid", 64) == value & bv(0x3FF))]
+    if address in V2_READS:
+        return [z3.Implies(IS_GICV2, z3.BitVec(V2_READS[address], 64) == value)]
+    if address - GICH_LR in range(0, 4 * LISTS, 4):
+        return [z3.Implies(IS_GICV2, list_register((address - GICH_LR) // 4) == value)]
+    return []
+
+
 # What is read once on a path, and what the specification calls it. INTID: ICC_IAR1_EL1[23:0]
-# (IHI 0069H, 12.2.14), GICC_IAR[9:0] (IHI 0048B, 4.4.4).
+# (IHI 0069H, 12.2.14).
 READ_ONCE: dict[str, Callable[[Event], z3.BoolRef]] = {
     "mrs cntpct_el0": lambda e: z3.BitVec("sys.cntpct_el0", 64) == e.operands[0],
     "mrs cntvct_el0": lambda e: z3.BitVec("sys.cntvct_el0", 64) == e.operands[0],
@@ -80,18 +105,29 @@ READ_ONCE: dict[str, Callable[[Event], z3.BoolRef]] = {
 }
 
 
+def _read_once(event: Event) -> list[z3.BoolRef] | None:
+    register = event.kind.removeprefix("mrs ")
+    if event.kind in READ_ONCE:
+        return [READ_ONCE[event.kind](event)]
+    if event.kind == register or register not in {**V3_READS, **V3_LISTS}:
+        return None
+    name = z3.BitVec(V3_READS[register], 64) if register in V3_READS else \
+        list_register(V3_LISTS[register])
+    return [z3.Implies(z3.Not(IS_GICV2), name == event.operands[0])]
+
+
 AS_THEY_ARE = {"page_sync": "page_sync", "dc civac": "dc_civac",
                "wfi": "wait", "hypercall": "hypercall",
                "trap_sync": "trap_sync", "trap_irq": "trap_irq", "trap_stop": "trap_stop",
-               "panic": "panic"}
+               "vgic_leave": "vgic_leave", "vgic_enter": "vgic_enter", "panic": "panic"}
 
 
-def outside(events: list[Event]) -> list[tuple[str, tuple[z3.BitVecRef, ...]]]:
+def outside(events: list[Event]) -> list[tuple[str, Operands]]:
     """What the outside sees, in order, under the names of the specification.
 
     A TLBI by ASID is given by its operand (ASID in bits 63:48, the rest 0), a DC by its address.
     """
-    found: list[tuple[str, tuple[z3.BitVecRef, ...]]] = []
+    found: list[tuple[str, Operands]] = []
     for event in events:
         if event.kind.startswith("mmio write"):
             found.append(_device_write(event))
@@ -103,8 +139,8 @@ def outside(events: list[Event]) -> list[tuple[str, tuple[z3.BitVecRef, ...]]]:
             found.append(("eret", ()))
         elif event.kind == "at s1e1r":
             found.append(("at_s1e1r", event.operands[:1]))
-        elif event.kind == "msr icc_eoir1_el1":
-            found.append(("gic_eoi", (z3.If(IS_GICV2, NO_INTERRUPT, event.operands[0]),)))
+        elif event.kind.startswith("msr ") and event.kind[4:] in {**V3_WRITES, **V3_LISTS}:
+            found.append(_interface_write(event.kind[4:], event.operands[0]))
         elif event.kind in AS_THEY_ARE:
             found.append((AS_THEY_ARE[event.kind], event.operands))
     return found
@@ -114,13 +150,30 @@ def _number(term: z3.BitVecRef) -> int:
     return int(term.as_long()) if z3.is_bv_value(term) else -1
 
 
-def _device_write(event: Event) -> tuple[str, tuple[z3.BitVecRef, ...]]:
-    """PL011: DR (3.3.1) takes a byte; IMSC (3.3.10) masks, RX and RT on or all off."""
-    address, value = _number(event.operands[0]), event.operands[1]
-    if event.kind == "mmio write32" and address == UART_DR:
+def _interface_write(register: str, value: z3.BitVecRef) -> tuple[str, Operands]:
+    """GICv3: ICC_*, ICH_*."""
+    kept = z3.If(IS_GICV2, NO_INTERRUPT, value)
+    if register in V3_LISTS:
+        return "vgic_lr", (bv(V3_LISTS[register]), kept)
+    return V3_WRITES[register], (kept,)
+
+
+def _device_write(event: Event) -> tuple[str, Operands]:
+    """PL011: DR (3.3.1) takes a byte; IMSC (3.3.10) masks, RX and RT on or all off. The GIC's
+    distributor is given by offset, list registers of GICv2 by number."""
+    address, value = event.operands
+    at, offset = _number(address), lift(address).const
+    kept = z3.If(IS_GICV2, value, NO_INTERRUPT)
+    if event.kind != "mmio write32":
+        return f"unknown {event.kind} at {address}", ()
+    if at == UART_DR:
         return "uart_put", (value,)
-    if event.kind == "mmio write32" and address == GICC_EOIR:
-        return "gic_eoi", (z3.If(IS_GICV2, value, NO_INTERRUPT),)
-    if event.kind == "mmio write32" and address == UART_IMSC and _number(value) in IMSC_VALUES:
+    if at == UART_IMSC and _number(value) in IMSC_VALUES:
         return IMSC_VALUES[_number(value)], ()
-    return f"unknown {event.kind} at {address:#x}", ()
+    if at in V2_WRITES:
+        return V2_WRITES[at], (kept,)
+    if GICD <= offset < GICC:
+        return "gicd", (address - bv(GICD), value)
+    if GICH_LR <= offset < GICH_LR + 4 * LISTS:
+        return "vgic_lr", (z3.LShR(address - bv(GICH_LR), 2), kept)
+    return f"unknown {event.kind} at {address}", ()

@@ -18,14 +18,15 @@ from spec.ghosts import Step
 from spec.invariants import Invariant
 from spec.marks import place_of
 from spec.state import Key
-from spec.transition import Case, Spec
+from spec.transition import Case, Reader, Spec
 
-from . import counting, deadlines, lines
+from . import counting, deadlines, lines, members
 from .flags import as_term
 from .lin import bv
-from .naming import NamedState, Names, SharedOps
+from .members import MemberNames, MemberOps
+from .naming import NamedState
 from .reads import Reads
-from .result import Failure, Row, row
+from .result import Failure, Line, Row, row
 from .safety import model_values
 from .solve import Solver, Verdict
 
@@ -33,10 +34,10 @@ SHOWN_FAILURES = 6
 # An interrupt may come while nobody runs, and a call may end with nobody running: what holds of
 # a process that calls is not assumed.
 MAY_BE_IDLE = frozenset({
-    "trap_irq", "timer_interrupt", "console_interrupt", "leave_idle", "wake_up", "leave_call",
+    "trap_irq", "vgic_leave", "leave_left", "timer_interrupt", "console_interrupt", "leave_idle", "wake_up", "leave_call",
     "leave_trap", "leave_wait", "any state"})
 # Events after which a process runs, or what is done still is for one that does.
-RUNS = frozenset({"eret", "hypercall", "trap_sync", "trap_stop"})
+RUNS = frozenset({"eret", "hypercall", "trap_sync", "trap_stop", "vgic_enter"})
 # Whose registers the core holds, which nothing changes but the ways in and out.
 HELD = frozenset({"sched.cpus.loaded", "sched.cpus.ctx"})
 AFTER_BOOT = "the invariants hold when boot ends"
@@ -65,7 +66,7 @@ class Subject:
     text: Spec
     is_fast: bool = False
     apart: tuple[str, ...] | None = ()
-    names: Names = field(default_factory=lambda: Names(is_sweeping=False))
+    names: MemberNames = field(default_factory=lambda: MemberNames())
     rules: dict[str, Invariant] = field(default_factory=spec.invariants)
     known: dict[tuple[object, ...], z3.BoolRef] = field(default_factory=dict)
     shown: dict[int, list[set[int]]] = field(default_factory=dict)
@@ -73,7 +74,7 @@ class Subject:
         default_factory=lambda: {"queries": 0, "shared": 0, "second tries": 0})
 
     def __post_init__(self) -> None:
-        self.before = NamedState(ops=SharedOps(self.names))
+        self.before = NamedState(ops=MemberOps(self.names))
         self.assumed = {**self.rules, **({} if self.name in MAY_BE_IDLE else spec.premises())}
         arguments = tuple(z3.BitVec(f"x{i}", 64) for i in range(len(self.text.parameters)))
         self.cases = self.text.symbolic(self.c, self.before, arguments, orders=False,
@@ -108,14 +109,18 @@ class Subject:
     def prove(self, path: tuple[z3.BoolRef, ...], goal: z3.BoolRef, near: Reads, name: str,
               folder: FilePath) -> Verdict:
         """Does the goal follow from `path` and the invariants, used at `near`, then at what
-        those read? What another case has shown with a part of this path is not asked again."""
+        those read, at last with what functions are that are known by facts? What another case
+        has shown with a part of this path is not asked again."""
         taken = {t.get_id() for t in path}
         if any(needed <= taken for needed in self.shown.get(goal.get_id(), ())):
             self.facts["shared"] += 1
             return Verdict("proved", 0.0)
-        for rounds in (1, 2):
+        for rounds, is_exact in ((1, False), (2, False), (2, True)):
             self.facts["queries"] += 1
-            solver = Solver(self.instances(near, rounds), folder, self.names)
+            known = self.instances(near, rounds)
+            if is_exact:
+                known += self.names.meanings((*known, *path, goal))
+            solver = Solver(known, folder, self.names)
             needed = solver.core(path, goal, name)
             verdict = Verdict("proved", 0.0)
             if needed is None:
@@ -163,6 +168,10 @@ class Induction:
                 yield Goal(name, name, self._counted(after, now), now, at)
         if case.part is not None:
             yield Goal(f"the premise of {case.part}", "", (), as_term(case.given), ())
+        if case.events and case.events[-1][0] in spec.parts():
+            part = spec.parts()[case.events[-1][0]]
+            yield Goal(f"the premise of {part.name}", "", (),
+                       as_term(part.given(Reader(subject.c, after))), ())
         if set(case.state.updates) & HELD and subject.name not in spec.edges():
             yield Goal("what the core holds", "core_context", (), z3.BoolVal(False), ())
         for claim in (*counting.obligations(subject.c, subject.before, case),
@@ -250,17 +259,22 @@ def prove(subject: Subject, folder: FilePath, source: str) -> Row:
                subject.assumptions, source)
 
 
+def _about(claim: counting.Claim) -> Line:
+    if claim.text is not None:
+        return lines.of_function("function", claim.text.__name__, claim.text)
+    rule = spec.invariants()[claim.rule]
+    return lines.of_function("invariant", rule.name, rule.text)
+
+
 def prove_steps(c: SimpleNamespace, folder: FilePath) -> Row:
     """The row T3 of the steps of counters and deadlines."""
     begin = time.process_time()
     failures, number = [], 0
-    for claim in (*counting.lemmas(c), *deadlines.lemmas(c)):
+    for claim in (*counting.lemmas(c), *deadlines.lemmas(c), *members.lemmas(c)):
         number += 1
         verdict = Solver(claim.given, folder).prove((), claim.goal, f"step-{claim.name}")
         if verdict.status != "proved":
-            rule = spec.invariants()[claim.rule]
-            found = (lines.of_function("invariant", rule.name, rule.text),
-                     *map(lines.of_mark, claim.marks))
+            found = (_about(claim), *map(lines.of_mark, claim.marks))
             failures.append(Failure(f"a step: {claim.name}", found[-1].where, "", verdict.status,
                                     model_values(verdict), str(verdict.query), found))
     return row("steps", "T3", time.process_time() - begin, {"lemmas": number}, failures, (),

@@ -64,15 +64,18 @@ def prove_states(subject: Subject, folder: FilePath) -> Row:
     """The row T5 of all states that satisfy the invariants."""
     begin = time.process_time()
     c = subject.c
-    pid, file, *indices = _any("pid", "file", "i0", "i1", "i2", "i3")
+    pid, file, lr, state, *indices = _any("pid", "file", "lr", "state", "i0", "i1", "i2", "i3")
     walk = as_term(isolation.memory_is_isolated(c, subject.before, pid, tuple(indices)))
     waits = as_term(isolation.waiting_is_authorised(c, subject.before, pid, file))
     failures = _prove(subject, folder, "memory of a process is isolated", (), walk,
                       (_stated(isolation.memory_is_isolated),))
     failures += _prove(subject, folder, "waiting is by a handle", (), waits,
                        (_stated(isolation.waiting_is_authorised),))
+    listed = as_term(isolation.listed_is_own(c, subject.before, pid, lr, state))
+    failures += _prove(subject, folder, "interrupts of a process are its own", (), listed,
+                       (_stated(isolation.listed_is_own),))
     failures += _vacuous(subject, folder, pid, walk)
-    return row("every state", "T5", time.process_time() - begin, {"statements": 2}, failures,
+    return row("every state", "T5", time.process_time() - begin, {"statements": 3}, failures,
                subject.assumptions, "spec/isolation.py")
 
 
@@ -97,10 +100,25 @@ def _content(subject: Subject, case: Case) -> z3.BoolRef:
                                              *_any("page", "index")))
 
 
+def _self(subject: Subject) -> z3.BitVecRef:
+    return subject.before.get("sched.cpus.current", subject.before.get("sys.cpu"))
+
+
+def _lines(subject: Subject, case: Case) -> z3.BoolRef:
+    return as_term(isolation.line_agrees(subject.c, subject.before, case.state, _self(subject),
+                                         *_any("line")))
+
+
 def _owners(subject: Subject, case: Case) -> z3.BoolRef:
-    self = subject.before.get("sched.cpus.current", subject.before.get("sys.cpu"))
+    self = _self(subject)
     return as_term(isolation.owner_agrees(subject.c, subject.before, case.state, self,
                                           *_any("page")))
+
+
+def _devices(subject: Subject, case: Case) -> z3.BoolRef:
+    self = subject.before.get("sched.cpus.current", subject.before.get("sys.cpu"))
+    return as_term(isolation.device_owner_agrees(subject.c, subject.before, case.state, self,
+                                                 *_any("device")))
 
 
 @dataclass(frozen=True)
@@ -120,6 +138,11 @@ STATEMENTS = (
     Statement("content of frames is kept", frozenset({"pages"}), isolation.content_is_kept, _content),
     Statement("ownership of pages changes as agreed", frozenset({"page_descs.owner"}),
               isolation.owner_agrees, _owners),
+    Statement("ownership of interrupt lines changes as agreed", frozenset({"irqs.owner"}),
+              isolation.line_agrees, _lines),
+    Statement("ownership of devices changes as agreed", frozenset({
+        "devices.owner", "devices.state", "devices.pa", "devices.flags"}),
+              isolation.device_owner_agrees, _devices),
 )
 
 

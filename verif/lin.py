@@ -160,8 +160,3 @@ def trailing_facts(value: z3.BitVecRef, count: z3.BitVecRef) -> z3.BoolRef:
     """What is used of `count` = the trailing zeros of `value`."""
     is_set = z3.LShR(value, count) & bv(1) == 1
     return z3.If(value == 0, count == 64, z3.And(z3.ULT(count, bv(64)), is_set))
-
-
-def nothing_below(value: z3.BitVecRef, count: z3.BitVecRef) -> z3.BoolRef:
-    """What T9 uses besides: no bit of `value` below its lowest, number `count`, is set."""
-    return value & ((bv(1) << count) - 1) == 0

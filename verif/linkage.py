@@ -20,6 +20,8 @@ Pair = tuple[str, z3.BitVecRef, z3.BitVecRef]
 ARGUMENTS = range(8)
 KEPT = range(18, 30)
 GENERAL = 31
+# What changes hands around a switch, and the specification of what comes behind it.
+BEHIND = {"vgic_leave": "leave_left", "vgic_enter": "leave_entered"}
 SP, FRAME = 31, -16     # a hypercall of the FAST class has 16 bytes of stack below it
 
 
@@ -43,6 +45,12 @@ def context(target: Target) -> Lin:
     """Its context page, as an address."""
     page = _base(target, "procs.ctx", loaded(target))
     return const(target.layout.families["pages"].base) + lift(page).scaled(PAGE)
+
+
+def _context_of(target: Target, case: Any) -> z3.BitVecRef:
+    """The same, of the process whose registers the core holds after a case."""
+    page = case.state.get("procs.ctx", case.state.get("sched.cpus.loaded", symbol(CPU).z))
+    return bv(target.layout.families["pages"].base) + page * bv(PAGE)
 
 
 def is_fast(path: Path) -> bool:
@@ -72,8 +80,8 @@ def registers(target: Target, path: Path, case: Any, is_running: bool) -> Iterat
     yield "sp", path.regs[SP].z, symbol(STACK_TOP).z
     if path.finished != ERET:
         yield "x19", path.regs[19].z, target.cpu.z
-        if path.finished != WAIT and is_running:
-            yield "x20", path.regs[20].z, context(target).z
+        if path.finished in BEHIND or (path.finished != WAIT and is_running):
+            yield "x20", path.regs[20].z, _context_of(target, case)
 
 
 def entry(target: Target, address: int) -> Start:

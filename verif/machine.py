@@ -18,9 +18,12 @@ STACK_TOP = "sp0"
 RETURN, ERET, WAIT, HYPERCALL = "return", "eret", "wfi", "hypercall"
 CONTEXT, PAGE = "sched.cpus.ctx", 4096
 # Registers that change by themselves: each read is a new value.
-VOLATILE = frozenset({"cntpct_el0", "cntvct_el0", "icc_iar1_el1"})
+VOLATILE = frozenset({"cntpct_el0", "cntvct_el0", "icc_iar1_el1", "ich_elrsr_el2", "ich_vmcr_el2",
+                      "ich_ap1r0_el2", "ich_lr0_el2", "ich_lr1_el2", "ich_lr2_el2",
+                      "ich_lr3_el2"})
 # Tables whose writes have a place in the order that T6 is about (order.py).
-ORDERED = frozenset({"pages", "page_descs.type", "page_descs.owner", "procs.state", "procs.root"})
+ORDERED = frozenset({"pages", "page_descs.type", "page_descs.owner", "procs.state", "procs.root",
+                     "devices.state", "devices.owner"})
 # SMC Calling Convention (DEN 0028), 2.5: x0..x3 are results, x4..x17 may be lost.
 SMC_CLOBBERS = range(18)
 
@@ -151,10 +154,16 @@ class Path:
         self.stack[offset, size] = kept
 
     def _window(self, address: Lin, size: int) -> Window | None:
-        if not address.is_const:
-            return None
+        """The device whose register that is; what is added to a register's address must stay
+        within the device."""
         for window in self.world.windows:
-            if window.base <= address.const <= window.base + window.size - size:
+            last = window.size - size
+            if window.base <= address.const <= window.base + last:
+                if not address.is_const:
+                    offset = address.plus(-window.base).z
+                    self.require("in bounds", fold(z3.ULE(offset, bv(last))), window.name)
+                self.require("aligned", fold(z3.URem(address.z, bv(size)) == 0),
+                             f"{window.name} register")
                 return window
         return None
 
@@ -184,9 +193,8 @@ class Path:
         offset = self._stack_offset(address)
         if offset is not None:
             return self._load_stack(offset, size)
-        window = self._window(address, size)
-        if window is not None:
-            return self._load_device(window, address, size)
+        if self._window(address, size) is not None:
+            return self._load_device(address, size)
         if address.is_const:
             value = self.world.image.constant(address.const, size)
             if value is not None:
@@ -221,8 +229,7 @@ class Path:
         self.require("context", fold(pointer == address.z), "the core's context page")
         return address
 
-    def _load_device(self, window: Window, address: Lin, size: int) -> Lin:
-        self.require("aligned", address.const % size == 0, f"{window.name} register")
+    def _load_device(self, address: Lin, size: int) -> Lin:
         value = z3.BitVec(self.world.fresh("mmio"), 8 * size)
         self.events.append(Event(f"mmio read{8 * size}", (address.z, extend(value).z), self.pc))
         return extend(value)
@@ -233,9 +240,7 @@ class Path:
         if offset is not None:
             self._store_stack(offset, value, size)
             return
-        window = self._window(address, size)
-        if window is not None:
-            self.require("aligned", address.const % size == 0, f"{window.name} register")
+        if self._window(address, size) is not None:
             kept = extend(z3.Extract(8 * size - 1, 0, value.z))
             self.events.append(Event(f"mmio write{8 * size}", (address.z, kept.z), self.pc))
             return
@@ -327,7 +332,8 @@ class Path:
 
     def put_system(self, name: str, value: Lin) -> None:
         """See Cpu."""
-        self.system[name] = value
+        if name not in VOLATILE:
+            self.system[name] = value
         self.events.append(Event(f"msr {name}", (value.z,), self.pc))
 
     def event(self, kind: str, operand: Lin | None = None) -> None:

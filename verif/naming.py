@@ -179,12 +179,20 @@ class Names:
             self.applied[term.get_id()] = known
         return known
 
-    def _count_of(self, count: z3.BitVecRef) -> str:
-        """What is known of a number of trailing zeros, as if it were a definition."""
-        label = f"{count.arg(0).get_id()}.{TRAILING}"
+    def fact(self, part: z3.ExprRef) -> z3.BoolRef | None:
+        """What is known of a function's value, of a number of trailing zeros, as if it were a
+        definition."""
+        return trailing_facts(part.arg(0), part) if part.decl().name() == TRAILING else None
+
+    def _fact_of(self, part: z3.ExprRef) -> str | None:
+        """The name of it."""
+        label = f"{part.get_id()}.fact"
         if label not in self.equations:
-            self.equations[label] = trailing_facts(count.arg(0), count)
-            self.kept.append(count)
+            fact = self.fact(part)
+            if fact is None:
+                return None
+            self.equations[label] = fact
+            self.kept.append(part)
         return label
 
     def _labels(self, term: z3.ExprRef) -> tuple[str, ...]:
@@ -197,8 +205,10 @@ class Names:
             if part.num_args() == 0:
                 if part.decl().name() in self.equations:
                     found.add(part.decl().name())
-            elif part.decl().name() == TRAILING:
-                found.add(self._count_of(part))
+            elif part.decl().kind() == z3.Z3_OP_UNINTERPRETED:
+                label = self._fact_of(part)
+                if label is not None:
+                    found.add(label)
         self.kept.append(term)
         self.used[term.get_id()] = tuple(sorted(found))
         return self.used[term.get_id()]

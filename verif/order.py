@@ -45,6 +45,8 @@ def follow(order: Order, event: Event) -> None:
         order.store(*words)
     elif kind in ("page_descs.type write", "page_descs.owner write"):
         order.change_page(kind.removesuffix(" write"), *words)
+    elif kind in ("devices.state write", "devices.owner write"):
+        order.change_device(kind.removesuffix(" write"), *words)
     elif kind == "procs.state write":
         order.change_state(*words)
     elif kind == "procs.root write":

@@ -20,16 +20,21 @@ from .lin import MASK64, bv, symbol
 from .target import CPU, Target
 from .world import World
 
+# Used only where a device is looked at.
+OF_DEVICES = ("device_types", "entry_names_device", "device_is_named")
 USED = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "one_core",
         "round_robin",
         "waiting_exact", "callers_exact", "parked_message", "file_types", "handle_names_file",
         "machine_facts", "page_types", "entry_names_page", "core_context", "core_tables",
-        "core_holds_current")
+        "irq_lines", "irq_numbers", "listed_lines_are_its", "interface_is_loaded",
+        "core_holds_current", *OF_DEVICES)
 # What the way in and out of EL2 needs.
 AT_THE_EDGE = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "one_core",
-               "machine_facts", "page_types", "core_context", "core_holds_current")
+               "machine_facts", "page_types", "core_context", "interface_is_loaded",
+               "core_holds_current")
 # Traps look at no table of pages.
-IN_TRAPS = tuple(name for name in USED if name not in ("entry_names_page", "parked_message"))
+IN_TRAPS = tuple(name for name in USED
+                 if name not in ("entry_names_page", "parked_message", *OF_DEVICES))
 CORE_AT_ENTRY = "TPIDR_EL2 = &sched.cpus[cpu], cpu < NCPU"
 STACK_AT_ENTRY = "SP is the top of this core's stack"
 
@@ -80,6 +85,8 @@ def instances(target: Target, world: World, rules: list[Invariant]) -> Hypothese
     candidates = _candidates(world)
     terms = [z3.ULT(symbol(CPU).z, bv(target.constant("HV_NCPU")))]
     for invariant in rules:
+        if invariant.name in OF_DEVICES and "device" not in candidates:
+            continue
         for indices in _tuples(invariant.kinds, world, candidates):
             term = as_term(invariant.holds(c, state, *indices))
             if not z3.is_true(term):

@@ -6,7 +6,7 @@ armed. Of each transition: no ready process is kept from its turn. docs/verify.m
 argument that makes the bound of them.
 """
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -15,11 +15,10 @@ import z3
 from spec import progress
 from spec.transition import Case
 
-from . import lines
+from . import lines, members
 from .flags import as_term
 from .induct import SHOWN_FAILURES, Subject
-from .lin import bv, nothing_below, trailing_zeros
-from .naming import TRAILING
+from .lin import bv
 from .reads import Reads
 from .result import Failure, Row, row
 from .safety import model_values
@@ -96,7 +95,7 @@ def _prove(subject: Subject, folder: FilePath, goal: Goal,
            near: Reads | None = None) -> list[Failure]:
     """The goal from the invariants at what it reads."""
     near = near or _reads(subject, goal)
-    name = f"{subject.name}-T9-{goal.what.replace(' ', '-')}"
+    name = f"{subject.name}-T9-{goal.what.replace(' ', '-')}"[:80]
     verdict = subject.prove(goal.given, goal.term, near, name, folder)
     if verdict.status == "proved":
         return []
@@ -107,7 +106,9 @@ def _prove(subject: Subject, folder: FilePath, goal: Goal,
 
 def _is_possible(subject: Subject, folder: FilePath, goal: Goal) -> bool:
     """What is given can be, as far as the invariants say that were used."""
-    solver = Solver(subject.instances(_reads(subject, goal), 1), folder, subject.names)
+    known = subject.instances(_reads(subject, goal), 1)
+    known += subject.names.meanings((*known, *goal.given))
+    solver = Solver(known, folder, subject.names)
     return solver.prove(goal.given, z3.BoolVal(False), "", False).status == "refuted"
 
 
@@ -138,11 +139,23 @@ def _of_states(subject: Subject) -> list[tuple[Goal, Reads | None]]:
             for what, text, at, near in found]
 
 
+def _facts(subject: Subject, folder: FilePath) -> list[Failure]:
+    """Those functions have the facts by which they are known here."""
+    failures = []
+    for claim in members.lemmas(subject.c):
+        verdict = Solver(claim.given, folder).prove((), claim.goal, f"any-T9-{claim.name}")
+        if verdict.status != "proved" and claim.text is not None:
+            about = lines.of_function("function", claim.text.__name__, claim.text)
+            failures.append(Failure(claim.name, about.where, "", verdict.status,
+                                    model_values(verdict), str(verdict.query), (about,)))
+    return failures
+
+
 def prove_states(subject: Subject, folder: FilePath) -> Row:
     """The row T9 of all states that satisfy the invariants; some state of each kind that the
     statements are about must do so."""
     begin = time.process_time()
-    failures: list[Failure] = []
+    failures = _facts(subject, folder)
     goals = _of_states(subject)
     for goal, near in goals:
         failures += _prove(subject, folder, goal, near)
@@ -159,21 +172,13 @@ def prove_states(subject: Subject, folder: FilePath) -> Row:
 # ---- each transition ------------------------------------------------------------------
 
 
-def _lowest(subject: Subject, terms: tuple[z3.BoolRef, ...]) -> Iterator[z3.BoolRef]:
-    """That what is found by counting trailing zeros is the lowest member."""
-    for term in (*terms, *subject.names.defining(terms).values()):
-        for name, (value, *_) in subject.names.applications(term):
-            if name == TRAILING:
-                yield nothing_below(value, trailing_zeros(value))
-
-
 def _goal(subject: Subject, case: Case, statement: Statement) -> Goal:
     indices = _any("pid") if statement.of_pid else ()
     term = as_term(statement.text(subject.c, subject.before, case.state, *indices))
     path = tuple(as_term(t) for t in case.path)
     if statement.due is not None:
         path = (*path, as_term(statement.due(subject.before)))
-    path = (*path, *_lowest(subject, (*path, term)))
+    path = (*path, *members.besides(subject.names, (*path, term), *_any("pid")))
     return Goal(f"{statement.what}: not excluded in case {case.case}", path, term,
                 statement.text)
 

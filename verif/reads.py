@@ -12,6 +12,8 @@ from spec.state import FIELDS
 from .naming import Names
 
 Key = tuple[z3.BitVecRef, ...]
+# Sets of something else than processes, and what their members are.
+SETS_OF = {"procs.irqs_pending.word": "irq"}
 ORDERED = ("_count_exact", "_slot_inverse", "_at_inverse")
 
 
@@ -46,13 +48,13 @@ class Reads:
         for kind, term in zip(kinds, key):
             self.index(kind, term)
         member = member_of(key[-1]) if kinds[-1:] == ("set_word",) else None
+        members = (*kinds[:-1], SETS_OF.get(name, "pid"))
         if member is not None:
             about = (*key[:-1], member)
-            self.index("pid", member)
-            of = self.members.setdefault((*kinds[:-1], "pid"), {})
-            of[tuple(t.get_id() for t in about)] = about
+            self.index(members[-1], member)
+            self.members.setdefault(members, {})[tuple(t.get_id() for t in about)] = about
         elif kinds[-1:] == ("set_word",) and len(key) > 1:
-            self.whole.setdefault(kinds[:-1], {})[tuple(t.get_id() for t in key[:-1])] = key[:-1]
+            self.whole.setdefault(members, {})[tuple(t.get_id() for t in key[:-1])] = key[:-1]
         elif len(key) > 1:
             self.keys.setdefault(kinds, {})[tuple(t.get_id() for t in key)] = key
 
@@ -76,17 +78,18 @@ class Reads:
         return both
 
     def tuples(self, rule: Invariant) -> list[Key]:
-        """Where to use an invariant. Any process may be a member of a set that is read whole."""
+        """Where to use an invariant. Anything may be a member of a set that is read whole."""
         if not rule.kinds:
             return [()]
         if len(rule.kinds) == 1:
             return [(t,) for t in self.terms.get(rule.kinds[0], {}).values()]
-        is_of_sets = rule.kinds[-1] == "pid" and not rule.name.endswith(ORDERED)
+        member = rule.kinds[-1]
+        is_of_sets = member in ("pid", *SETS_OF.values()) and not rule.name.endswith(ORDERED)
         if not is_of_sets:
             return list(self.keys.get(rule.kinds, {}).values())
         found = dict(self.members.get(rule.kinds, {}))
-        for of in self.whole.get(rule.kinds[:-1], {}).values():
-            for pid in self.terms.get("pid", {}).values():
-                key = (*of, pid)
+        for of in self.whole.get(rule.kinds, {}).values():
+            for one in self.terms.get(member, {}).values():
+                key = (*of, one)
                 found.setdefault(tuple(t.get_id() for t in key), key)
         return list(found.values())

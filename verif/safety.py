@@ -15,12 +15,16 @@ from pathlib import Path as FilePath
 import spec
 import z3
 from spec.invariants import Invariant
+from spec.state import SymbolicState
+from spec.transition import Transition
 
 from . import coverage
 from .explore import Contract, Exploration, Explorer, Start
+from .flags import as_term
 from .layout import describe
+from .lin import bv
 from .machine import Path
-from .premises import AT_THE_EDGE, IN_TRAPS, USED, Hypotheses, instances, used
+from .premises import (AT_THE_EDGE, IN_TRAPS, USED, Hypotheses, constants, instances, used)
 from .result import Failure, Row, row
 from .solve import Solver, Verdict
 from .target import Routine, Target
@@ -48,6 +52,15 @@ def tails(target: Target, call: Routine) -> dict[int, str]:
             and trap.name != call.name}
 
 
+def given(target: Target, name: str) -> tuple[z3.BoolRef, ...]:
+    """What the specification of that name asks for where it begins."""
+    text = spec.parts().get(name)
+    if text is None:
+        return ()
+    t = Transition(constants(target), SymbolicState())
+    return (as_term(text.given(t, *(bv(0) for _ in text.parameters))),)
+
+
 def rules_of(call: Routine) -> list[Invariant]:
     """What may be assumed where the routine begins."""
     names = AT_THE_EDGE if call.is_edge else USED if call.has_result else IN_TRAPS
@@ -61,7 +74,7 @@ def explore(target: Target, call: Routine, contracts: dict[int, Contract],
     world = target.world()
     world.cuts.update(cuts or {})
     world.tails.update({} if cuts else tails(target, call))
-    found = Explorer(world, contracts).run(start or target.start(call))
+    found = Explorer(world, contracts).run(start or target.start(call, given(target, call.name)))
     hypotheses = instances(target, world, rules_of(call))
     return Handled(call, found, hypotheses, time.process_time() - begin)
 

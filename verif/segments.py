@@ -9,19 +9,11 @@ and each place has one specification.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import spec
-import z3
-from spec.state import SymbolicState
-from spec.transition import Part, Transition
-
 from . import linkage
 from .errors import VerifError
 from .explore import Contract, Start
-from .flags import as_term
-from .lin import bv
 from .machine import ERET, HYPERCALL, WAIT, Path
-from .premises import constants
-from .safety import Handled, explore
+from .safety import Handled, explore, given
 from .target import Routine, Target
 
 # Offset of the vector (D1.3.1, table D1-5) and the specification of what is done there.
@@ -31,10 +23,12 @@ VECTORS = {
 }
 # Every segment, and the routines of assembly that they run through.
 NAMES = (*(f"vector {offset:#05x}" for offset in VECTORS), "return, fast", "return, full",
-         "return, trap", "after a wait", "return, waiting")
+         "return, trap", "after a wait", "return, waiting",
+         *(f"return, {name}" for name in linkage.BEHIND))
 CODE = ("el2_vectors", "vectors_sync", "vectors_trap", "vectors_full", "vectors_leave",
-        "vectors_return", "vectors_unknown", "vectors_switch", "vectors_load", "vectors_save_fp",
-        "vectors_idle", "context_save_fp")
+        "vectors_return", "vectors_unknown", "vectors_switch", "vectors_save", "vectors_load",
+        "vectors_save_fp", "vectors_idle", "vectors_vgic_leave", "vectors_vgic_enter",
+        "context_save_fp")
 
 
 @dataclass(frozen=True)
@@ -44,14 +38,6 @@ class Segment:
     routine: Routine
     text: str
     start: Start
-
-    def given(self, target: Target) -> tuple[z3.BoolRef, ...]:
-        """What the specification asks for where it begins."""
-        text = spec.transition(self.text)
-        if not isinstance(text, Part):
-            return ()
-        t = Transition(constants(target), SymbolicState())
-        return (as_term(text.given(t, *(bv(0) for _ in text.parameters))),)
 
 
 def cuts(target: Target) -> dict[int, str]:
@@ -91,6 +77,9 @@ def _behind(target: Target, segment: Segment, path: Path) -> Segment | None:
     if path.finished == HYPERCALL:
         return Segment(_routine(target, "return, full", at, ("result",), False), "leave_call",
                        linkage.full_return(target, at, True))
+    if path.finished in linkage.BEHIND:
+        return Segment(_routine(target, f"return, {path.finished}", at, (), False),
+                       linkage.BEHIND[path.finished], linkage.full_return(target, at, True))
     if segment.text == "wake_up":
         return Segment(_routine(target, "return, waiting", at, (), False), "leave_wait",
                        linkage.full_return(target, at, False))
@@ -111,7 +100,7 @@ def explore_all(target: Target, contracts: dict[int, Contract]) -> list[tuple[Se
             if found[address][0].text != segment.text:
                 raise VerifError(f"{segment.routine.name} is also {found[address][0].routine.name}")
             continue
-        start = replace(segment.start, given=segment.given(target))
+        start = replace(segment.start, given=given(target, segment.text))
         handled = explore(target, segment.routine, contracts, start, cuts(target))
         found[address] = segment, handled
         for path in handled.exploration.ended:

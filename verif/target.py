@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
+import z3
+
 from . import devices, dwarf, image, layout, stamped
 from .errors import ImageError
 from .explore import Start, standard_start
@@ -35,7 +37,8 @@ class Hypercall(Routine):
 
 
 # C functions that vectors.S calls; an interrupt may come while the core waits.
-TRAPS = {"trap_sync": True, "trap_stop": True, "trap_irq": False}
+TRAPS = {"trap_sync": True, "trap_stop": True, "trap_irq": False, "vgic_leave": False,
+         "vgic_enter": True}
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,10 @@ class Target:
         family = self.layout.families["sched.cpus.current"]
         return const(family.base + family.offset) + symbol(CPU).scaled(family.dims[0].stride)
 
-    def start(self, routine: Routine) -> Start:
+    def start(self, routine: Routine, given: tuple[z3.BoolRef, ...] = ()) -> Start:
         """Entry of a handler or trap: TPIDR_EL2 = &sched.cpus[cpu], of a trap X0 too;
-        everything else free."""
-        first = standard_start(routine.address, {"tpidr_el2": self.cpu})
+        everything else free, but what is `given`."""
+        first = replace(standard_start(routine.address, {"tpidr_el2": self.cpu}), given=given)
         if routine.has_result:
             return first
         return replace(first, regs=(self.cpu, *first.regs[1:]))

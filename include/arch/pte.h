@@ -69,6 +69,19 @@ static inline uint64_t pte_leaf(uint64_t pa, uint64_t perm)
 }
 
 /*
+ * A level-3 entry for device registers: nothing of `perm` can make it
+ * executable or another type of memory. Shareability does not apply (B2.7.2).
+ */
+static inline uint64_t pte_device(uint64_t pa, uint64_t perm)
+{
+	uint64_t write = (perm / HV_PERM_W) & 1;
+	uint64_t el0 = (perm / HV_PERM_EL0) & 1;
+
+	return pa | PTE_VALID | PTE_PAGE | PTE_ATTR(PTE_DEVICE) | PTE_AF | PTE_NG |
+	       PTE_PXN | PTE_UXN | (el0 << 6) | ((write ^ 1) << 7);
+}
+
+/*
  * An entry of level 0 to 2 that points at a table. Bits 2 to 11 and 51 to 58
  * are ignored in a table descriptor (D8.3.1), and bits 59 to 63, which are
  * the hierarchical ones, are clear. Through the recursive entry HV_L0_SELF

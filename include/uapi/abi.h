@@ -23,6 +23,7 @@ enum {
 	HV_NHANDLE = 64,	/* handles of one process */
 	HV_NFILE = 256,		/* file objects; 0 is none */
 	HV_NIRQ = 128,		/* interrupt lines; 0 is none */
+	HV_NDEVICE = 256,	/* pages of device registers; 0 is none */
 	HV_INIT_PID = 1,
 	HV_NAME_BYTES = 16,
 	HV_TICK_HZ = 200,
@@ -37,6 +38,7 @@ typedef uint64_t hv_perm;	/* HV_PERM_* */
 typedef uint64_t hv_handle;	/* 0 .. HV_NHANDLE-1, or HV_NONE where none is allowed */
 typedef uint64_t hv_file;	/* 1 .. HV_NFILE-1 */
 typedef uint64_t hv_irq;		/* line: 2 .. HV_NIRQ-1 */
+typedef uint64_t hv_device;	/* 1 .. HV_NDEVICE-1 */
 typedef uint64_t hv_right;	/* HV_RIGHT_* */
 typedef uint64_t hv_time;	/* CNTVCT_EL0 value, HV_FOREVER or HV_NOWAIT */
 typedef uint64_t hv_va;		/* virtual address of a process */
@@ -144,6 +146,19 @@ enum {
 	HV_NLR = 4,		/* list registers that are used */
 };
 
+/* ---- devices --------------------------------------------------------------- */
+
+enum hv_device_state {
+	HV_DEVICE_NONE = 0,
+	HV_DEVICE_UNMAPPED = 1,
+	HV_DEVICE_MAPPED = 2,	/* by exactly one entry of one of its owner's level-3 tables */
+};
+
+enum hv_device_flags {
+	/* It can reach memory past all translation tables, or is not known not to. */
+	HV_DEVICE_DMA = 1,
+};
+
 /* ---- the address space of a process ---------------------------------------- */
 
 /*
@@ -166,6 +181,7 @@ enum {
 #define HV_VIEW_FILES		(HV_VIEW_BASE + 0x00600000ULL)
 #define HV_VIEW_HANDLES		(HV_VIEW_BASE + 0x00800000ULL)
 #define HV_VIEW_IRQS		(HV_VIEW_BASE + 0x00a00000ULL)
+#define HV_VIEW_DEVICES		(HV_VIEW_BASE + 0x00c00000ULL)
 #define HV_VIEW_PAGE_DESCS	(HV_VIEW_BASE + 0x01000000ULL)
 #define HV_VIEW_DTB		(HV_VIEW_BASE + 0x03000000ULL)
 #define HV_VIEW_INITRD		(HV_VIEW_BASE + 0x04000000ULL)
@@ -182,6 +198,8 @@ enum {
 #define HV_PTE_PA_MASK		0x0000fffffffff000ULL
 #define HV_PTE_EL0		(1ULL << 6)
 #define HV_PTE_RO		(1ULL << 7)
+#define HV_PTE_ATTR		(7ULL << 2)	/* of a page: 0 memory ... */
+#define HV_PTE_DEVICE		(1ULL << 2)	/* ... or this, a device */
 #define HV_PTE_PXN		(1ULL << 53)
 #define HV_PTE_UXN		(1ULL << 54)
 

@@ -43,11 +43,11 @@ struct hv_proc {
 	uint64_t cause_far;
 
 	uint64_t name[HV_NAME_BYTES / 8];
-	uint64_t reserved[1];
 
-	/* interrupts */
+	/* devices and interrupts; the counts must be 0 before it is reaped */
+	uint64_t devices_count;	/* pages of device registers it owns */
+	uint64_t irqs_count;	/* interrupt lines it owns */
 	uint64_t has_vgic;	/* 1: it has the virtual CPU interface of the GIC */
-	uint64_t irqs_count;	/* lines it owns; must be 0 before it is reaped */
 	struct hv_set irqs_pending; /* lines that wait for a list register */
 	uint64_t listed[HV_NLR];	/* line in each list register, or 0 */
 };
@@ -84,6 +84,17 @@ struct hv_irq_entry {
 	uint64_t owner;
 	uint64_t intid;		/* of the GIC; the process gets it under the same number */
 	uint64_t lr;		/* list register for it, less the state */
+};
+
+/* A page of device registers. Boot makes it; only its owner and state change. */
+struct hv_device_entry {
+	uint64_t state;		/* enum hv_device_state */
+	uint64_t owner;		/* pid */
+	uint64_t pa;		/* physical address */
+	uint64_t flags;		/* enum hv_device_flags */
+	uint64_t node;		/* first device in it: offset in the device tree's structure block */
+	uint64_t node_count;	/* devices with registers in it */
+	uint64_t reserved[2];
 };
 
 struct hv_cpu {
@@ -139,6 +150,7 @@ _Static_assert(sizeof(struct hv_page_desc) == 32, "struct hv_page_desc is a powe
 _Static_assert(sizeof(struct hv_handle_entry) == 16, "struct hv_handle_entry is a power of two");
 _Static_assert(sizeof(struct hv_file_entry) == 128, "struct hv_file_entry is a power of two");
 _Static_assert(sizeof(struct hv_irq_entry) == 32, "struct hv_irq_entry is a power of two");
+_Static_assert(sizeof(struct hv_device_entry) == 64, "struct hv_device_entry is a power of two");
 _Static_assert(sizeof(struct hv_sched) == HV_PAGE_SIZE, "struct hv_sched fills a page");
 _Static_assert(sizeof(struct hv_bootinfo) == 2 * HV_PAGE_SIZE, "struct hv_bootinfo fills pages");
 _Static_assert(sizeof(struct hv_cpu) == 64, "struct hv_cpu is a power of two");

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The way in and out of EL2 around a transition (kernel/vectors.S).
 
-An event says where control goes: `hypercall` n, `trap_sync`, `trap_irq`, `trap_stop`, `eret`, or
-`wait` (WFI). A hypercall of the FAST class is `enter_sync`, the hypercall, `leave_fast`; one of
-the FULL class ends with `leave_call`. A trap is `enter_sync` or one of the other three, the
-trap, `leave_trap`. A core that waits goes on with `wake_up`, trap_irq, `leave_wait`.
+An event says where control goes: `hypercall` n, `trap_sync`, `trap_irq`, `trap_stop`, `eret`,
+`wait` (WFI), or to `vgic_leave` and `vgic_enter` around a switch. A hypercall of the FAST class is
+`enter_sync`, the hypercall, `leave_fast`; one of the FULL class ends with `leave_call`. A trap is
+`enter_sync` or one of the other three, the trap, `leave_trap`. A core that waits goes on with
+`wake_up`, trap_irq, `leave_wait`; behind `vgic_leave` comes `leave_left`, behind `vgic_enter`
+`leave_entered`.
 """
 
 from __future__ import annotations
@@ -116,25 +118,53 @@ def load(t: Transition, pid: Word) -> None:
             t.set("sys.tpidr2_el0", (), t.get("pages", ctx, t.c.CTX_TPIDR2_EL0))
     t.set("sched.cpus.switches", (t.cpu,), t.o.add(t.get("sched.cpus.switches", t.cpu), 1))
     t.set("sched.cpus.ctx", (t.cpu,), page_va(t, ctx))
+    t.set("sched.cpus.vgic_live", (t.cpu,), t.get("procs.has_vgic", pid))
 
 
-def resume(t: Transition) -> None:
-    """The core gets the registers of its current process, or waits if there is none."""
-    loaded, current = t.get("sched.cpus.loaded", t.cpu), t.get("sched.cpus.current", t.cpu)
-    nobody = current == 0
-    if t.choose(current != loaded, "another"):
-        if not t.choose(loaded == 0, "after a wait"):
-            save_system_registers(t, t.get("procs.ctx", loaded))
-        t.set("sched.cpus.loaded", (t.cpu,), current)
-        if not t.choose(nobody, "nobody"):
-            load(t, current)
-    if t.choose(nobody, "nobody"):
-        t.set("sys.ttbr0_el1", (), t.get("machine.empty_root"))
-        t.event("wait")
-        return
+def load_registers(t: Transition) -> None:
+    """x0..x30 of the loaded process, which goes on."""
     for n in range(GENERAL):
         t.set("sys.x", (n,), t.get("pages", loaded_ctx(t), t.c.CTX_X0 + n))
     t.event("eret")
+
+
+def idle(t: Transition) -> None:
+    """The core waits for an interrupt, with nobody's tables."""
+    t.set("sys.ttbr0_el1", (), t.get("machine.empty_root"))
+    t.event("wait")
+
+
+def exchange(t: Transition) -> None:
+    """Nobody's interrupts are listed: whose registers the core holds leaves, if it holds any,
+    and the current process, another one, comes, if there is one. Ends with `vgic_enter` if that
+    has a virtual CPU interface."""
+    loaded, current = t.get("sched.cpus.loaded", t.cpu), t.get("sched.cpus.current", t.cpu)
+    if not t.choose(loaded == 0, "after a wait"):
+        save_system_registers(t, t.get("procs.ctx", loaded))
+    t.set("sched.cpus.loaded", (t.cpu,), current)
+    if t.choose(current == 0, "nobody"):
+        idle(t)
+        return
+    load(t, current)
+    if t.choose(t.get("procs.has_vgic", current) != 0, "with an interface"):
+        t.event("vgic_enter")
+    else:
+        load_registers(t)
+
+
+def resume(t: Transition) -> None:
+    """The core gets the registers of its current process, or waits if there is none. Ends with
+    `vgic_leave` if who leaves has a virtual CPU interface."""
+    loaded, current = t.get("sched.cpus.loaded", t.cpu), t.get("sched.cpus.current", t.cpu)
+    if not t.choose(current == loaded, "the same"):
+        if t.choose(t.get("sched.cpus.vgic_live", t.cpu) != 0, "leaves its interface"):
+            t.event("vgic_leave")
+        else:
+            exchange(t)
+    elif t.choose(current == 0, "nobody"):
+        idle(t)
+    else:
+        load_registers(t)
 
 
 @CALLS.hypercall
@@ -172,5 +202,33 @@ def leave_trap(t: Transition) -> Word:
 @CALLS.part(holds_nobody)
 def leave_wait(t: Transition) -> Word:
     """Who runs now, after a wait; or another wait."""
-    resume(t)
+    if t.choose(t.get("sched.cpus.current", t.cpu) == 0, "nobody"):
+        idle(t)
+    else:
+        exchange(t)
+    return 0
+
+
+@CALLS.part(holds_somebody)
+def leave_left(t: Transition) -> Word:
+    """After `vgic_leave`: who runs now, unless it is the same again."""
+    loaded, current = t.get("sched.cpus.loaded", t.cpu), t.get("sched.cpus.current", t.cpu)
+    if t.choose(current == loaded, "the same"):
+        load_registers(t)
+        return 0
+    t.set("sched.cpus.vgic_live", (t.cpu,), 0)
+    exchange(t)
+    return 0
+
+
+def holds_current(t: Transition) -> Truth:
+    """The core holds the registers of the process that runs."""
+    loaded = t.get("sched.cpus.loaded", t.cpu)
+    return t.o.and_(loaded != 0, t.get("sched.cpus.current", t.cpu) == loaded)
+
+
+@CALLS.part(holds_current)
+def leave_entered(t: Transition) -> Word:
+    """After `vgic_enter`."""
+    load_registers(t)
     return 0

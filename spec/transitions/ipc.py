@@ -197,8 +197,9 @@ def recv(t: Transition, handle: Word, deadline: Word, flags: Word) -> Word:
     """The message of the sender that follows the last one received, at once or later."""
     o, c = t.o, t.c
     file = require_endpoint(t, handle, c.HV_RIGHT_READ)
-    t.require(o.among(flags, 0, c.HV_WAIT_CHILD), c.HV_EINVAL)
-    t.require(o.or_(flags == 0, sets.is_empty(t, sets.zombies(t.self))), c.HV_EINTR)
+    t.require((flags & o.inv(c.HV_WAIT_CHILD | c.HV_WAIT_IRQ)) == 0, c.HV_EINVAL)
+    watches = o.any_bit(flags, c.HV_WAIT_CHILD)
+    t.require(o.or_(o.not_(watches), sets.is_empty(t, sets.zombies(t.self))), c.HV_EINTR)
     sender = require_receive(t, file, deadline)
     if t.choose(sender != 0, "somebody sends"):
         return receive_from(t, file, sender)

@@ -56,7 +56,8 @@ def reap(t: Transition, pid: Word) -> Word:
     t.require(is_pid(t, pid), t.c.HV_ESRCH)
     t.require(is_child(t, pid, t.self), t.c.HV_EPERM)
     t.require(in_state(t, pid, t.c.HV_PROC_ZOMBIE), t.c.HV_ESTATE)
-    counts = ("pages_count", "pids_count", "files_count", "handles_count")
+    counts = ("pages_count", "pids_count", "files_count", "handles_count", "devices_count",
+              "irqs_count")
     t.require(t.o.and_(*(t.get(f"procs.{n}", pid) == 0 for n in counts)), t.c.HV_EBUSY)
     t.set("procs.state", (pid,), t.c.HV_PROC_UNUSED)
     sets.remove(t, sets.zombies(t.self), pid)
@@ -136,7 +137,7 @@ def clone(t: Transition, pid: Word, ctx: Word, root: Word) -> Word:
         give_page(t, page, pid)
     clear(t, ENTRIES, root)
     for name in ("wait_file", "wait_peer", "wait_flags", "reply_to", "status",
-                 "cause_esr", "cause_elr", "cause_far"):
+                 "cause_esr", "cause_elr", "cause_far", "has_vgic"):
         t.set(f"procs.{name}", (pid,), 0)
     t.set("procs.name", (pid, 0), 0)
     t.set("procs.name", (pid, 1), 0)

@@ -14,6 +14,7 @@ from ..vocabulary import is_page, saved, set_saved
 from ..words import Truth, Word
 from .entry import loaded_ctx
 from .interrupt import console_interrupt, leave_idle, timer_interrupt, trap_stop, trap_wfi
+from .vgic import forward, maintenance, virtual_timer
 
 CALLS = Group()
 
@@ -110,14 +111,27 @@ def trap_sync(t: Transition) -> Word:
     return trap_stop(t)
 
 
-@CALLS.hypercall
-def trap_irq(t: Transition) -> Word:
-    """One interrupt; then, if the core idles, the next ready process."""
-    intid = t.get("gic.intid")
+def take_interrupt(t: Transition, intid: Word) -> bool:
+    """What the interrupt means. Does a process end it?"""
     if t.choose(intid == t.get("machine.timer_intid"), "timer"):
         timer_interrupt(t)
     elif t.choose(intid == t.get("machine.uart_intid"), "UART"):
         console_interrupt(t)
+    elif t.choose(intid == t.get("machine.vtimer_intid"), "virtual timer"):
+        virtual_timer(t)
+    elif t.choose(intid == t.get("machine.vgic_intid"), "maintenance"):
+        maintenance(t)
+    else:
+        return forward(t, intid)
+    return False
+
+
+@CALLS.hypercall
+def trap_irq(t: Transition) -> Word:
+    """One interrupt; then, if the core idles, the next ready process."""
+    intid = t.get("gic.intid")
     if t.choose(t.o.ult(intid, SPURIOUS), "an interrupt"):
-        t.event("gic_eoi", intid)
+        t.event("gic_drop", intid)
+        if not take_interrupt(t, intid):
+            t.event("gic_deactivate", intid)
     return leave_idle(t)

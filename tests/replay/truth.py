@@ -52,6 +52,8 @@ def _matter(state: Mirror, kinds: tuple[str, ...], pages: list[int],
         return [(state.get("page_descs.owner", q), q) for q in pages]
     if kinds == ("pid", "file"):
         return [(state.get("files.owner", f), f) for f in range(c.HV_NFILE)]
+    if kinds == ("pid", "device"):
+        return [(state.get("devices.owner", x), x) for x in range(c.HV_NDEVICE)]
     handles = [(p, h) for p in range(1, c.HV_NPROC) for h in range(c.HV_NHANDLE)
                if state.get("handles.file", p, h)]
     if kinds == ("pid", "handle"):
@@ -87,6 +89,7 @@ def _recount(state: Mirror) -> Iterator[str]:
         "pages_count": Counter(state.get("page_descs.owner", q) for q in range(state.page_count)),
         "pids_count": Counter(state.get("procs.ppid", p) for p in range(c.HV_NPROC)),
         "files_count": Counter(state.get("files.owner", f) for f in range(c.HV_NFILE)),
+        "devices_count": Counter(state.get("devices.owner", x) for x in range(c.HV_NDEVICE)),
         "handles_count": Counter(p for p in range(c.HV_NPROC) for h in range(c.HV_NHANDLE)
                                  if state.get("handles.file", p, h))}
     for name, counts in owned.items():

@@ -10,7 +10,8 @@ from checker import ENTRIES
 from constants import parameters
 from machine import Machine
 from spec import descriptor as d
-from spec.transition import Refused, Transition
+from spec.transition import Reader, Refused, Transition
+from spec.vocabulary import device_at
 
 RARE = {"kill": 0.1, "power_off": 0.02, "reset": 0.02, "self": 0.02, "set_name": 0.02,
         "yield": 0.3, "set_recv_slot": 0.3,
@@ -21,7 +22,7 @@ RARE = {"kill": 0.1, "power_off": 0.02, "reset": 0.02, "self": 0.02, "set_name":
         "set_runnable": 1.0, "transfer": 3.0, "recv": 3.0, "call": 3.0, "send": 2.0,
         "reply": 3.0, "reply_wait": 4.0,
         "wait": 0.15, "alloc_frame": 1.5, "reparent": 2.0, "reap": 2.0, "reclaim_page": 4.0,
-        "revoke_file": 2.0, "revoke_pid": 2.0}
+        "revoke_file": 2.0, "revoke_pid": 2.0, "unmap_device": 0.7}
 WANTED_STATE = {"clone": "HV_PROC_UNUSED", "grant_pid": "HV_PROC_UNUSED",
                 "set_entry": "HV_PROC_EMBRYO", "set_runnable": "HV_PROC_EMBRYO",
                 "transfer": "HV_PROC_EMBRYO", "reap": "HV_PROC_ZOMBIE",
@@ -59,6 +60,7 @@ class Caller:
             "index": lambda: self.pick(ENTRIES), "perm": lambda: self.random.randrange(17),
             "rights": lambda: self.pick((1, 2, 3, 3, 0, 4)),
             "deadline": lambda: self.pick((0, 1, 2 ** 60, *[self.now() + 50] * 5)),
+            "device": lambda: self.pick(range(self.c.HV_NDEVICE + 1)),
             "file": lambda: self.pick(range(self.c.HV_NFILE + 1)),
             "type": lambda: self.pick((1, 1, 1, 2, 3)), "flags": lambda: self.pick((0, 1)),
             "ctx": self.free_page, "root": self.free_page, "page": self.any_own_page,
@@ -166,7 +168,21 @@ class Caller:
             for name in ("frame", "table"):
                 if name in args:
                     args[name] = d.page_at(self.m.state, entry)
+            if "device" in args:
+                self._consistent_device(args, held)
         return args
+
+    def _consistent_device(self, args: dict[str, int], held: list[int]) -> None:
+        """What the entry holds, or to be mapped: one of the owner of the table."""
+        get, table = self.m.state.get, args["l3"]
+        if "perm" in args:
+            args["perm"] &= self.c.HV_PERM_W | self.c.HV_PERM_EL0
+            args["device"] = self.pick(x for x in range(self.c.HV_NDEVICE)
+                                       if get("devices.owner", x) == args["pid"])
+        elif held:
+            args["index"] = self.pick(held)
+            args["device"] = device_at(Reader(self.c, self.m.state),
+                                       get("pages", table, args["index"]))
 
     def succeeds(self, name: str, args: tuple[int, ...]) -> bool:
         """The call would get past its guards."""
@@ -193,7 +209,7 @@ class Caller:
         args = {p: self.choices.get(p, lambda: self.pick(WILD))() for p in self.parameters[name]}
         if name in WANTED_STATE and self.random.random() < 0.9:
             args["pid"] = self.pick(self.children(getattr(self.c, WANTED_STATE[name])))
-        if name in ("grant_pid", "grant_page", "grant_file") and self.random.random() < 0.9:
+        if name in ("grant_pid", "grant_page", "grant_file", "grant_device") and self.random.random() < 0.9:
             args["child"] = self.pick(self.children(self.c.HV_PROC_EMBRYO, self.c.HV_PROC_LIVE))
         if name == "reclaim_page" and self.random.random() < 0.9:
             dead = self.children(self.c.HV_PROC_ZOMBIE)
@@ -228,6 +244,7 @@ class Caller:
             do("set_runnable", child)
         do("grant_pid", 3, 6)
         do("grant_file", 3, 5)
+        do("grant_device", 3, 2)
 
     def step(self) -> str:
         """One call, interrupt or trap; what it was and how it went."""

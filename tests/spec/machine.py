@@ -23,7 +23,7 @@ VIEW_L1, VIEW_L2, VIEW_L3, EMPTY_ROOT, ROOT, CTX, L1, L2, L3, FRAME, FREE = rang
 def small_limits(**limits: int) -> SimpleNamespace:
     """Constants of a machine with eight processes."""
     return enumerators(**{"HV_NPROC": 8, "HV_SET_WORDS": 2, "TIMER_LEVELS": 3, "HV_NPAGE": 48,
-                          "HV_NHANDLE": 8, "HV_NFILE": 8, "CONSOLE_RING": 4, "HV_NCPU": 2,
+                          "HV_NHANDLE": 8, "HV_NFILE": 8, "HV_NDEVICE": 5, "CONSOLE_RING": 4, "HV_NCPU": 2,
                           **limits})
 
 
@@ -81,7 +81,8 @@ def _boot_procs(c: SimpleNamespace, s: ConcreteState) -> None:
     init = (c.HV_INIT_PID,)
     values = {"state": c.HV_PROC_LIVE, "root": ROOT, "ctx": CTX, "recv_slot": c.HV_NONE,
               "pages_count": c.HV_NPAGE - ROOT, "pids_count": c.HV_NPROC - 2,
-              "files_count": c.HV_NFILE - 3, "handles_count": 2}
+              "files_count": c.HV_NFILE - 3, "handles_count": 2,
+              "devices_count": c.HV_NDEVICE - 1}
     for name, value in values.items():
         s.set(f"procs.{name}", init, value)
     for pid in range(2, c.HV_NPROC):
@@ -94,6 +95,10 @@ def _boot_procs(c: SimpleNamespace, s: ConcreteState) -> None:
         s.set("handles.rights", (*init, slot), c.HV_RIGHT_ALL)
     for file in range(3, c.HV_NFILE):
         s.set("files.owner", (file,), c.HV_INIT_PID)
+    for device in range(1, c.HV_NDEVICE):
+        s.set("devices.state", (device,), c.HV_DEVICE_UNMAPPED)
+        s.set("devices.owner", (device,), c.HV_INIT_PID)
+        s.set("devices.pa", (device,), 0x900_0000 + (device << d.PAGE_SHIFT))
 
 
 def boot(c: SimpleNamespace) -> Tracked:

@@ -107,6 +107,9 @@ static pid_t start_shell(void)
 	};
 	pid_t pid;
 
+	for (hv_device device = 1; device < HV_NDEVICE; device++)
+		if (hv_devices[device].owner == HV_INIT_PID)
+			grants.devices[device / 64] |= 1UL << device % 64;
 	hv_irq_lines(grants.irqs);
 	pid = hv_spawn("sh", argv, envp, NULL, 0, &grants);
 	if (pid < 0) {

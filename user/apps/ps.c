@@ -17,9 +17,9 @@ static void print_process(hv_pid pid)
 	view_name(&proc, name);
 	view_state_words(pid, words);
 	printf("%4" PRIu64 " %4" PRIu64 "  %-16s %8" PRIu64 " %5" PRIu64 " %5" PRIu64 " %4" PRIu64
-	       "  %s\n",
+	       "  %s%s\n",
 	       pid, proc.ppid, words, proc.pages_count, proc.handles_count, proc.files_count,
-	       proc.pids_count, name);
+	       proc.pids_count, name, view_owns_dma(pid) ? "  (DMA: trusted by all)" : "");
 }
 
 /* Unused pids are somebody's too: who may start how many processes. */

@@ -5,7 +5,6 @@
  * each nanosecond is one instruction.
  */
 #include <hv8/app.h>
-#include <hv8/irq.h>
 #include <hv8/libos.h>
 #include <hv8/view.h>
 
@@ -30,8 +29,11 @@ static void report(uint64_t counts, const struct hv_sched *before, const struct 
 
 int main(int argc, char **argv)
 {
-	struct hv_grants grants = { .pages = hv_default_grants.pages, .pids = hv_pid_count(),
-				    .files = hv_file_count() };
+	struct hv_grants grants = {
+		.pages = hv_default_grants.pages,
+		.pids = hv_pid_count(),
+		.files = hv_file_count(),
+	};
 	struct hv_sched before, after;
 	struct hv_exit how;
 	char words[160];
@@ -41,7 +43,6 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		app_usage("time COMMAND [ARGUMENT]...");
 	view_require("time");
-	hv_irq_lines(grants.irqs);
 	if (grants.pids > 0)
 		grants.pids--;
 	before = view_sched();

@@ -26,7 +26,7 @@ void hv_irq_lines(uint64_t lines[HV_NIRQ / 64])
 }
 
 /* A cell is a big-endian number; the binding is arm,gic: type (0 SPI, 1 PPI), number, flags. */
-uint64_t hv_irq_intid(const uint8_t cells[12])
+uint64_t hv_irq_intid(const uint8_t cells[HV_IRQ_CELLS])
 {
 	uint64_t number = (uint64_t)cells[4] << 24 | (uint64_t)cells[5] << 16 |
 		(uint64_t)cells[6] << 8 | cells[7];

@@ -209,6 +209,12 @@ static inline hv_page os_page_of_pte(uint64_t pte)
 	return ((pte & HV_PTE_PA_MASK) - os.ram_base) >> HV_PAGE_SHIFT;
 }
 
+/* Of what a process maps itself. */
+static inline bool os_is_device(uint64_t pte)
+{
+	return (pte & HV_PTE_ATTR) == HV_PTE_DEVICE;
+}
+
 #define L0_ENTRY(va) (((const volatile uint64_t *)HV_TABLES_L0)[(va) >> 39])
 #define L1_ENTRY(va) (((const volatile uint64_t *)HV_TABLES_L1)[(va) >> 30])
 #define L2_ENTRY(va) (((const volatile uint64_t *)HV_TABLES_L2)[(va) >> 21])
@@ -216,7 +222,7 @@ static inline hv_page os_page_of_pte(uint64_t pte)
 #define USER_VA_END ((uintptr_t)HV_L0_USER_END << 39)
 
 /*
- * Calls visit(va, slot, arg) for each page mapped in [start, end), lowest
+ * Calls visit(va, slot, arg) for each page of memory mapped in [start, end), lowest
  * first, until it returns other than 0, which is the result.
  */
 typedef int64_t (*os_visit)(uintptr_t va, const struct hv_slot *slot, void *arg);
@@ -287,6 +293,8 @@ int64_t builder_data(struct builder *builder, uintptr_t va, hv_perm perm,
 struct ledger *ledger_of(hv_pid pid);
 
 int64_t os_reclaim_dead(hv_pid pid);	/* all but giving its pid to the store */
+int64_t os_devices_grant(hv_pid child, const uint64_t devices[HV_NDEVICE / 64]);
+void os_devices_take(hv_pid pid);		/* of a dead child */
 void os_close_handles(hv_pid pid);		/* of a dead child */
 bool os_bury_dead(void);
 void os_wait_forget(void);	/* in a child of fork: its parent's children are not its own */

@@ -126,6 +126,7 @@ int64_t os_reclaim_dead(hv_pid pid)
 	take_pids(pid, ledger, see);
 	take_pages(pid, ledger, see);
 	take_files(pid, ledger, see);
+	os_devices_take(pid);
 	error = hv_reap(pid);
 	if (error == -HV_EBUSY) {	/* seldom has one interrupt lines */
 		os_lines_take(pid);

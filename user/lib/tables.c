@@ -46,7 +46,7 @@ hv_page hv_frame_of(uintptr_t va)
 {
 	struct hv_slot slot = lookup(va);
 
-	return slot.pte == 0 ? 0 : os_page_of_pte(slot.pte);
+	return slot.pte == 0 || os_is_device(slot.pte) ? 0 : os_page_of_pte(slot.pte);
 }
 
 hv_perm hv_perm_of(uint64_t pte)

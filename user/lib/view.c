@@ -42,6 +42,23 @@ struct hv_page_desc view_page(hv_page page)
 	return ((const struct hv_page_desc *)HV_VIEW_PAGE_DESCS)[page];
 }
 
+struct hv_device_entry view_device(hv_device device)
+{
+	return ((const struct hv_device_entry *)HV_VIEW_DEVICES)[device];
+}
+
+bool view_owns_dma(hv_pid pid)
+{
+	for (hv_device i = 1; i < HV_NDEVICE; i++) {
+		struct hv_device_entry device = view_device(i);
+
+		if (device.state != HV_DEVICE_NONE && device.owner == pid &&
+		    device.flags & HV_DEVICE_DMA)
+			return true;
+	}
+	return false;
+}
+
 static bool has_child(hv_pid pid)
 {
 	for (hv_pid child = 1; child < HV_NPROC; child++) {

@@ -21,6 +21,11 @@ REGISTERS = {
     (3, 4, 14, 2, 2): "cnthp_cval_el2", (3, 3, 14, 0, 1): "cntpct_el0",
     (3, 3, 14, 0, 2): "cntvct_el0", (3, 3, 0, 0, 1): "ctr_el0", (3, 1, 0, 0, 1): "clidr_el1",
     (3, 0, 12, 12, 0): "icc_iar1_el1", (3, 0, 12, 12, 1): "icc_eoir1_el1",
+    (3, 0, 12, 11, 1): "icc_dir_el1", (3, 4, 12, 11, 0): "ich_hcr_el2",
+    (3, 4, 12, 11, 5): "ich_elrsr_el2", (3, 4, 12, 11, 7): "ich_vmcr_el2",
+    (3, 4, 12, 9, 0): "ich_ap1r0_el2", (3, 4, 12, 12, 0): "ich_lr0_el2",
+    (3, 4, 12, 12, 1): "ich_lr1_el2", (3, 4, 12, 12, 2): "ich_lr2_el2",
+    (3, 4, 12, 12, 3): "ich_lr3_el2",
 }
 
 # (op1, CRn, CRm, op2) of SYS: DC, IC, TLBI, AT (C5.3 to C5.5); True: takes a register.

@@ -30,7 +30,8 @@ struct drawing {
 	uint64_t ram_base;
 };
 
-static const uint64_t permission_bits = HV_PTE_EL0 | HV_PTE_RO | HV_PTE_PXN | HV_PTE_UXN;
+static const uint64_t permission_bits = HV_PTE_EL0 | HV_PTE_RO | HV_PTE_PXN | HV_PTE_UXN |
+					HV_PTE_ATTR;
 
 static bool contains(const struct range *range, const void *thing)
 {
@@ -49,6 +50,8 @@ static const char *purpose(const struct range *range, const void *local)
 
 	if (allocated == NULL)
 		allocated = malloc(1);
+	if ((range->bits & HV_PTE_ATTR) == HV_PTE_DEVICE)
+		return "device registers";
 	if (contains(range, local))
 		return "stack";
 	if (contains(range, (const void *)(uintptr_t)draw_space))

@@ -2,8 +2,6 @@
 /* Runs what was parsed: starts the processes of a pipeline and joins them. */
 #include "sh.h"
 
-#include <hv8/irq.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -23,8 +21,7 @@ struct plumbing {
  * What each command of a pipeline that is yet to be started gets: a part of
  * the own pids and files, besides the one of each that starting it takes. It
  * is six eighths of them for all together, and one eighth in the background,
- * where it is gone for longer. Pages come from init. A command alone in the
- * foreground gets all interrupt lines.
+ * where it is gone for longer. Pages come from init.
  */
 static struct hv_grants share(const struct pipeline *pipeline)
 {
@@ -40,8 +37,6 @@ static struct hv_grants share(const struct pipeline *pipeline)
 		grants.files = (hv_file_count() - count) * eighths / (8 * count);
 	else
 		grants.files = 0;
-	if (count == 1 && !is_background)
-		hv_irq_lines(grants.irqs);
 	return grants;
 }
 
@@ -72,10 +67,13 @@ static pid_t start(char **argv, const struct plumbing *plumbing, const struct hv
 {
 	const struct builtin *builtin = builtin_find(argv[0]);
 	int fds[] = { plumbing->input, plumbing->output, STDERR_FILENO };
+	struct hv_grants own = *grants;
 	pid_t pid;
 
-	if (builtin == NULL)
-		return hv_spawn(argv[0], argv, NULL, fds, 3, grants);
+	if (builtin == NULL) {
+		devices_for(argv[0], &own);
+		return hv_spawn(argv[0], argv, NULL, fds, 3, &own);
+	}
 	fflush(stdout);
 	pid = hv_fork_attr(grants);
 	if (pid == 0)

@@ -63,6 +63,9 @@ void jobs_poll(void);
 /* Forgets all of them, in a child that is a copy of the shell. */
 void jobs_forget(void);
 
+/* Adds the devices that a program is to have, as far as the shell has them. */
+void devices_for(const char *program, struct hv_grants *grants);
+
 /* Says how a child ended, if it did not end well. Returns its status. */
 int report_exit(const struct hv_exit *how);
 

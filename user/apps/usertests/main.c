@@ -5,6 +5,7 @@
  * reports, and whether everything came back.
  */
 #include "coverage.h"
+#include "device.h"
 #include "irq.h"
 #include "raw.h"
 #include "system.h"
@@ -29,7 +30,7 @@ static struct hv_grants big_grants = { .pages = 1500, .pids = 64, .files = 12 };
 
 /* Of self: what is in no store of the libos's. Of the system: what is in use. */
 struct holdings {
-	uint64_t pages, pids, files, handles, lines;
+	uint64_t pages, pids, files, handles, lines, devices;
 	uint64_t processes, objects;
 };
 
@@ -42,6 +43,7 @@ static struct holdings holdings_now(void)
 		.files = self->files_count - hv_file_count(),
 		.handles = self->handles_count,
 		.lines = self->irqs_count,
+		.devices = self->devices_count,
 	};
 
 	for (hv_pid pid = 1; pid < HV_NPROC; pid++)
@@ -144,11 +146,11 @@ static void check_holdings(const struct holdings *before, unsigned number, const
 	if (memcmp(before, &now, sizeof(now)) == 0)
 		return;
 	fail(outcome, number, test->name);
-	printf("left behind: pages %+ld pids %+ld files %+ld handles %+ld lines %+ld; in the system: "
-	       "processes %+ld objects %+ld\n",
+	printf("left behind: pages %+ld pids %+ld files %+ld handles %+ld lines %+ld devices %+ld; "
+	       "in the system: processes %+ld objects %+ld\n",
 	       (long)(now.pages - before->pages), (long)(now.pids - before->pids),
 	       (long)(now.files - before->files), (long)(now.handles - before->handles),
-	       (long)(now.lines - before->lines),
+	       (long)(now.lines - before->lines), (long)(now.devices - before->devices),
 	       (long)(now.processes - before->processes), (long)(now.objects - before->objects));
 }
 
@@ -165,10 +167,12 @@ static void check_system(unsigned number, const struct test *test, struct outcom
 
 static pid_t start(const struct test *test)
 {
+	struct hv_grants grants = test->kind == TEST_WITH_MUCH ? big_grants : usual_grants;
 	pid_t pid;
 
 	fflush(stdout);
-	pid = hv_fork_attr(test->kind == TEST_WITH_MUCH ? &big_grants : &usual_grants);
+	devices_into(&grants);
+	pid = hv_fork_attr(&grants);
 	if (pid == 0) {
 		hv_load_image();	/* tests count pages, or have none left */
 		test->run();

@@ -8,7 +8,8 @@
 #include <hv8/libos.h>
 
 struct tally {
-	uint64_t handles[HV_NPROC], pids[HV_NPROC], files[HV_NPROC], lines[HV_NPROC];
+	uint64_t handles[HV_NPROC], pids[HV_NPROC], files[HV_NPROC];
+	uint64_t lines[HV_NPROC], devices[HV_NPROC];
 	uint64_t refs[HV_NFILE], readers[HV_NFILE], writers[HV_NFILE];
 };
 
@@ -51,6 +52,8 @@ static void count_all(void)
 	for (hv_irq line = 0; line < HV_NIRQ; line++)
 		if (hv_irqs[line].state != HV_IRQ_NONE)
 			tally.lines[hv_irqs[line].owner % HV_NPROC]++;
+	for (hv_device device = 1; device < HV_NDEVICE; device++)
+		tally.devices[hv_devices[device].owner % HV_NPROC]++;
 }
 
 /* A line in use is its owner's that has the CPU interface; no other waits anywhere. */
@@ -120,9 +123,11 @@ static const char *process_disagreement(hv_pid pid)
 		return "files_count of a process";
 	if (p->irqs_count != tally.lines[pid])
 		return "irqs_count of a process";
+	if (p->devices_count != tally.devices[pid])
+		return "devices_count of a process";
 	if (p->state == HV_PROC_UNUSED &&
 	    (p->pages_count | p->pids_count | p->files_count | p->handles_count |
-	     p->irqs_count) != 0)
+	     p->irqs_count | p->devices_count) != 0)
 		return "an unused process that owns something";
 	for (hv_pid parent = 0; parent < HV_NPROC; parent++)
 		if (has(&hv_procs[parent].zombies, pid) != (is_zombie && p->ppid == parent))

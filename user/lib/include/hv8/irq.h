@@ -72,7 +72,8 @@ int64_t hv_irq_handler_fast(uint64_t intid, hv_handler handler, void *arg);
 
 /* The INTID in an entry of the property "interrupts" of a device: three cells
  * as they are in the device tree. */
-uint64_t hv_irq_intid(const uint8_t cells[12]);
+enum { HV_IRQ_CELLS = 12 };	/* bytes of an entry */
+uint64_t hv_irq_intid(const uint8_t cells[HV_IRQ_CELLS]);
 
 /* The line of an INTID, by the view: -HV_ENOENT if there is none. */
 int64_t hv_irq_line(uint64_t intid);

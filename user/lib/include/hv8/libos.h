@@ -28,6 +28,7 @@
 #define HV_HEAP_LIMIT	0x3fe00000UL	/* first address that sbrk cannot reach */
 #define HV_MMAP_VA	0x40000000UL	/* hv_mmap and mmap hand out from here ... */
 #define HV_MMAP_END	0x7f00000000UL	/* ... to here */
+#define HV_DEVICE_VA	0x7f00000000UL	/* a page for each number of a device: <hv8/device.h> */
 
 /* ---- fixed handles ------------------------------------------------------------ */
 
@@ -57,6 +58,7 @@ static const volatile struct hv_sched *const hv_sched __attribute__((unused)) =
 #define hv_procs	((const volatile struct hv_proc *)HV_VIEW_PROCS)
 #define hv_irqs		((const volatile struct hv_irq_entry *)HV_VIEW_IRQS)
 #define hv_files	((const volatile struct hv_file_entry *)HV_VIEW_FILES)
+#define hv_devices	((const volatile struct hv_device_entry *)HV_VIEW_DEVICES)
 #define hv_page_descs	((const volatile struct hv_page_desc *)HV_VIEW_PAGE_DESCS)
 typedef const volatile struct hv_handle_entry (*hv_handle_table)[HV_NHANDLE];
 #define hv_handles	((hv_handle_table)HV_VIEW_HANDLES)	/* hv_handles[pid][n] */
@@ -227,6 +229,7 @@ struct hv_grants {
 	uint64_t pids;
 	uint64_t files;
 	uint64_t irqs[HV_NIRQ / 64];	/* lines, a set: bit n % 64 of word n / 64 */
+	uint64_t devices[HV_NDEVICE / 64];	/* a set: bit n % 64 of word n / 64 */
 	bool no_view;		/* do not show it the kernel's tables */
 };
 extern const struct hv_grants hv_default_grants;	/* 16 pages, 2 pids, 2 files */

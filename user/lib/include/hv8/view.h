@@ -24,6 +24,7 @@ struct hv_sched view_sched(void);
 struct hv_file_entry view_file(hv_file file);
 struct hv_handle_entry view_handle(hv_pid pid, hv_handle handle);
 struct hv_page_desc view_page(hv_page page);
+struct hv_device_entry view_device(hv_device device);
 
 static inline bool view_set_has(const struct hv_set *set, hv_pid pid)
 {
@@ -39,6 +40,9 @@ void view_name(const struct hv_proc *proc, char name[VIEW_NAME_BYTES]);
 
 const char *view_page_type(uint64_t type);
 const char *view_file_type(uint64_t type);
+
+/* Has it a device that may reach all memory? Then all trust it. */
+bool view_owns_dma(hv_pid pid);
 
 /* Pages of a type, whoever owns them. */
 uint64_t view_count_pages(uint64_t type);
