@@ -7,7 +7,7 @@
 
 #include <hv8/irq.h>
 
-enum { LINES_MAX = 12 };	/* that a test's process is given */
+enum { LINES_MAX = 12 };	/* that a test uses at once */
 
 /* Interrupts of self's own, still masked. Skips the test where there are none. */
 void irq_start(void);
