@@ -72,6 +72,19 @@ AT_EL0 void thread_sleeper(uint64_t rounds)
 	call(CALL_EXIT, slept);
 }
 
+AT_EL0 void thread_spinner(uint64_t flag)
+{
+	while (*(volatile uint64_t *)flag == 0)
+		;
+	call(CALL_EXIT, 1);
+}
+
+AT_EL0 void thread_setter(uint64_t flag)
+{
+	*(volatile uint64_t *)flag = 1;
+	call(CALL_EXIT, 1);
+}
+
 AT_EL0 void thread_bad(uint64_t address)
 {
 	*(volatile uint64_t *)address = 1;

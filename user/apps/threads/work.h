@@ -25,6 +25,8 @@ void thread_primes(uint64_t limit);
 void thread_harmonic(uint64_t terms);
 void thread_polite(uint64_t rounds);	/* asks for its number and yields, so many times */
 void thread_sleeper(uint64_t rounds);	/* sleeps for a millisecond, so many times */
+void thread_spinner(uint64_t flag);	/* spins until the word there is not 0 */
+void thread_setter(uint64_t flag);	/* sets it: so the spinner must be cut off for it */
 void thread_bad(uint64_t address);	/* writes where it may not */
 
 /* All of it. */
