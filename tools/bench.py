@@ -5,7 +5,7 @@
 Usage: bench.py [--json]
 
 The guest's program `bench` prints a line "KEY NUMBER" for each operation; the
-boot rows come from QEMU itself. docs/bench.md says how all this is counted. Where
+boot rows and those of a process's own interrupts come from QEMU itself. docs/bench.md says how all this is counted. Where
 an operation is one hypercall it may not take more than is proved (bound.py).
 """
 
@@ -26,6 +26,7 @@ from bound import BoundError, Whole, bounds_of, exceeded, wholes  # noqa: E402
 from gdbstub import StubError, counting  # noqa: E402
 from handlers import ENDLESS, WAITING, Handler, measured  # noqa: E402
 from handlers import exceeded as handlers_exceeded  # noqa: E402
+from own import own_counts  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -134,7 +135,8 @@ def main() -> int:
     options = parser.parse_args()
     rows = peers()
     try:
-        counts = boot_counts() | operation_counts([row.key for row in rows])
+        counts = boot_counts() | operation_counts([row.key for row in rows]) | \
+            own_counts(MACHINE, BUILD / "hv8.elf", BUILD / "user/bin/bench")
         bounds = {} if options.json else proved_bounds()
         wrong = exceeded(counts, bounds)
         proved = {} if options.json else bounds_of(BUILD / "hv8.elf", BUILD)

@@ -4,6 +4,7 @@
  * with a good part of it and serves pages to whoever runs short. It keeps the
  * power switch, buries orphans, and starts the shell again when it ends.
  */
+#include <hv8/irq.h>
 #include <hv8/libos.h>
 
 #include <errno.h>
@@ -109,8 +110,8 @@ static pid_t start_shell(void)
 	for (hv_device device = 1; device < HV_NDEVICE; device++)
 		if (hv_devices[device].owner == HV_INIT_PID)
 			grants.devices[device / 64] |= 1UL << device % 64;
+	hv_irq_lines(grants.irqs);
 	pid = hv_spawn("sh", argv, envp, NULL, 0, &grants);
-
 	if (pid < 0) {
 		hv_dprintf(2, "init: cannot start sh: %s\n", strerror(errno));
 		fail("no shell", -HV_ENOENT);

@@ -249,6 +249,8 @@ int64_t builder_grant(struct builder *builder, const struct hv_grants *grants, s
 	if (error == 0)
 		error = grant_files(builder, grants->files, out);
 	if (error == 0)
+		error = os_lines_grant(builder->pid, grants->irqs);
+	if (error == 0)
 		error = os_devices_grant(builder->pid, grants->devices);
 	if (error == 0 && !grants->no_view && hv_has_view())
 		error = hv_map_view(builder->pid);

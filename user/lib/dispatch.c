@@ -15,6 +15,7 @@ enum {
 	EC_IABORT_EL0 = 0x20, EC_IABORT = 0x21,
 	EC_DABORT_EL0 = 0x24, EC_DABORT = 0x25,
 	EC_FP_EXC = 0x2c, EC_BRK = 0x3c, EC_BKPT32 = 0x38,
+	EC_IRQ = HV_ESR_IRQ >> 26,
 };
 
 struct hv_exc hv_exc = {
@@ -24,6 +25,7 @@ struct hv_exc hv_exc = {
 		[EC_IABORT_EL0] = HV_EXC_INSN_ABORT, [EC_IABORT] = HV_EXC_INSN_ABORT,
 		[EC_DABORT_EL0] = HV_EXC_DATA_ABORT, [EC_DABORT] = HV_EXC_DATA_ABORT,
 		[EC_BRK] = HV_EXC_BRK, [EC_BKPT32] = HV_EXC_BRK,
+		[EC_IRQ] = HV_EXC_IRQ,
 	},
 };
 
@@ -88,6 +90,8 @@ enum hv_handled hv_page_fault(struct hv_frame *frame)
 	hv_perm perm;
 
 	if (ec != EC_DABORT && ec != EC_IABORT)
+		return HV_NOT_HANDLED;
+	if (os.irq_depth != 0)			/* it may have interrupted this very function */
 		return HV_NOT_HANDLED;
 	if (status < 4 || status > 7)		/* translation fault, level 0..3 */
 		return HV_NOT_HANDLED;

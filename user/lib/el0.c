@@ -6,6 +6,8 @@
 #include "os.h"
 #include "dispatch.h"
 
+#include <hv8/irq.h>
+
 #include <string.h>
 
 _Static_assert(offsetof(struct hv_el0, host_sp) == 8 * 36, "el0.S");
@@ -15,6 +17,7 @@ _Static_assert(offsetof(struct hv_el0, fp) == 8 * 40, "el0.S");
 
 #define SPSR_FLAGS	0xf0000000UL	/* NZCV */
 #define SPSR_MASKED	0x3c0UL		/* DAIF */
+#define SPSR_I		0x80UL
 #define SPSR_AARCH32	0x10UL
 #define SPSR_THUMB	0x20UL
 
@@ -41,12 +44,14 @@ void os_el0_leave(struct hv_frame *frame)
 void hv_el0_enter(struct hv_el0 *el0, struct hv_el0_exit *exit)
 {
 	uint64_t spsr = el0->frame.spsr;
+	uint64_t state = hv_irq_mask();		/* ELR_EL1 and SPSR_EL1 are about to be EL0's */
 
-	el0->frame.spsr = (spsr & SPSR_FLAGS) | SPSR_MASKED;
+	el0->frame.spsr = (spsr & SPSR_FLAGS) | (os.has_irqs ? SPSR_MASKED & ~SPSR_I : SPSR_MASKED);
 	if (spsr & SPSR_AARCH32)
 		el0->frame.spsr |= SPSR_AARCH32 | (spsr & SPSR_THUMB);
 	inside = el0;
 	os_el0_enter(el0);
+	hv_irq_restore(state);
 	exit->frame = el0->frame;
 	exit->esr = el0->frame.esr;
 	exit->far = el0->frame.far;

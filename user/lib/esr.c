@@ -55,6 +55,7 @@ static const struct {
 	{ 0x35, SIGTRAP, "watchpoint" },
 	{ EC_BKPT32, SIGTRAP, "AArch32 BKPT" },
 	{ EC_BRK, SIGTRAP, "BRK" },
+	{ HV_ESR_IRQ >> 26, SIGILL, "interrupt that nobody handles" },
 };
 
 static bool is_abort(uint64_t ec)

@@ -236,6 +236,8 @@ _Noreturn static void go(struct staging *staging, const char *name)
 	p->ram_base = os.ram_base;
 	p->entry_point = staging->entry;
 	p->arg = HV_STACK_TOP - staging->block_size;
+	if (os.has_irqs)
+		os_irq_stop();
 	close_cloexec();
 	hv_set_own_name(name);
 	list_areas();		/* last: the stack may have grown */

@@ -96,6 +96,11 @@ struct os {
 	uint64_t name[HV_NAME_BYTES / 8];
 	uint64_t is_dying;	/* 1: says why; 2: could not */
 
+	/* interrupts: irq.c */
+	uint64_t has_irqs;	/* its CPU interface is on */
+	uint64_t irq_depth;	/* in a handler of an interrupt: no page comes */
+	uint64_t timer_intid;
+
 	/* free pages; range[range_count - 1] is used first */
 	uint64_t free_pages;
 	uint64_t keep_pages;
@@ -245,6 +250,19 @@ _Noreturn void os_die(const struct hv_frame *frame);	/* says why, then os_end */
 _Noreturn void os_die_nested(uint64_t esr, uint64_t elr, uint64_t far);
 _Noreturn void os_end(uint64_t status);
 void os_el0_leave(struct hv_frame *frame);	/* el0.S: back into hv_el0_enter */
+
+/* ---- interrupts --------------------------------------------------------------- */
+
+enum { OS_TIMER_INTID = 27 };	/* of the virtual timer, on every machine of the base architecture */
+
+/* Weak: only a program that has interrupts has the two, and only then they are called. */
+void os_irq_stop(void) __attribute__((weak));
+void os_timer_sleep(uint64_t cntvct) __attribute__((weak));
+enum hv_handled os_timer_expire(struct hv_frame *frame);
+hv_time os_timer_first(void);		/* the next deadline, or HV_FOREVER */
+void os_timer_stop(void);
+int64_t os_lines_grant(hv_pid child, const uint64_t lines[HV_NIRQ / 64]);
+void os_lines_take(hv_pid pid);		/* of a dead child */
 
 /* ---- building a child --------------------------------------------------------- */
 

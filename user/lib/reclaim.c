@@ -128,6 +128,10 @@ int64_t os_reclaim_dead(hv_pid pid)
 	take_files(pid, ledger, see);
 	os_devices_take(pid);
 	error = hv_reap(pid);
+	if (error == -HV_EBUSY) {	/* seldom has one interrupt lines */
+		os_lines_take(pid);
+		error = hv_reap(pid);
+	}
 	if (error < 0)
 		return error;
 	if (ledger != NULL)

@@ -72,6 +72,10 @@ void os_fork_child(void)
 {
 	const struct grant *grant = &os.grant;
 
+	if (unlikely(os.has_irqs)) {
+		os.has_irqs = 0;	/* the kernel does not copy them */
+		__asm__ volatile("msr cntv_ctl_el0, xzr");
+	}
 	os.grant.is_child = 0;
 	os.pid = grant->pid;
 	os.keep_pages = grant->keep_pages;

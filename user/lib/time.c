@@ -52,6 +52,10 @@ hv_time hv_deadline_us(uint64_t us)
 
 void hv_sleep_until(uint64_t cntvct)
 {
+	if (os.has_irqs) {
+		os_timer_sleep(cntvct);
+		return;
+	}
 	__asm__ volatile("msr cntv_cval_el0, %0" : : "r"(cntvct));
 	/* on, its interrupt masked */
 	__asm__ volatile("msr cntv_ctl_el0, %0\n\tisb" : : "r"(3UL));

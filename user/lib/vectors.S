@@ -17,6 +17,7 @@
 	.set	FRAME_SIZE, 8 * 36
 	.set	FP_SIZE, 16 * 32 + 16
 	.set	MARGIN, 3072		/* HANDLER_STACK_MARGIN of os.h */
+	.set	ESR_IRQ, 0x3f << 26	/* HV_ESR_IRQ */
 
 	.macro save_x0_x29
 	stp	x0, x1, [sp]
@@ -59,6 +60,18 @@
 	.org	hv_vectors + \offset
 	.endm
 
+	/* On SP_EL1 already: room for a frame, x0 and x1 in it, unless there is too little left. */
+	.macro nested_frame
+	sub	sp, sp, #FRAME_SIZE
+	stp	x0, x1, [sp]
+	mov	x0, sp
+	adrp	x1, hv_handler_stack + MARGIN
+	add	x1, x1, :lo12:hv_handler_stack + MARGIN
+	cmp	x0, x1
+	b.lo	enter_overflow
+	ldp	x0, x1, [sp]
+	.endm
+
 	.arch	armv8-a+fp+simd
 	.section .text.hv_vectors, "ax"
 	.balign	2048
@@ -73,25 +86,24 @@ enter_from_sp0:
 	stp	x30, x0, [sp, #FRAME_X30]
 	b	enter_common
 	vector	0x080
-	b	enter_async_sp0
+enter_irq:
+	sub	sp, sp, #FRAME_SIZE
+	save_x0_x29
+	mrs	x0, sp_el0
+	stp	x30, x0, [sp, #FRAME_X30]
+	mov	x3, #ESR_IRQ
+	b	enter_dispatch
 	vector	0x100
 	b	enter_async_sp0
 	vector	0x180
 	b	enter_async_sp0
 
 	vector	0x200			/* a handler, on SP_EL1 */
-enter_from_sp1:
-	sub	sp, sp, #FRAME_SIZE
-	stp	x0, x1, [sp]
-	mov	x0, sp
-	adrp	x1, hv_handler_stack + MARGIN
-	add	x1, x1, :lo12:hv_handler_stack + MARGIN
-	cmp	x0, x1
-	b.lo	enter_overflow
-	ldp	x0, x1, [sp]
+	nested_frame
 	b	enter_nested
 	vector	0x280
-	b	enter_async_sp1
+	nested_frame
+	b	enter_irq_sp1
 	vector	0x300
 	b	enter_async_sp1
 	vector	0x380
@@ -112,7 +124,7 @@ enter_from_sp1:
 	cbz	x16, enter_from_el0
 	b	enter_svc
 	vector	0x480
-	b	enter_async_el0
+	b	enter_irq_el0
 	vector	0x500
 	b	enter_async_el0
 	vector	0x580
@@ -121,7 +133,7 @@ enter_from_sp1:
 	msr	tpidr_el1, x16
 	b	enter_from_el0
 	vector	0x680
-	b	enter_async_el0
+	b	enter_irq_el0
 	vector	0x700
 	b	enter_async_el0
 	vector	0x780
@@ -145,6 +157,11 @@ enter_from_sp1:
 enter_from_el0:
 	host_tpidr
 	b	enter_from_sp0
+
+enter_irq_el0:
+	msr	tpidr_el1, x16
+	host_tpidr
+	b	enter_irq
 
 enter_async_el0:
 	msr	tpidr_el1, x16
@@ -180,7 +197,14 @@ enter_svc:
 	.balign	16
 zeros:	.quad	0, 0
 
-	/* IRQ, FIQ, SError: ESR_EL1 is an older one's; class 0 is "unknown". */
+enter_irq_sp1:
+	save_x0_x29
+	add	x0, sp, #FRAME_SIZE
+	stp	x30, x0, [sp, #FRAME_X30]
+	mov	x3, #ESR_IRQ
+	b	enter_dispatch
+
+	/* FIQ, SError: ESR_EL1 is an older one's; class 0 is "unknown". */
 enter_async_sp0:
 	sub	sp, sp, #FRAME_SIZE
 	save_x0_x29

@@ -41,5 +41,12 @@ void bench_ipc(void);
 void bench_memory(void);
 void bench_faults(void);
 void bench_processes(void);
+void bench_irq(void);
+
+/* Own timer interrupts and calls from EL0, after a mark for tools/own.py. */
+#define BENCH_MAGIC 0x62656e63685f6d61
+void bench_watch(void);
+uint64_t bench_el0_start(void);		/* the address of the svc at EL0 */
+uint64_t bench_el0_run(unsigned calls);	/* ticks */
 
 #endif

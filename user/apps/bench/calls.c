@@ -39,16 +39,23 @@ HV_FAST_HANDLER static uint64_t serve(uint64_t a0, uint64_t a1, uint64_t a2, uin
 	return a0;
 }
 
-static uint64_t el0_batch(unsigned rounds)
+uint64_t bench_el0_run(unsigned calls)
 {
 	struct hv_el0_exit end;
 	uint64_t start;
 
-	el0.frame.x[19] = rounds;
+	el0.frame.x[19] = calls;
 	el0.frame.elr = (uintptr_t)el0.code;
 	start = ticks();
 	hv_el0_enter(&el0, &end);
 	return ticks() - start;
+}
+
+uint64_t bench_el0_start(void)
+{
+	must(hv_el0_create(&el0, el0_code, (size_t)(el0_code_end - el0_code), HV_PAGE_SIZE), "EL0");
+	hv_on_svc_fast(serve);
+	return (uintptr_t)el0.code;
 }
 
 void bench_calls(void)
@@ -56,9 +63,8 @@ void bench_calls(void)
 	measure("null", null_batch, 1000);
 	measure("invalid", invalid_batch, 1000);
 	measure("trapped_read", trapped_batch, 1000);
-	must(hv_el0_create(&el0, el0_code, (size_t)(el0_code_end - el0_code), HV_PAGE_SIZE), "EL0");
-	hv_on_svc_fast(serve);
-	measure("el0_call", el0_batch, 1000);
+	bench_el0_start();
+	measure("el0_call", bench_el0_run, 1000);
 	hv_on_svc_fast(NULL);
 	hv_el0_destroy(&el0);
 }

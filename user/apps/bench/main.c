@@ -72,6 +72,10 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "exit") == 0)
 		return atoi(argv[2]);
+	if (argc == 2 && strcmp(argv[1], "watch") == 0) {
+		bench_watch();
+		return 0;
+	}
 	if (argc != 1) {
 		printf("usage: bench\n");
 		return 2;
@@ -83,5 +87,6 @@ int main(int argc, char **argv)
 	bench_memory();
 	bench_faults();
 	bench_processes();
+	bench_irq();
 	return 0;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which devices a program gets: devices.txt of the initrd has a line "PROGRAM
- * COMPATIBLE..." for each. Those that another process has are left out, and
+ * Which devices a program gets, their registers and interrupt lines: devices.txt
+ * of the initrd has a line "PROGRAM COMPATIBLE..." for each. Those that another process has are left out, and
  * the program finds that out.
  */
 #include "sh.h"
 
 #include <hv8/device.h>
+#include <hv8/irq.h>
 
 #include <string.h>
 
@@ -32,19 +33,36 @@ static bool is_free(hv_device device)
 	       hv_devices[device].state == HV_DEVICE_UNMAPPED;
 }
 
+/* Its registers, if processes may have them, and its interrupt lines. */
+static void add_node(const struct hv_dt_node *node, struct hv_grants *grants)
+{
+	uint64_t lines[HV_NIRQ / 64], bytes = 0;
+	hv_device device = node->size == 0 ? 0 : hv_device_at(node->address);
+	const uint8_t *cells = hv_dt_property(node, "interrupts", &bytes);
+
+	if (device != 0 && is_free(device))
+		grants->devices[device / 64] |= 1UL << device % 64;
+	hv_irq_lines(lines);
+	for (uint64_t at = 0; at + HV_IRQ_CELLS <= bytes; at += HV_IRQ_CELLS) {
+		int64_t line = hv_irq_line(hv_irq_intid(cells + at));
+
+		if (line > 0)
+			grants->irqs[line / 64] |= lines[line / 64] & 1UL << line % 64;
+	}
+}
+
 static void add_compatible(const char *word, size_t length, struct hv_grants *grants)
 {
 	struct hv_dt_node node = { 0 };
 	char name[64];
-	hv_device device;
 
 	if (length >= sizeof(name))
 		return;
 	memcpy(name, word, length);
 	name[length] = '\0';
-	while ((device = hv_device_find(name, &node)) != 0)
-		if (is_free(device))
-			grants->devices[device / 64] |= 1UL << device % 64;
+	while (hv_dt_next(&node))
+		if (node.is_enabled && hv_dt_is_compatible(&node, name))
+			add_node(&node, grants);
 }
 
 static void read_line(const char *line, const char *end, const char *program,

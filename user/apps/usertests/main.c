@@ -6,6 +6,7 @@
  */
 #include "coverage.h"
 #include "device.h"
+#include "irq.h"
 #include "raw.h"
 #include "system.h"
 #include "test.h"
@@ -22,14 +23,14 @@ extern const struct test __start_usertests[], __stop_usertests[];
 enum { TEST_SECONDS = 60 };
 #define TEST_LIMIT_US (TEST_SECONDS * 1000000ULL)
 
-static const struct hv_grants usual_grants = { .pages = 400, .pids = 12, .files = 12 };
-static const struct hv_grants big_grants = { .pages = 1500, .pids = 64, .files = 12 };
+static struct hv_grants usual_grants = { .pages = 400, .pids = 12, .files = 12 };
+static struct hv_grants big_grants = { .pages = 1500, .pids = 64, .files = 12 };
 
 /* ---- what came back -------------------------------------------------------------- */
 
 /* Of self: what is in no store of the libos's. Of the system: what is in use. */
 struct holdings {
-	uint64_t pages, pids, files, handles, devices;
+	uint64_t pages, pids, files, handles, lines, devices;
 	uint64_t processes, objects;
 };
 
@@ -41,6 +42,7 @@ static struct holdings holdings_now(void)
 		.pids = self->pids_count - hv_pid_count(),
 		.files = self->files_count - hv_file_count(),
 		.handles = self->handles_count,
+		.lines = self->irqs_count,
 		.devices = self->devices_count,
 	};
 
@@ -144,11 +146,12 @@ static void check_holdings(const struct holdings *before, unsigned number, const
 	if (memcmp(before, &now, sizeof(now)) == 0)
 		return;
 	fail(outcome, number, test->name);
-	printf("left behind: pages %+ld pids %+ld files %+ld handles %+ld devices %+ld; in the system: "
-	       "processes %+ld objects %+ld\n",
+	printf("left behind: pages %+ld pids %+ld files %+ld handles %+ld lines %+ld devices %+ld; "
+	       "in the system: processes %+ld objects %+ld\n",
 	       (long)(now.pages - before->pages), (long)(now.pids - before->pids),
 	       (long)(now.files - before->files), (long)(now.handles - before->handles),
-	       (long)(now.devices - before->devices), (long)(now.processes - before->processes), (long)(now.objects - before->objects));
+	       (long)(now.lines - before->lines), (long)(now.devices - before->devices),
+	       (long)(now.processes - before->processes), (long)(now.objects - before->objects));
 }
 
 static void check_system(unsigned number, const struct test *test, struct outcome *outcome)
@@ -267,6 +270,15 @@ static void warm_up(void)
 	printf("usertests\n");
 }
 
+/* Its lines for each test; the first one stays, for tests of what is another's. */
+static void share_lines(void)
+{
+	hv_irq_lines(usual_grants.irqs);
+	usual_grants.irqs[0] &= usual_grants.irqs[0] - 1;
+	big_grants.irqs[0] = usual_grants.irqs[0];
+	big_grants.irqs[1] = usual_grants.irqs[1];
+}
+
 int main(int argc, char **argv)
 {
 	int64_t endpoint;
@@ -285,5 +297,6 @@ int main(int argc, char **argv)
 	}
 	report_handle = (hv_handle)endpoint;
 	warm_up();
+	share_lines();
 	return run_chosen(argv + 1);
 }

@@ -170,6 +170,14 @@ raw_patch:
 	mov	x27, x0
 	die	x27
 
+/* the same with the virtual CPU interface */
+program raw_vgic
+	use_vectors
+	mov	x20, x0
+	hypercall enable_vgic
+	mov	x0, x20
+	b	raw_patch
+
 /* ---- a page of instructions, each followed by one that clears x0 ------------------- */
 
 /* status: bit n set = the n-th instruction was undefined here. x0 = how many. */

@@ -27,6 +27,8 @@ void snapshot_take(const struct snapshot_scope *scope, struct snapshot *out)
 	}
 	for (hv_file file = 0; file < HV_NFILE; file++)
 		to[SNAPSHOT_FILE + file] = digest(&hv_files[file], sizeof(hv_files[file]));
+	for (hv_irq line = 0; line < HV_NIRQ; line++)
+		to[SNAPSHOT_IRQ + line] = digest(&hv_irqs[line], sizeof(hv_irqs[line]));
 	for (hv_device device = 0; device < HV_NDEVICE; device++)
 		to[SNAPSHOT_DEVICE + device] = digest(&hv_devices[device], sizeof(hv_devices[device]));
 	for (size_t i = 0; i < SNAPSHOT_PAGES; i++)

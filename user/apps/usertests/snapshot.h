@@ -12,13 +12,14 @@ enum {
 	SNAPSHOT_PROC = 0,
 	SNAPSHOT_HANDLES = SNAPSHOT_PROC + HV_NPROC,
 	SNAPSHOT_FILE = SNAPSHOT_HANDLES + HV_NPROC,
-	SNAPSHOT_DEVICE = SNAPSHOT_FILE + HV_NFILE,
+	SNAPSHOT_IRQ = SNAPSHOT_FILE + HV_NFILE,
+	SNAPSHOT_DEVICE = SNAPSHOT_IRQ + HV_NIRQ,
 	SNAPSHOT_PAGE = SNAPSHOT_DEVICE + HV_NDEVICE,
 	SNAPSHOT_TABLE = SNAPSHOT_PAGE + SNAPSHOT_PAGES,
 	SNAPSHOT_WORDS = SNAPSHOT_TABLE + SNAPSHOT_TABLES,
 };
 
-/* Pages and own tables (as words) to look at, beside every process and file. */
+/* Pages and own tables (as words) to look at, beside every process, file and line. */
 struct snapshot_scope {
 	hv_page pages[SNAPSHOT_PAGES];	/* 0: none */
 	const volatile uint64_t *tables[SNAPSHOT_TABLES];	/* NULL: none */

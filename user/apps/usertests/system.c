@@ -8,7 +8,8 @@
 #include <hv8/libos.h>
 
 struct tally {
-	uint64_t handles[HV_NPROC], pids[HV_NPROC], files[HV_NPROC], devices[HV_NPROC];
+	uint64_t handles[HV_NPROC], pids[HV_NPROC], files[HV_NPROC];
+	uint64_t lines[HV_NPROC], devices[HV_NPROC];
 	uint64_t refs[HV_NFILE], readers[HV_NFILE], writers[HV_NFILE];
 };
 
@@ -48,8 +49,26 @@ static void count_all(void)
 	}
 	for (hv_file file = 1; file < HV_NFILE; file++)
 		tally.files[hv_files[file].owner % HV_NPROC]++;
+	for (hv_irq line = 0; line < HV_NIRQ; line++)
+		if (hv_irqs[line].state != HV_IRQ_NONE)
+			tally.lines[hv_irqs[line].owner % HV_NPROC]++;
 	for (hv_device device = 1; device < HV_NDEVICE; device++)
 		tally.devices[hv_devices[device].owner % HV_NPROC]++;
+}
+
+/* A line in use is its owner's that has the CPU interface; no other waits anywhere. */
+static const char *line_disagreement(hv_irq line)
+{
+	hv_pid owner = hv_irqs[line].owner;
+	bool is_used = hv_irqs[line].state == HV_IRQ_USED;
+
+	if (is_used && hv_procs[owner].has_vgic == 0)
+		return "a line used without the CPU interface";
+	for (hv_pid pid = 1; pid < HV_NPROC; pid++)
+		if (hv_procs[pid].state == HV_PROC_LIVE && has(&hv_procs[pid].irqs_pending, line) &&
+		    (!is_used || pid != owner))
+			return "a line that waits for who does not use it";
+	return NULL;
 }
 
 static const char *file_disagreement(hv_file file)
@@ -102,11 +121,13 @@ static const char *process_disagreement(hv_pid pid)
 		return "pids_count of a process";
 	if (p->files_count != tally.files[pid])
 		return "files_count of a process";
+	if (p->irqs_count != tally.lines[pid])
+		return "irqs_count of a process";
 	if (p->devices_count != tally.devices[pid])
 		return "devices_count of a process";
 	if (p->state == HV_PROC_UNUSED &&
 	    (p->pages_count | p->pids_count | p->files_count | p->handles_count |
-	     p->devices_count) != 0)
+	     p->irqs_count | p->devices_count) != 0)
 		return "an unused process that owns something";
 	for (hv_pid parent = 0; parent < HV_NPROC; parent++)
 		if (has(&hv_procs[parent].zombies, pid) != (is_zombie && p->ppid == parent))
@@ -122,6 +143,10 @@ const char *system_disagreement(uint64_t *which)
 	for (hv_file file = 1; file < HV_NFILE && what == NULL; file++) {
 		*which = file;
 		what = file_disagreement(file);
+	}
+	for (hv_irq line = HV_IRQ_TIMER + 1; line < HV_NIRQ && what == NULL; line++) {
+		*which = line;
+		what = line_disagreement(line);
 	}
 	for (hv_pid pid = 1; pid < HV_NPROC && what == NULL; pid++) {
 		*which = pid;

@@ -56,6 +56,7 @@ static const volatile struct hv_bootinfo *const hv_bootinfo __attribute__((unuse
 static const volatile struct hv_sched *const hv_sched __attribute__((unused)) =
 	(const volatile struct hv_sched *)HV_VIEW_SCHED;
 #define hv_procs	((const volatile struct hv_proc *)HV_VIEW_PROCS)
+#define hv_irqs		((const volatile struct hv_irq_entry *)HV_VIEW_IRQS)
 #define hv_files	((const volatile struct hv_file_entry *)HV_VIEW_FILES)
 #define hv_devices	((const volatile struct hv_device_entry *)HV_VIEW_DEVICES)
 #define hv_page_descs	((const volatile struct hv_page_desc *)HV_VIEW_PAGE_DESCS)
@@ -145,8 +146,12 @@ enum hv_exception {
 	HV_EXC_BRK,		/* elr is the brk: add 4 to go on behind it */
 	HV_EXC_SVC,		/* from EL0, or an svc of the program's own */
 	HV_EXC_FP,		/* FP trap or FP exception */
+	HV_EXC_IRQ,		/* an interrupt: <hv8/irq.h>; esr is HV_ESR_IRQ */
 	HV_EXC_KINDS,
 };
+
+/* A class that the architecture leaves unused stands for interrupts, which have no syndrome. */
+#define HV_ESR_IRQ (0x3fUL << 26)
 
 enum hv_handled { HV_NOT_HANDLED = 0, HV_HANDLED = 1 };
 
@@ -223,6 +228,7 @@ struct hv_grants {
 	uint64_t pages;
 	uint64_t pids;
 	uint64_t files;
+	uint64_t irqs[HV_NIRQ / 64];	/* lines, a set: bit n % 64 of word n / 64 */
 	uint64_t devices[HV_NDEVICE / 64];	/* a set: bit n % 64 of word n / 64 */
 	bool no_view;		/* do not show it the kernel's tables */
 };
@@ -290,7 +296,7 @@ void hv_sleep_until(uint64_t cntvct);		/* WFI: the kernel blocks self */
 
 /* How a stay at EL0 ended. */
 struct hv_el0_exit {
-	enum hv_exception kind;	/* HV_EXC_SVC, or the fault */
+	enum hv_exception kind;	/* HV_EXC_SVC, the fault, or HV_EXC_IRQ */
 	uint64_t esr;
 	uint64_t far;
 	struct hv_frame frame;	/* x[0..7] are the arguments of the svc */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Helpers of the tests of interrupts: see irq.h. */
+#include "irq.h"
+
+enum { PATIENCE_US = 5000000, LINGER_US = 3000 };
+
+void irq_start(void)
+{
+	int64_t error = hv_irq_enable();
+
+	if (error == -HV_ENOSYS)
+		check_skip("a process cannot reach the CPU interface of this GIC");
+	CHECK_EQ(error, 0);
+}
+
+hv_irq irq_own_line(unsigned n)
+{
+	uint64_t lines[HV_NIRQ / 64];
+	hv_irq line = 0;
+
+	hv_irq_lines(lines);
+	do
+		while (++line < HV_NIRQ && !(lines[line / 64] >> line % 64 & 1))
+			;
+	while (line < HV_NIRQ && n-- > 0);
+	CHECK(line < HV_NIRQ);
+	return line;
+}
+
+uint64_t irq_intid(hv_irq line)
+{
+	return hv_irqs[line].intid;
+}
+
+struct hv_grants irq_grants(unsigned count)
+{
+	struct hv_grants grants = { .pages = 64, .pids = 1, .files = 2 };
+
+	while (count-- > 0) {
+		hv_irq line = irq_own_line(count);
+
+		grants.irqs[line / 64] |= 1UL << line % 64;
+	}
+	return grants;
+}
+
+static void take_and_die(void *arg)
+{
+	unsigned count = *(unsigned *)arg;
+	hv_irq lines[LINES_MAX];
+
+	for (unsigned i = 0; i < count; i++)
+		lines[i] = irq_own_line(i);
+	DO(enable_vgic);
+	for (unsigned i = 0; i < count; i++)
+		DO(alloc_irq, lines[i]);
+}
+
+void irq_stir(unsigned count)
+{
+	struct hv_grants grants = irq_grants(count);
+	hv_irq first = irq_own_line(0);
+
+	peer_join(peer_start_granted(take_and_die, &count, &grants));
+	CHECK_EQ(irq_own_line(0), first);
+}
+
+enum hv_handled irq_count(struct hv_frame *frame, void *arg)
+{
+	(void)frame;
+	++*(volatile unsigned *)arg;
+	return HV_HANDLED;
+}
+
+void irq_await(const volatile unsigned *count, unsigned wanted)
+{
+	hv_time deadline = hv_deadline_us(PATIENCE_US);
+
+	hv_irq_unmask();
+	while (*count < wanted && hv_now() < deadline)
+		;
+	hv_irq_mask();
+	CHECK_EQ(*count, wanted);
+}
+
+void irq_linger(void)
+{
+	hv_time end = hv_deadline_us(LINGER_US);
+
+	hv_irq_unmask();
+	while (hv_now() < end)
+		;
+	hv_irq_mask();
+}
