@@ -123,6 +123,21 @@ boot_flags = $(if $(filter kernel/boot%,$(1)),$(BOOT_CPPFLAGS))
 kernel_cc = $(XCC) $(KERNEL_CPPFLAGS) $(call boot_flags,$(1)) $(KERNEL_CFLAGS)
 kernel_as = $(XCC) $(KERNEL_CPPFLAGS) $(DEBUG) -march=armv8-a -D__ASSEMBLY__
 
+# ---- EFI loader ------------------------------------------------------------------
+
+LOADER_C := $(sort $(wildcard bootloader/*.c))
+LOADER_S := $(sort $(wildcard bootloader/*.S))
+LOADER_OBJ := $(LOADER_C:%.c=$(B)/%.o) $(LOADER_S:%.S=$(B)/%.S.o)
+LOADER_CPPFLAGS := -Iinclude -Ibootloader $(BOOT_CPPFLAGS)
+LOADER_CODEGEN := $(filter-out -fno-pic -mcmodel=small,$(CODEGEN))
+# The firmware chooses where it runs.
+LOADER_CODEGEN += -fpie -fvisibility=hidden -ffreestanding
+LOADER_CFLAGS := -std=gnu11 -O2 $(DEBUG) $(WARN) $(LOADER_CODEGEN)
+LOADER_LDFLAGS := -nostdlib -static-pie -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings \
+	-Wl,--orphan-handling=error -Wl,-z,noexecstack -Wl,-z,text -Wl,-Bsymbolic -T bootloader/efi.ld
+loader_cc = $(XCC) $(LOADER_CPPFLAGS) $(LOADER_CFLAGS)
+loader_as = $(XCC) $(LOADER_CPPFLAGS) $(DEBUG) -march=armv8-a -D__ASSEMBLY__
+
 # ---- user ------------------------------------------------------------------------
 
 LIB_C := $(sort $(wildcard user/lib/*.c))
@@ -328,6 +343,28 @@ $(B)/hv8.elf: $(KERNEL_OBJ) $(B)/gen/linker.lds $(B)/libfdt/libfdt.a tools/stamp
 $(B)/hv8.img: $(B)/hv8.elf
 	$(call say,OBJCOPY,$@)
 	$(Q)$(XOBJCOPY) -O binary $< $@
+
+# ---- rules: EFI loader -----------------------------------------------------------------
+
+$(B)/bootloader/%.o: bootloader/%.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(loader_cc) -MMD -MP -c -o $@ $<
+
+$(B)/bootloader/%.S.o: bootloader/%.S Makefile
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(loader_as) -MMD -MP -c -o $@ $<
+
+$(LOADER_OBJ): | $(B)/libfdt/libfdt.a
+
+$(B)/loader.elf: $(LOADER_OBJ) bootloader/efi.ld $(B)/libfdt/libfdt.a
+	$(call say,LD,$@)
+	$(Q)$(XCC) $(LOADER_LDFLAGS) -o $@ $(LOADER_OBJ) $(B)/libfdt/libfdt.a -L$(PICOLIBC)/lib -lc -lgcc
+
+$(B)/BOOTAA64.EFI: $(B)/loader.elf
+	$(call say,OBJCOPY,$@)
+	$(Q)$(XOBJCOPY) -O binary -j .head -j .text -j .data $< $@
 
 # libfdt for AArch64 is Debian's; no other code is linked into the kernel.
 $(B)/libfdt/libfdt.a: tools/get_libfdt.sh
