@@ -21,6 +21,10 @@ CPUS ?= 1
 GIC ?= 3
 CPU ?= cortex-a57
 MEM ?= 512M
+# What starts the kernel: QEMU itself (kernel), EDK2 (efi) or U-Boot (uboot).
+BOOT ?= kernel
+# Whether EDK2 offers ACPI tables, or else the device tree.
+ACPI ?= 1
 
 # ---- tools -------------------------------------------------------------------
 
@@ -172,18 +176,42 @@ FILES := $(sort $(wildcard user/files/*))
 
 # ---- what to make ------------------------------------------------------------------
 
-.PHONY: build kernel user initrd setup run test verify verify-all export report trust mutants test-spec replay bench gdb size docs clean help
+.PHONY: build kernel user initrd efi-image dist setup run test verify verify-all export report trust mutants test-spec replay bench gdb size docs clean help
 
 build: kernel initrd
 kernel: $(B)/hv8.img
 user: $(APP_ELF)
 initrd: $(B)/initrd.cpio
 
+# ---- for other machines ------------------------------------------------------------
+
+# DTB: a device tree for firmware that offers none. SIZE in MiB.
+IMAGE_OPTIONS = $(if $(DTB),--dtb '$(DTB)' --dtb-from $(or $(DTB_FROM),firmware)) $(if $(ARGS),--args '$(ARGS)') \
+	$(if $(SIZE),--size '$(SIZE)')
+efi-image:
+	@tools/setup.sh image </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(B)/BOOTAA64.EFI </dev/null
+	@$(PYTHON) tools/efi_image.py --out $(B)/hv8-efi.img --loader $(B)/BOOTAA64.EFI \
+		--kernel $(B)/hv8.img --initrd $(B)/initrd.cpio $(IMAGE_OPTIONS)
+	@echo '$(B)/hv8-efi.img: docs/boards.md says how to put it on a card'
+
+# What is given away, and its checksums. The same sources give the same bytes.
+DIST := hv8.elf hv8.img initrd.cpio BOOTAA64.EFI
+dist: efi-image
+	@rm -rf $(B)/dist && mkdir -p $(B)/dist
+	@cp $(DIST:%=$(B)/%) LICENSE $(B)/dist/
+	@gzip -n -9 < $(B)/hv8-efi.img > $(B)/dist/hv8-efi.img.gz
+	@cd $(B)/dist && chmod 644 * && sha256sum * > SHA256SUMS && cat SHA256SUMS
+
 help:
 	@printf '%s\n' \
 	'make run       install what is missing, build, boot; the shell is on this terminal' \
 	'               (leave with `halt`, or with Ctrl-A x). Options, with their defaults:' \
 	'               CPUS=1 GIC=3 (or 2) CPU=cortex-a57 (cortex-a53, cortex-a72, max) MEM=512M' \
+	'               BOOT=kernel (efi: by EDK2, uboot: by U-Boot, both from the EFI image) ACPI=1' \
+	'make efi-image a disk image for UEFI machines: build/hv8-efi.img (DTB= ARGS= SIZE=64);' \
+	'               docs/boards.md says what to do with it' \
+	'make dist      images and checksums in build/dist/' \
 	'make test      install what is missing, build, run every test;' \
 	'               the last line is "N passed, N failed". Some: make test T="host layout"' \
 	'make bench     instructions for each operation, beside other systems; fails if one takes' \
@@ -219,10 +247,10 @@ JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
 # In its own make, because the files to build are looked at after set-up, and
 # one at a time, because several of these may be started at once.
 run:
-	@tools/setup.sh run </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
+	@tools/setup.sh $(if $(filter efi uboot,$(BOOT)),$(BOOT),run) </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(if $(filter efi uboot,$(BOOT)),$(B)/BOOTAA64.EFI) </dev/null
 	@$(PYTHON) tools/proved.py $(B)
-	@exec tools/run.sh --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)'
+	@exec tools/run.sh --boot '$(BOOT)' --acpi '$(ACPI)' --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)'
 
 gdb:
 	@tools/setup.sh gdb </dev/null
@@ -364,7 +392,7 @@ $(B)/loader.elf: $(LOADER_OBJ) bootloader/efi.ld $(B)/libfdt/libfdt.a
 
 $(B)/BOOTAA64.EFI: $(B)/loader.elf
 	$(call say,OBJCOPY,$@)
-	$(Q)$(XOBJCOPY) -O binary -j .head -j .text -j .data $< $@
+	$(Q)$(XOBJCOPY) -O binary $< $@
 
 # libfdt for AArch64 is Debian's; no other code is linked into the kernel.
 $(B)/libfdt/libfdt.a: tools/get_libfdt.sh
@@ -425,6 +453,8 @@ compile_commands.json: FORCE | $(B)/gen
 	$(file >$(B)/commands.tsv)
 	$(foreach f,$(KERNEL_C),$(call cc_line,$(f),$(call kernel_cc,$(f))))
 	$(foreach f,$(KERNEL_S),$(call cc_line,$(f),$(kernel_as)))
+	$(foreach f,$(LOADER_C),$(call cc_line,$(f),$(loader_cc)))
+	$(foreach f,$(LOADER_S),$(call cc_line,$(f),$(loader_as)))
 	$(foreach f,$(LIB_C) $(APP_FILES) $(APP_DIR_C),$(call cc_line,$(f),$(user_cc)))
 	$(foreach f,$(LIB_S) $(APP_DIR_S),$(call cc_line,$(f),$(user_as)))
 	@$(PYTHON) tools/compile_commands.py $(B)/commands.tsv $@
@@ -432,4 +462,4 @@ compile_commands.json: FORCE | $(B)/gen
 $(B)/gen:
 	@mkdir -p $@
 
--include $(KERNEL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(APP_OBJ:.o=.d) $(B)/gen/asm-offsets.d $(B)/gen/linker.lds.d
+-include $(KERNEL_OBJ:.o=.d) $(LOADER_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(APP_OBJ:.o=.d) $(B)/gen/asm-offsets.d $(B)/gen/linker.lds.d
