@@ -37,6 +37,7 @@ test) packages+=(gcc libc6-dev python3 python3-pexpect python3-pyelftools python
 	python3-z3 python3-numpy python3-pytest	# the specification's and the verifier's tests
 	cvc5 z3 parallel		# the second opinion on exported queries
 	qemu-user			# the machine that instructions are compared with
+	libfdt-dev			# boot's reading of device trees, on this machine
 	mtools dosfstools gdisk		# make the EFI image, and look at it
 	qemu-efi-aarch64 u-boot-qemu	# firmware that starts it
 	device-tree-compiler) ;;
