@@ -259,7 +259,7 @@ gdb:
 
 test:
 	@tools/setup.sh test </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build compile_commands.json </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(B)/BOOTAA64.EFI compile_commands.json </dev/null
 	@exec $(PYTHON) tests/run.py $(T)
 
 # HC=name[,name] and T=T1|T2|... choose some: hypercalls, vectors, traps. T4, which is of no hypercall, boots: for it
