@@ -267,7 +267,8 @@ test:
 # each query; EXPORT=folder writes all queries there.
 verify:
 	@tools/setup.sh $(if $(filter both,$(SOLVER)),second,verify) </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) $(if $(HC),kernel,build) </dev/null
+	@$(if $(findstring T4,$(T)),tools/setup.sh efi </dev/null && tools/setup.sh uboot </dev/null)
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) $(if $(HC),kernel,build $(B)/BOOTAA64.EFI) </dev/null
 	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) \
 		$(if $(SOLVER),--solver $(SOLVER)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(EXPORT),--export '$(EXPORT)')
 
@@ -281,9 +282,9 @@ export:
 LEVELS := O0 O1 O2 Os
 verify-all:
 	@tools/setup.sh verify </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(B)/BOOTAA64.EFI </dev/null
 	@status=0; for level in $(LEVELS); do d=$(B)/levels/$$level; \
-	  mkdir -p $$d; cp -a $(B)/libfdt $$d/; \
+	  mkdir -p $$d; cp -a $(B)/libfdt $(B)/BOOTAA64.EFI $$d/; \
 	  flock $$d/lock $(MAKE) $(JOBS) kernel B=$$d OPT=-$$level </dev/null; \
 	  $(PYTHON) -m verif --elf $$d/hv8.elf --initrd $(B)/initrd.cpio --out $$d/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) || status=1; \
 	done; exit $$status
