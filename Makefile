@@ -21,6 +21,8 @@ CPUS ?= 1
 GIC ?= 3
 CPU ?= cortex-a57
 MEM ?= 512M
+# QEMU's virt, or versal: xlnx-versal-virt, with RAM at 0.
+MACHINE ?= virt
 # What starts the kernel: QEMU itself (kernel), EDK2 (efi) or U-Boot (uboot).
 BOOT ?= kernel
 # Whether EDK2 offers ACPI tables, or else the device tree.
@@ -208,6 +210,7 @@ help:
 	'make run       install what is missing, build, boot; the shell is on this terminal' \
 	'               (leave with `halt`, or with Ctrl-A x). Options, with their defaults:' \
 	'               CPUS=1 GIC=3 (or 2) CPU=cortex-a57 (cortex-a53, cortex-a72, max) MEM=512M' \
+	'               MACHINE=virt (versal: xlnx-versal-virt, RAM at 0, GICv3)' \
 	'               BOOT=kernel (efi: by EDK2, uboot: by U-Boot, both from the EFI image) ACPI=1' \
 	'make efi-image a disk image for UEFI machines: build/hv8-efi.img (DTB= ARGS= SIZE=64);' \
 	'               docs/boards.md says what to do with it' \
@@ -250,7 +253,7 @@ run:
 	@tools/setup.sh $(if $(filter efi uboot,$(BOOT)),$(BOOT),run) </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(if $(filter efi uboot,$(BOOT)),$(B)/BOOTAA64.EFI) </dev/null
 	@$(PYTHON) tools/proved.py $(B)
-	@exec tools/run.sh --boot '$(BOOT)' --acpi '$(ACPI)' --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)'
+	@exec tools/run.sh --machine '$(MACHINE)' --boot '$(BOOT)' --acpi '$(ACPI)' --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)'
 
 gdb:
 	@tools/setup.sh gdb </dev/null

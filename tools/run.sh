@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# tools/run.sh [--gdb] [--boot kernel|efi|uboot] [--acpi 0|1] --cpu CPU
-# --gic 2|3 --cpus N --mem SIZE: boots build/hv8.img in QEMU with the serial
+# tools/run.sh [--gdb] [--machine virt|versal] [--boot kernel|efi|uboot]
+# [--acpi 0|1] --cpu CPU --gic 2|3 --cpus N --mem SIZE: boots build/hv8.img in QEMU with the serial
 # console on this terminal; by firmware from an EFI image, or by QEMU itself.
 #
 # `mon:stdio` passes every key to the guest, ^C included, but for Ctrl-A:
@@ -12,10 +12,11 @@
 set -euo pipefail
 fail() { echo "hv8: $*" >&2; exit 2; }
 
-boot=kernel acpi=1 cpu=cortex-a57 gic=3 cpus=1 mem=512M gdb=()
+machine=virt boot=kernel acpi=1 cpu=cortex-a57 gic=3 cpus=1 mem=512M gdb=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--gdb) gdb=(-S -s); shift; continue ;;
+	--machine) machine=$2 ;;
 	--boot) boot=$2 ;;
 	--acpi) acpi=$2 ;;
 	--cpu) cpu=$2 ;;
@@ -35,8 +36,17 @@ case $acpi in
 *) fail "ACPI=$acpi: 0 or 1" ;;
 esac
 
-machine=virt,virtualization=on,gic-version=$gic
-words=(-cpu "$cpu" -smp "$cpus" -m "$mem" -nodefaults -display none)
+words=(-m "$mem" -nodefaults -display none)
+case $machine in
+virt)
+	machine=virt,virtualization=on,gic-version=$gic
+	words+=(-cpu "$cpu" -smp "$cpus") ;;
+versal)	# its cores and its interrupt controller are what they are
+	[ "$boot" = kernel ] || fail "MACHINE=versal: only with BOOT=kernel"
+	machine=xlnx-versal-virt
+	words+=(-audiodev none,id=none) ;;
+*) fail "MACHINE=$machine: virt or versal" ;;
+esac
 if [ ${#gdb[@]} -gt 0 ]; then
 	echo "hv8: waiting for gdb; in another terminal:"
 	echo "    gdb-multiarch build/hv8.elf -ex 'target remote :1234'"
