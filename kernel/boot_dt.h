@@ -29,6 +29,8 @@ bool dt_is_okay(int node);
 bool dt_is_compatible(int node, const char *name);
 /* The index-th region of `reg`, as the CPU sees it. */
 bool dt_reg(int node, int index, struct region *region);
+/* The same as its parent sees it. */
+bool dt_reg_on_bus(int node, int index, struct region *region);
 /* The INTID of the index-th interrupt, if it goes to `gic`; 0 = none. */
 uint64_t dt_interrupt(int node, int gic, int index);
 

@@ -122,6 +122,17 @@ def hikey_uses_all_memory_but_the_holes(holes: str) -> None:
                                 [(hex(a), hex(b)) for a, b in expected])
 
 
+@suite.test
+def reservations_need_no_ranges() -> None:
+    """They should have it; what is reserved is not used even so."""
+    pair = ("#size-cells = <2>;\n\t\tranges;\n\n\t\tramoops@21f00000", "#size-cells = <2>;\n\n\t\tramoops@21f00000")
+    found = boots(changed(pair, ("reg = <0 0x21f00000 0 0x00100000>", "reg = <0 0x23000000 0 0x1000>")), AT_0)
+    assert (0x2300_0000, 0x1000) in found.spans["reserved"], found
+    with running(driver()) as process:
+        line = ask(process, changed(("reg = <0 0x21f00000 0 0x00100000>", "reg = <0x23000000>")), *AT_0)
+    assert line == "the device tree reserves memory, but its reg cannot be read", line
+
+
 # ---- others ------------------------------------------------------------------------------
 
 
