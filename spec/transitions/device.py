@@ -20,19 +20,32 @@ def require_unmapped(t: Transition, device: Word, owner: Word) -> None:
     t.require(t.get("devices.state", device) == t.c.HV_DEVICE_UNMAPPED, t.c.HV_EBUSY)
 
 
+def may_map(t: Transition, device: Word, pid: Word) -> bool:
+    """Is it the virtual CPU interface, which pid has? Else an unmapped device of pid's: EINVAL,
+    ESTATE, EACCES, EBUSY."""
+    t.require(is_device(t, device), t.c.HV_EINVAL)
+    if t.choose(t.get("devices.state", device) == t.c.HV_DEVICE_SHARED, "shared"):
+        t.require(t.get("procs.has_vgic", pid) != 0, t.c.HV_ESTATE)
+        return True
+    require_unmapped(t, device, pid)
+    return False
+
+
 @CALLS.hypercall
 def map_device(t: Transition, pid: Word, l3: Word, index: Word, device: Word,
                perm: Word) -> Word:
-    """An entry of pid's maps a device of pid's, as device memory that nobody executes."""
+    """An entry of pid's maps a device of pid's, or a shared one, as device memory that nobody
+    executes."""
     require_entry(t, pid, l3, t.c.HV_PAGE_L3, index)
     t.require((perm & t.o.inv(t.c.HV_PERM_W | t.c.HV_PERM_EL0)) == 0, t.c.HV_EINVAL)
     require_unused(t, l3, index)
-    require_unmapped(t, device, pid)
+    is_shared = may_map(t, device, pid)
     join(t, ENTRIES, l3, index)
     t.set("pages", (l3, index), descriptor.device(t.o, t.get("devices.pa", device), perm))
-    t.set("devices.state", (device,), t.c.HV_DEVICE_MAPPED)
-    t.set("ghost.device_table", (device,), l3)
-    t.set("ghost.device_index", (device,), index)
+    if not is_shared:
+        t.set("devices.state", (device,), t.c.HV_DEVICE_MAPPED)
+        t.set("ghost.device_table", (device,), l3)
+        t.set("ghost.device_index", (device,), index)
     return 0
 
 
@@ -42,12 +55,14 @@ def unmap_device(t: Transition, pid: Word, l3: Word, index: Word, device: Word) 
     require_entry(t, pid, l3, t.c.HV_PAGE_L3, index)
     held = t.get("pages", l3, index)
     t.require(t.o.and_(t.o.ult(device, t.c.HV_NDEVICE),
-                       t.get("devices.state", device) == t.c.HV_DEVICE_MAPPED,
+                       t.o.among(t.get("devices.state", device), t.c.HV_DEVICE_MAPPED,
+                                 t.c.HV_DEVICE_SHARED),
                        descriptor.is_at(held, t.get("devices.pa", device))), t.c.HV_ENOENT)
     t.set("pages", (l3, index), 0)
     t.event("tlbi_asid", pid)
     leave(t, ENTRIES, l3, index)
-    t.set("devices.state", (device,), t.c.HV_DEVICE_UNMAPPED)
+    if t.choose(t.get("devices.state", device) == t.c.HV_DEVICE_MAPPED, "its own"):
+        t.set("devices.state", (device,), t.c.HV_DEVICE_UNMAPPED)
     return 0
 
 
