@@ -178,6 +178,13 @@ static bool take_interrupt(struct hv_cpu *cpu, uint64_t intid)
 	return false;
 }
 
+/* Not inlined: an interrupt ends with this, whatever it was, and is proved without it. */
+__attribute__((noinline)) void leave_idle(struct hv_cpu *cpu)
+{
+	if (cpu->current == 0)
+		sched_run_next(cpu);
+}
+
 void trap_irq(struct hv_cpu *cpu)
 {
 	uint32_t intid = gic_ack();
@@ -187,6 +194,5 @@ void trap_irq(struct hv_cpu *cpu)
 		if (!take_interrupt(cpu, intid))
 			gic_deactivate(intid);
 	}
-	if (cpu->current == 0)
-		sched_run_next(cpu);
+	leave_idle(cpu);
 }

@@ -16,14 +16,14 @@ from .core_invariants import CORE
 from .device_invariants import DEVICES
 from .invariants import RULES, Invariant
 from .irq_invariants import IRQS
-from .premises import AT_ENTRY
+from .premises import AT_ENTRY, AT_INTERRUPT
 from .table_invariants import TABLES
 from .transition import Case, Outcome, Part, Spec
 from .transitions import (console, device, entry, handle, interrupt, ipc, irq, memory, process,
                           trap, vgic)
 
 __all__ = ["Case", "Invariant", "Outcome", "Part", "Spec", "edges", "hypercalls",
-           "interrupts", "invariants", "parts", "premises", "transition", "traps"]
+           "interrupts", "invariants", "parts", "premises", "settled", "transition", "traps"]
 
 
 def hypercalls() -> dict[str, Spec]:
@@ -41,7 +41,7 @@ def interrupts() -> dict[str, Spec]:
 
 def traps() -> dict[str, Spec]:
     """Exceptions that are no hypercall: what C does about them."""
-    return {name: interrupts()[name] for name in ("trap_sync", "trap_stop", "trap_irq",
+    return {name: interrupts()[name] for name in ("trap_sync", "trap_stop", "trap_irq", "leave_idle",
                                                  "vgic_leave", "vgic_enter")}
 
 
@@ -70,3 +70,8 @@ def invariants() -> dict[str, Invariant]:
 def premises() -> dict[str, Invariant]:
     """What holds besides while a process runs."""
     return dict(AT_ENTRY.members)
+
+
+def settled() -> dict[str, Invariant]:
+    """What holds besides while a process runs or the core waits for an interrupt."""
+    return dict(AT_INTERRUPT.members)

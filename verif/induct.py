@@ -33,11 +33,14 @@ from .solve import Solver, Verdict
 SHOWN_FAILURES = 6
 # An interrupt may come while nobody runs, and a call may end with nobody running: what holds of
 # a process that calls is not assumed.
-MAY_BE_IDLE = frozenset({
-    "trap_irq", "vgic_leave", "leave_left", "timer_interrupt", "console_interrupt", "leave_idle", "wake_up", "leave_call",
-    "leave_trap", "leave_wait", "any state"})
+INTERRUPTED = frozenset({"trap_irq", "timer_interrupt", "console_interrupt", "wake_up"})
+MAY_BE_IDLE = INTERRUPTED | {
+    "exchange", "vgic_leave", "leave_left", "leave_idle", "leave_call", "leave_trap", "leave_wait",
+    "any state"}
 # Events after which a process runs, or what is done still is for one that does.
 RUNS = frozenset({"eret", "hypercall", "trap_sync", "trap_stop", "vgic_enter"})
+# Events after which an interrupt may come, or is handled.
+WAITS = frozenset({"trap_irq", "wait"})
 # Whose registers the core holds, which nothing changes but the ways in and out.
 HELD = frozenset({"sched.cpus.loaded", "sched.cpus.ctx"})
 AFTER_BOOT = "the invariants hold when boot ends"
@@ -75,10 +78,15 @@ class Subject:
 
     def __post_init__(self) -> None:
         self.before = NamedState(ops=MemberOps(self.names))
-        self.assumed = {**self.rules, **({} if self.name in MAY_BE_IDLE else spec.premises())}
+        self.assumed = {**self.rules, **self._besides()}
         arguments = tuple(z3.BitVec(f"x{i}", 64) for i in range(len(self.text.parameters)))
         self.cases = self.text.symbolic(self.c, self.before, arguments, orders=False,
                                         apart=self.apart)
+
+    def _besides(self) -> dict[str, Invariant]:
+        if self.name in INTERRUPTED:
+            return spec.settled()
+        return {} if self.name in MAY_BE_IDLE else spec.premises()
 
     @property
     def place(self) -> str:
@@ -182,7 +190,10 @@ class Induction:
         """What must hold afterwards: if a process runs then, what is assumed of that too."""
         runs = RUNS & {event[0] for event in case.events[-1:]}
         needs = runs or self.subject.is_fast or case.part not in (None, *MAY_BE_IDLE)
-        return {**self.subject.rules, **spec.premises()} if needs else self.subject.rules
+        if needs:
+            return {**self.subject.rules, **spec.premises()}
+        waits = WAITS & {event[0] for event in case.events[-1:]}
+        return {**self.subject.rules, **(spec.settled() if waits else {})}
 
     def _counted(self, after: After, goal: z3.BoolRef) -> tuple[z3.BoolRef, ...]:
         """What is known of the orders afterwards: the counts are exact, where the goal asks."""
@@ -222,7 +233,7 @@ class Induction:
     def _failure(self, case: Case, goal: Goal, verdict: Verdict) -> Failure:
         subject = self.subject
         if goal.rule:
-            rule = {**subject.rules, **spec.premises()}[goal.rule]
+            rule = {**subject.rules, **spec.premises(), **spec.settled()}[goal.rule]
             about = lines.of_function("invariant", rule.name, rule.text)
             tables = lines.tables_read(subject.c, rule)
         else:

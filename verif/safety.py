@@ -48,7 +48,7 @@ class Handled:
 def tails(target: Target, call: Routine) -> dict[int, str]:
     """Traps that have a proof of their own, and so a routine may end with them."""
     return {trap.address: trap.name for trap in target.traps
-            if trap.is_running and call.is_running and trap.name in spec.parts()
+            if trap.is_running <= call.is_running and trap.name in spec.parts()
             and trap.name != call.name}
 
 

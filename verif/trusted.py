@@ -80,7 +80,7 @@ def _reason(name: str, invariant: Invariant) -> str:
 
 def assumptions() -> tuple[Assumption, ...]:
     """All that a row may assume."""
-    known = {**spec.invariants(), **spec.premises()}
-    used = dict.fromkeys((*premises.USED, *spec.premises()))
+    known = {**spec.invariants(), **spec.premises(), **spec.settled()}
+    used = dict.fromkeys((*premises.USED, *spec.premises(), *spec.settled()))
     return FIXED + tuple(Assumption(f"invariant {name}", _reason(name, known[name]))
                          for name in used)

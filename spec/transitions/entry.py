@@ -121,50 +121,56 @@ def load(t: Transition, pid: Word) -> None:
     t.set("sched.cpus.vgic_live", (t.cpu,), t.get("procs.has_vgic", pid))
 
 
-def load_registers(t: Transition) -> None:
+def load_registers(t: Transition) -> Word:
     """x0..x30 of the loaded process, which goes on."""
     for n in range(GENERAL):
         t.set("sys.x", (n,), t.get("pages", loaded_ctx(t), t.c.CTX_X0 + n))
     t.event("eret")
+    return 0
 
 
-def idle(t: Transition) -> None:
+def idle(t: Transition) -> Word:
     """The core waits for an interrupt, with nobody's tables."""
     t.set("sys.ttbr0_el1", (), t.get("machine.empty_root"))
     t.event("wait")
+    return 0
 
 
-def exchange(t: Transition) -> None:
-    """Nobody's interrupts are listed: whose registers the core holds leaves, if it holds any,
-    and the current process, another one, comes, if there is one. Ends with `vgic_enter` if that
-    has a virtual CPU interface."""
+def may_exchange(t: Transition) -> Truth:
+    """Another process, or none, is current than the core holds."""
     loaded, current = t.get("sched.cpus.loaded", t.cpu), t.get("sched.cpus.current", t.cpu)
+    return t.o.or_(loaded == 0, current != loaded)
+
+
+@CALLS.part(may_exchange)
+def exchange(t: Transition) -> Word:
+    """Whose registers the core holds leaves, if it holds any, and the current process comes, if
+    there is one. The virtual CPU interface is off, and nobody's now. Ends with `vgic_enter` if who
+    comes has one."""
+    loaded, current = t.get("sched.cpus.loaded", t.cpu), t.get("sched.cpus.current", t.cpu)
+    t.set("sched.cpus.vgic_live", (t.cpu,), 0)
     if not t.choose(loaded == 0, "after a wait"):
         save_system_registers(t, t.get("procs.ctx", loaded))
     t.set("sched.cpus.loaded", (t.cpu,), current)
     if t.choose(current == 0, "nobody"):
-        idle(t)
-        return
+        return idle(t)
     load(t, current)
     if t.choose(t.get("procs.has_vgic", current) != 0, "with an interface"):
         t.event("vgic_enter")
-    else:
-        load_registers(t)
+        return 0
+    return load_registers(t)
 
 
-def resume(t: Transition) -> None:
+def resume(t: Transition) -> Word:
     """The core gets the registers of its current process, or waits if there is none. Ends with
     `vgic_leave` if who leaves has a virtual CPU interface."""
     loaded, current = t.get("sched.cpus.loaded", t.cpu), t.get("sched.cpus.current", t.cpu)
-    if not t.choose(current == loaded, "the same"):
-        if t.choose(t.get("sched.cpus.vgic_live", t.cpu) != 0, "leaves its interface"):
-            t.event("vgic_leave")
-        else:
-            exchange(t)
-    elif t.choose(current == 0, "nobody"):
-        idle(t)
-    else:
-        load_registers(t)
+    if t.choose(current == loaded, "the same"):
+        return load_registers(t)
+    if t.choose(t.get("sched.cpus.vgic_live", t.cpu) != 0, "leaves its interface"):
+        t.event("vgic_leave")
+        return 0
+    return exchange(t)
 
 
 @CALLS.hypercall
@@ -188,25 +194,19 @@ def holds_nobody(t: Transition) -> Truth:
 def leave_call(t: Transition, result: Word) -> Word:
     """x0 of who called, whether it runs, waits or is dead; then who runs now."""
     t.set("pages", (loaded_ctx(t), t.c.CTX_X0), result)
-    resume(t)
-    return 0
+    return resume(t)
 
 
 @CALLS.part(holds_somebody)
 def leave_trap(t: Transition) -> Word:
     """Who runs now."""
-    resume(t)
-    return 0
+    return resume(t)
 
 
 @CALLS.part(holds_nobody)
 def leave_wait(t: Transition) -> Word:
     """Who runs now, after a wait; or another wait."""
-    if t.choose(t.get("sched.cpus.current", t.cpu) == 0, "nobody"):
-        idle(t)
-    else:
-        exchange(t)
-    return 0
+    return exchange(t)
 
 
 @CALLS.part(holds_somebody)
@@ -214,11 +214,8 @@ def leave_left(t: Transition) -> Word:
     """After `vgic_leave`: who runs now, unless it is the same again."""
     loaded, current = t.get("sched.cpus.loaded", t.cpu), t.get("sched.cpus.current", t.cpu)
     if t.choose(current == loaded, "the same"):
-        load_registers(t)
-        return 0
-    t.set("sched.cpus.vgic_live", (t.cpu,), 0)
-    exchange(t)
-    return 0
+        return load_registers(t)
+    return exchange(t)
 
 
 def holds_current(t: Transition) -> Truth:
@@ -230,5 +227,4 @@ def holds_current(t: Transition) -> Truth:
 @CALLS.part(holds_current)
 def leave_entered(t: Transition) -> Word:
     """After `vgic_enter`."""
-    load_registers(t)
-    return 0
+    return load_registers(t)

@@ -276,5 +276,69 @@ def no_stdout_path() -> None:
     boots("no stdout", lambda tree: tree.drop("/chosen", "stdout-path"))
 
 
+# ---- devices for processes --------------------------------------------------------------
+
+CLOCK, BUS = "/pl031@9010000", "/bus@9010000"
+
+
+def moved(*reg: int) -> Callable[[Tree], None]:
+    return lambda tree: tree.put(CLOCK, "reg", *reg)
+
+
+def behind(kind: str, *reg: int) -> Callable[[Tree], None]:
+    """The clock on a bus whose addresses begin at 0x100."""
+    def edit(tree: Tree) -> None:
+        tree.remove(CLOCK)
+        tree.make(BUS)
+        tree.text(BUS, "compatible", kind)
+        tree.put(BUS, "#address-cells", 1)
+        tree.put(BUS, "#size-cells", 1)
+        tree.put(BUS, "ranges", 0x100, 0, 0x901_0000, 0x1000)
+        tree.make(f"{BUS}/clock")
+        tree.text(f"{BUS}/clock", "compatible", "arm,pl031")
+        tree.put(f"{BUS}/clock", "reg", *reg)
+    return edit
+
+
+def neighbour(tree: Tree) -> None:
+    """Nobody knows what it can do, in the clock's page."""
+    tree.make("/thing@9010800")
+    tree.text("/thing@9010800", "compatible", "acme,thing")
+    tree.text("/thing@9010800", "status", "disabled")
+    tree.put("/thing@9010800", "reg", 0, 0x901_0800, 0, 0x100)
+
+
+def said(words: str) -> Callable[[Tree], None]:
+    return lambda tree: tree.text("/chosen", "bootargs", words)
+
+
+# How many pages are handed out; without a change the clock and the PL061.
+HANDED_OUT: dict[str, tuple[int, Callable[[Tree], None]]] = {
+    "disabled": (1, lambda tree: tree.text(CLOCK, "status", "disabled")),
+    "with a DMA controller": (1, lambda tree: tree.put(CLOCK, "dmas", 1)),
+    "of more than one page": (3, moved(0, 0x901_0000, 0, 0x1004)),
+    "too large": (1, moved(0, 0x901_0000, 0, 0x2_0000)),
+    "beside what is unknown": (1, neighbour),
+    "in memory": (1, moved(0, RAM + 0x1000, 0, 0x1000)),
+    "where page numbers are": (1, moved(0, RAM + 0x3000_0000, 0, 0x1000)),
+    "in the interrupt controller": (1, moved(0, 0x80A_0000, 0, 0x1000)),
+    "in the page of the UART": (1, moved(0, 0x900_0800, 0, 0x100)),
+    "beyond 48 bits": (1, moved(0x1_0000, 0, 0, 0x1000)),
+    "on a bus": (2, behind("simple-bus", 0x100, 0x1000)),
+    "past the end of a bus": (1, behind("simple-bus", 0x900, 0x1000)),
+    "on an unknown bus": (1, behind("acme,bus", 0x100, 0x1000)),
+    "no option": (2, said("quiet xdma=on dma=one")),
+    "the option": (7, said("quiet dma=on")),
+    "both options": (2, said("dma=on dma=off")),
+}
+
+
+@suite.matrix(clock=[*HANDED_OUT])
+def devices(clock: str) -> None:
+    count, edit = HANDED_OUT[clock]
+    banner = boots(f"clock {clock}", edit)
+    assert f"hv8: {count} pages of device registers" in banner, banner
+
+
 if __name__ == "__main__":
     sys.exit(main([suite]))

@@ -23,6 +23,7 @@ from verif.safety import Handled  # noqa: E402
 C = premises.constants(KERNEL)
 SELF, OTHER, UNUSED, DEAD = 1, 2, 3, 4          # processes
 ROOT_PAGE, L1, L2, L3, FRAME, CTX, FREE, OTHER_ROOT, OLD_L3 = range(2, 11)
+CLOCK, OLD_CLOCK = 5, 6                         # mapped devices, of SELF and of DEAD
 BASE = 0x4000_0000
 Step = tuple[str, *tuple[object, ...]]
 
@@ -57,6 +58,10 @@ def state() -> ConcreteState:
         s = s.set("page_descs.type", (page,), kind).set("page_descs.owner", (page,), owner)
     for table, named in ((ROOT_PAGE, L1), (L1, L2), (L2, L3)):
         s = s.set("pages", (table, 0), d.table(s, named))
+    for device, owner, table in ((CLOCK, SELF, L3), (OLD_CLOCK, DEAD, OLD_L3)):
+        s = s.set("devices.state", (device,), C.HV_DEVICE_MAPPED)
+        s = s.set("devices.owner", (device,), owner).set("devices.pa", (device,), device << 20)
+        s = s.set("pages", (table, 2), d.device(s.ops, device << 20, 1))
     s = s.set("pages", (OLD_L3, 0), d.leaf(s, FREE, 1))
     return s.set("pages", (L3, 0), d.leaf(s, FRAME, 1))
 
@@ -73,6 +78,8 @@ KILLED: Step = ("change_state", SELF, C.HV_PROC_ZOMBIE)
 BORN: Step = ("change_state", UNUSED, C.HV_PROC_EMBRYO)
 UNLOAD: Step = ("load", EMPTY)
 UNLINK = (INVALID, ISHST, TLBI, ISH)
+NO_CLOCK: Step = ("store", L3, 2, 0)
+UNMAPPED: Step = ("change_device", "devices.state", CLOCK, C.HV_DEVICE_UNMAPPED)
 LINK = (("zero", FREE), ("change_page", "page_descs.type", FREE, C.HV_PAGE_FRAME), ISHST,
         ("store", L3, 1, NEW), ISHST)
 DEATH = (KILLED, UNLOAD, ISB, ISHST, TLBI, ISH)
@@ -100,6 +107,10 @@ RIGHT = {
                          ("invalidate", OTHER << 48), ISH),
     "of the dead": (("change_page", "page_descs.owner", OLD_L3, SELF),
                     ("change_page", "page_descs.type", OLD_L3, C.HV_PAGE_FREE), ("zero", OLD_L3)),
+    "device unmapped": (NO_CLOCK, ISHST, TLBI, ISH, UNMAPPED),
+    "device of the dead": (
+        ("change_device", "devices.state", OLD_CLOCK, C.HV_DEVICE_UNMAPPED),
+        ("change_device", "devices.owner", OLD_CLOCK, SELF)),
     "birth": (BORN,),
     "load": (("load", BASE + (OTHER_ROOT << 12) | OTHER << 48), ISB),
     "wait": (INVALID, ISHST, TLBI, ISH, ("wait",)),
@@ -138,6 +149,14 @@ WRONG = {
                               "a page that is still translated changes hands"),
     "freed after it is mapped again": ((*UNLINK, ("store", L3, 0, LEAF), ISHST, FREED),
                                        "a page that is still translated changes hands"),
+    "device unmapped before the write": ((UNMAPPED, NO_CLOCK, ISHST, TLBI, ISH),
+                                         "a device that is still translated changes hands"),
+    "device unmapped before TLBI": ((NO_CLOCK, ISHST, UNMAPPED, TLBI, ISH),
+                                    "a device changes hands while a stale translation may exist"),
+    "device given away while mapped": ((("change_device", "devices.owner", CLOCK, OTHER),),
+                                       "a device that is still translated changes hands"),
+    "another entry is unmapped": ((*UNLINK, UNMAPPED),
+                                  "a device that is still translated changes hands"),
     "zeroed while mapped": ((("zero", FRAME),), "a page that is still translated is reused"),
     "zeroed before the flush": ((INVALID, ISHST, ("zero", FRAME), TLBI, ISH),
                                 "a page is reused while a stale translation may exist"),

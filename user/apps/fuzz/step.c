@@ -16,7 +16,7 @@ static hv_page low, high;	/* self's pages and its children's are about here */
 /* Entries that were filled: what undoes it has arguments that fit. */
 static struct entry {
 	uint64_t pid, table, index, page;
-} filled[LOG];
+} filled[LOG], mapped;	/* the last device that was mapped */
 static unsigned filled_count;
 
 static const uint64_t wild[] = { 0, 1, 2, 3, 63, 64, 127, 128, 255, 256, 510, 511, 512, 1000,
@@ -107,6 +107,14 @@ static uint64_t line(void)
 	return first;
 }
 
+static uint64_t device_of(uint64_t owner)
+{
+	for (hv_device device = 1; device < HV_NDEVICE; device++)
+		if (hv_devices[device].owner == owner && fuzz_random(3) != 0)
+			return device;
+	return fuzz_random(4) == 0 ? fuzz_random(HV_NDEVICE + 1) : fuzz_random(4);
+}
+
 static uint64_t deadline(void)
 {
 	switch (fuzz_random(6)) {
@@ -173,6 +181,8 @@ static uint64_t by_name(const char *name)
 		return file_object();
 	if (strcmp(name, "line") == 0)
 		return line();
+	if (strcmp(name, "device") == 0)
+		return device_of(fuzz_random(3) == 0 ? child_in(99) : self);
 	if (strcmp(name, "type") == 0)
 		return fuzz_random(6) ? HV_FILE_ENDPOINT : fuzz_random(6);
 	if (strcmp(name, "flags") == 0)
@@ -212,9 +222,25 @@ static void fit_entry(const struct fuzz_call *call, uint64_t a[FUZZ_MAX_ARGS])
 	}
 }
 
+static void fit_device(const struct fuzz_call *call, uint64_t a[FUZZ_MAX_ARGS])
+{
+	if (starts(call, "map_device") && fuzz_random(8) != 0) {
+		a[0] = self;
+		a[1] = page_of(self, HV_PAGE_L3);
+		a[3] = device_of(self);
+		a[4] &= HV_PERM_W | HV_PERM_EL0;
+	} else if (starts(call, "unmap_device")) {
+		a[0] = mapped.pid;
+		a[1] = mapped.table;
+		a[2] = mapped.index;
+		a[3] = mapped.page;
+	}
+}
+
 static void fit(const struct fuzz_call *call, uint64_t a[FUZZ_MAX_ARGS])
 {
 	fit_entry(call, a);
+	fit_device(call, a);
 	if (starts(call, "copy_frame"))
 		a[5] = page_of(self, HV_PAGE_FRAME);
 	if (starts(call, "clone") || starts(call, "grant_pid"))
@@ -279,7 +305,10 @@ void fuzz_step(void)
 		return;
 	if (starts(call, "unmap_view") && a[0] == self && fuzz_random(64))
 		return;
-	if (hv_hvc8(call->number, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]) == 0 &&
-	    (starts(call, "alloc_") || starts(call, "copy_frame") || starts(call, "map_frame")))
+	if (hv_hvc8(call->number, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]) != 0)
+		return;
+	if (starts(call, "alloc_") || starts(call, "copy_frame") || starts(call, "map_frame"))
 		filled[filled_count++ % LOG] = (struct entry){ a[0], a[1], a[2], a[3] };
+	if (starts(call, "map_device"))
+		mapped = (struct entry){ a[0], a[1], a[2], a[3] };
 }
