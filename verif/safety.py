@@ -20,7 +20,7 @@ from . import coverage
 from .explore import Contract, Exploration, Explorer, Start
 from .layout import describe
 from .machine import Path
-from .premises import AT_THE_EDGE, IN_TRAPS, USED, Hypotheses, instances, used
+from .premises import AT_THE_EDGE, IN_TRAPS, USED, Hypotheses, about_current, instances, used
 from .result import Failure, Row, row
 from .solve import Solver, Verdict
 from .target import Routine, Target
@@ -61,6 +61,7 @@ def explore(target: Target, call: Routine, contracts: dict[int, Contract],
     world = target.world()
     world.cuts.update(cuts or {})
     world.tails.update({} if cuts else tails(target, call))
+    world.symbols.facts = about_current(target)
     found = Explorer(world, contracts).run(start or target.start(call))
     hypotheses = instances(target, world, rules_of(call))
     return Handled(call, found, hypotheses, time.process_time() - begin)
