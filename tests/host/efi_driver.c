@@ -49,7 +49,6 @@ static uint64_t maps;		/* how often the map was asked for */
 
 /* Out of order, with a hole at 0x43000000 that no piece describes. */
 static struct piece pieces[PIECES] = {
-	{ EFI_CONVENTIONAL, 0x43800000, 0x48000000, EFI_MEMORY_WB },
 	{ EFI_RUNTIME_DATA, 0x40000000, 0x40010000, EFI_MEMORY_WB },
 	{ EFI_BOOT_DATA, 0x40010000, 0x40100000, EFI_MEMORY_WB },
 	{ EFI_CONVENTIONAL, 0x40100000, 0x43000000, EFI_MEMORY_WB },
@@ -57,6 +56,7 @@ static struct piece pieces[PIECES] = {
 	{ EFI_BOOT_CODE, 0x48000000, 0x48100000, EFI_MEMORY_WB },
 	{ EFI_CONVENTIONAL, 0x48100000, 0x48200000, EFI_MEMORY_WB | EFI_MEMORY_SP },
 	{ 9 /* ACPI */, 0x48200000, 0x48300000, EFI_MEMORY_WB },
+	{ EFI_CONVENTIONAL, 0x43800000, 0x48000000, EFI_MEMORY_WB },
 };
 
 /* ---- console and files -------------------------------------------------------------- */
@@ -211,14 +211,16 @@ static efi_status free_pages(uint64_t address, uint64_t count)
 
 static efi_status exit_boot_services(efi_handle image, uint64_t key)
 {
+	uint64_t change;
+
 	if (image != &loaded || key != maps)
 		abort();
 	if (script.stale == 0)
 		return EFI_SUCCESS;
-	script.stale--;
-	/* A driver keeps one more page than before. */
-	pieces[5].end -= EFI_PAGE_SIZE;
-	pieces[6].start -= EFI_PAGE_SIZE;
+	/* A driver keeps two more pages than before, or gives one back. */
+	change = script.stale-- % 2 == 0 ? -2 * EFI_PAGE_SIZE : EFI_PAGE_SIZE;
+	pieces[4].end += change;
+	pieces[5].start += change;
 	return EFI_INVALID_PARAMETER;
 }
 

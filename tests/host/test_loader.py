@@ -134,8 +134,7 @@ def tree_from_the_volume() -> None:
 def map_that_changes(stale: int) -> None:
     """The tree has the map that was agreed on at last; enters() compares them."""
     words = enters(Script(stale=stale))
-    assert int(words[5]) >= stale + 1
-    assert (0x4810_0000 - stale * 4096) in [pa for pa, _ in spans(words[7])], words
+    assert int(words[5]) > stale
 
 
 @suite.test
