@@ -21,7 +21,7 @@ UART_READERS = ("hc_console_write", "console_interrupt", "uart_tx_full", "uart_r
                 "uart_get")
 INTERRUPTS = ("timer_interrupt", "console_interrupt", "irq_timer")
 # What these read of the GIC is not shown to a debugger: no replay goes on from there.
-NOT_REPLAYED = ("irq_forward", "vgic_maintenance", "vgic_leave", "vgic_enter")
+NOT_REPLAYED = ("irq_forward", "vgic_list", "vgic_leave", "vgic_enter")
 PANIC = "panic"
 
 
