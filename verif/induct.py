@@ -130,12 +130,11 @@ class Subject:
                 known += self.names.meanings((*known, *path, goal))
             solver = Solver(known, folder, self.names)
             needed = solver.core(path, goal, name)
-            verdict = Verdict("proved", 0.0)
-            if needed is None and (is_exact or not solver.is_refuted):
+            verdict = Verdict("unknown" if needed is None else "proved", 0.0)
+            # The last try has all that there is, and so its counterexamples are true ones.
+            if needed is None and (is_exact or rounds == 1 and not solver.is_refuted):
                 needed, verdict = path, solver.prove(path, goal, name)
-            elif needed is None:
-                verdict = Verdict("refuted", 0.0)
-            if verdict.status == "proved":
+            if needed is not None and verdict.status == "proved":
                 self.names.kept += (*path, goal)
                 self.shown.setdefault(goal.get_id(), []).append({t.get_id() for t in needed})
                 break
