@@ -65,6 +65,15 @@ void irq_stir(unsigned count)
 	CHECK_EQ(irq_own_line(0), first);
 }
 
+/* ICC_HPPIR1_EL1 */
+uint64_t irq_highest_pending(void)
+{
+	uint64_t intid;
+
+	__asm__ volatile("isb\n\tmrs %0, s3_0_c12_c12_2" : "=r"(intid) : : "memory");
+	return intid;
+}
+
 enum hv_handled irq_count(struct hv_frame *frame, void *arg)
 {
 	(void)frame;
