@@ -22,6 +22,12 @@ GIC ?= 3
 CPU ?= cortex-a57
 MEM ?= 512M
 DMA ?= off
+# QEMU's virt, or versal: xlnx-versal-virt, with RAM at 0.
+MACHINE ?= virt
+# What starts the kernel: QEMU itself (kernel), EDK2 (efi) or U-Boot (uboot).
+BOOT ?= kernel
+# Whether EDK2 offers ACPI tables, or else the device tree.
+ACPI ?= 1
 
 # ---- tools -------------------------------------------------------------------
 
@@ -124,6 +130,21 @@ boot_flags = $(if $(filter kernel/boot%,$(1)),$(BOOT_CPPFLAGS))
 kernel_cc = $(XCC) $(KERNEL_CPPFLAGS) $(call boot_flags,$(1)) $(KERNEL_CFLAGS)
 kernel_as = $(XCC) $(KERNEL_CPPFLAGS) $(DEBUG) -march=armv8-a -D__ASSEMBLY__
 
+# ---- EFI loader ------------------------------------------------------------------
+
+LOADER_C := $(sort $(wildcard bootloader/*.c))
+LOADER_S := $(sort $(wildcard bootloader/*.S))
+LOADER_OBJ := $(LOADER_C:%.c=$(B)/%.o) $(LOADER_S:%.S=$(B)/%.S.o)
+LOADER_CPPFLAGS := -Iinclude -Ibootloader $(BOOT_CPPFLAGS)
+LOADER_CODEGEN := $(filter-out -fno-pic -mcmodel=small,$(CODEGEN))
+# The firmware chooses where it runs.
+LOADER_CODEGEN += -fpie -fvisibility=hidden -ffreestanding
+LOADER_CFLAGS := -std=gnu11 -O2 $(DEBUG) $(WARN) $(LOADER_CODEGEN)
+LOADER_LDFLAGS := -nostdlib -static-pie -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings \
+	-Wl,--orphan-handling=error -Wl,-z,noexecstack -Wl,-z,text -Wl,-Bsymbolic -T bootloader/efi.ld
+loader_cc = $(XCC) $(LOADER_CPPFLAGS) $(LOADER_CFLAGS)
+loader_as = $(XCC) $(LOADER_CPPFLAGS) $(DEBUG) -march=armv8-a -D__ASSEMBLY__
+
 # ---- user ------------------------------------------------------------------------
 
 LIB_C := $(sort $(wildcard user/lib/*.c))
@@ -158,12 +179,32 @@ FILES := $(sort $(wildcard user/files/*))
 
 # ---- what to make ------------------------------------------------------------------
 
-.PHONY: build kernel user initrd setup run test verify verify-all export report trust mutants test-spec replay bench gdb size docs clean help
+.PHONY: build kernel user initrd efi-image dist setup run test verify verify-all export report trust mutants test-spec replay bench gdb size docs clean help
 
 build: kernel initrd
 kernel: $(B)/hv8.img
 user: $(APP_ELF)
 initrd: $(B)/initrd.cpio
+
+# ---- for other machines ------------------------------------------------------------
+
+# DTB: a device tree for firmware that offers none. SIZE in MiB.
+IMAGE_OPTIONS = $(if $(DTB),--dtb '$(DTB)' --dtb-from $(or $(DTB_FROM),firmware)) $(if $(ARGS),--args '$(ARGS)') \
+	$(if $(SIZE),--size '$(SIZE)')
+efi-image:
+	@tools/setup.sh image </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(B)/BOOTAA64.EFI </dev/null
+	@$(PYTHON) tools/efi_image.py --out $(B)/hv8-efi.img --loader $(B)/BOOTAA64.EFI \
+		--kernel $(B)/hv8.img --initrd $(B)/initrd.cpio $(IMAGE_OPTIONS)
+	@echo '$(B)/hv8-efi.img: docs/boards.md says how to put it on a card'
+
+# What is given away, and its checksums. The same sources give the same bytes.
+DIST := hv8.elf hv8.img initrd.cpio BOOTAA64.EFI
+dist: efi-image
+	@rm -rf $(B)/dist && mkdir -p $(B)/dist
+	@cp $(DIST:%=$(B)/%) LICENSE $(B)/dist/
+	@gzip -n -9 < $(B)/hv8-efi.img > $(B)/dist/hv8-efi.img.gz
+	@cd $(B)/dist && chmod 644 * && sha256sum * > SHA256SUMS && cat SHA256SUMS
 
 help:
 	@printf '%s\n' \
@@ -171,6 +212,11 @@ help:
 	'               (leave with `halt`, or with Ctrl-A x). Options, with their defaults:' \
 	'               CPUS=1 GIC=3 (or 2) CPU=cortex-a57 (cortex-a53, cortex-a72, max) MEM=512M' \
 	'               DMA=off (on: devices that may do DMA are handed out too)' \
+	'               MACHINE=virt (versal: xlnx-versal-virt, RAM at 0, GICv3)' \
+	'               BOOT=kernel (efi: by EDK2, uboot: by U-Boot, both from the EFI image) ACPI=1' \
+	'make efi-image a disk image for UEFI machines: build/hv8-efi.img (DTB= ARGS= SIZE=64);' \
+	'               docs/boards.md says what to do with it' \
+	'make dist      images and checksums in build/dist/' \
 	'make test      install what is missing, build, run every test;' \
 	'               the last line is "N passed, N failed". Some: make test T="host layout"' \
 	'make bench     instructions for each operation, beside other systems; fails if one takes' \
@@ -206,10 +252,10 @@ JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
 # In its own make, because the files to build are looked at after set-up, and
 # one at a time, because several of these may be started at once.
 run:
-	@tools/setup.sh run </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
+	@tools/setup.sh $(if $(filter efi uboot,$(BOOT)),$(BOOT),run) </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(if $(filter efi uboot,$(BOOT)),$(B)/BOOTAA64.EFI) </dev/null
 	@$(PYTHON) tools/proved.py $(B)
-	@exec tools/run.sh --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)'
+	@exec tools/run.sh --machine '$(MACHINE)' --boot '$(BOOT)' --acpi '$(ACPI)' --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)'
 
 gdb:
 	@tools/setup.sh gdb </dev/null
@@ -218,7 +264,7 @@ gdb:
 
 test:
 	@tools/setup.sh test </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build compile_commands.json </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(B)/BOOTAA64.EFI compile_commands.json </dev/null
 	@exec $(PYTHON) tests/run.py $(T)
 
 # HC=name[,name] and T=T1|T2|... choose some: hypercalls, vectors, traps. T4, which is of no hypercall, boots: for it
@@ -226,7 +272,8 @@ test:
 # each query; EXPORT=folder writes all queries there.
 verify:
 	@tools/setup.sh $(if $(filter both,$(SOLVER)),second,verify) </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) $(if $(HC),kernel,build) </dev/null
+	@$(if $(findstring T4,$(T)),tools/setup.sh efi </dev/null && tools/setup.sh uboot </dev/null)
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) $(if $(HC),kernel,build $(B)/BOOTAA64.EFI) </dev/null
 	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) \
 		$(if $(SOLVER),--solver $(SOLVER)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(EXPORT),--export '$(EXPORT)')
 
@@ -240,9 +287,9 @@ export:
 LEVELS := O0 O1 O2 Os
 verify-all:
 	@tools/setup.sh verify </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(B)/BOOTAA64.EFI </dev/null
 	@status=0; for level in $(LEVELS); do d=$(B)/levels/$$level; \
-	  mkdir -p $$d; cp -a $(B)/libfdt $$d/; \
+	  mkdir -p $$d; cp -a $(B)/libfdt $(B)/BOOTAA64.EFI $$d/; \
 	  flock $$d/lock $(MAKE) $(JOBS) kernel B=$$d OPT=-$$level </dev/null; \
 	  $(PYTHON) -m verif --elf $$d/hv8.elf --initrd $(B)/initrd.cpio --out $$d/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) || status=1; \
 	done; exit $$status
@@ -331,6 +378,28 @@ $(B)/hv8.img: $(B)/hv8.elf
 	$(call say,OBJCOPY,$@)
 	$(Q)$(XOBJCOPY) -O binary $< $@
 
+# ---- rules: EFI loader -----------------------------------------------------------------
+
+$(B)/bootloader/%.o: bootloader/%.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(loader_cc) -MMD -MP -c -o $@ $<
+
+$(B)/bootloader/%.S.o: bootloader/%.S Makefile
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(loader_as) -MMD -MP -c -o $@ $<
+
+$(LOADER_OBJ): | $(B)/libfdt/libfdt.a
+
+$(B)/loader.elf: $(LOADER_OBJ) bootloader/efi.ld $(B)/libfdt/libfdt.a
+	$(call say,LD,$@)
+	$(Q)$(XCC) $(LOADER_LDFLAGS) -o $@ $(LOADER_OBJ) $(B)/libfdt/libfdt.a -L$(PICOLIBC)/lib -lc -lgcc
+
+$(B)/BOOTAA64.EFI: $(B)/loader.elf
+	$(call say,OBJCOPY,$@)
+	$(Q)$(XOBJCOPY) -O binary $< $@
+
 # libfdt for AArch64 is Debian's; no other code is linked into the kernel.
 $(B)/libfdt/libfdt.a: tools/get_libfdt.sh
 	$(call say,GET,libfdt-dev:arm64)
@@ -390,6 +459,8 @@ compile_commands.json: FORCE | $(B)/gen
 	$(file >$(B)/commands.tsv)
 	$(foreach f,$(KERNEL_C),$(call cc_line,$(f),$(call kernel_cc,$(f))))
 	$(foreach f,$(KERNEL_S),$(call cc_line,$(f),$(kernel_as)))
+	$(foreach f,$(LOADER_C),$(call cc_line,$(f),$(loader_cc)))
+	$(foreach f,$(LOADER_S),$(call cc_line,$(f),$(loader_as)))
 	$(foreach f,$(LIB_C) $(APP_FILES) $(APP_DIR_C),$(call cc_line,$(f),$(user_cc)))
 	$(foreach f,$(LIB_S) $(APP_DIR_S),$(call cc_line,$(f),$(user_as)))
 	@$(PYTHON) tools/compile_commands.py $(B)/commands.tsv $@
@@ -397,4 +468,4 @@ compile_commands.json: FORCE | $(B)/gen
 $(B)/gen:
 	@mkdir -p $@
 
--include $(KERNEL_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(APP_OBJ:.o=.d) $(B)/gen/asm-offsets.d $(B)/gen/linker.lds.d
+-include $(KERNEL_OBJ:.o=.d) $(LOADER_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(APP_OBJ:.o=.d) $(B)/gen/asm-offsets.d $(B)/gen/linker.lds.d

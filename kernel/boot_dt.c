@@ -182,11 +182,32 @@ static void add_reserved(struct region region)
 	facts.reserved[facts.reserved_count++] = region;
 }
 
-static void parse_reserved(void)
+/*
+ * Children of /reserved-memory have the CPU's addresses, whether or not the
+ * node says `ranges` as it should (3.5.2). What is reserved must not be used
+ * because it is not understood.
+ */
+static void reserve_node(int node)
 {
 	struct region region;
+	int bytes, i = 0;
 
-	for (int i = 0; i < fdt_num_mem_rsv(dt_blob()); i++)
+	if (!dt_is_okay(node) || dt_property(node, "reg", &bytes) == NULL || bytes == 0)
+		return;
+	for (; dt_reg_on_bus(node, i, &region); i++)
+		add_reserved(region);
+	if (i == 0)
+		boot_fail("the device tree reserves memory, but its reg cannot be read");
+}
+
+static void parse_reserved(void)
+{
+	int count = fdt_num_mem_rsv(dt_blob());
+	struct region region;
+
+	if (count < 0)
+		boot_fail("the list of reserved memory in the device tree has no end");
+	for (int i = 0; i < count; i++)
 		if (fdt_get_mem_rsv(dt_blob(), i, &region.pa, &region.size) == 0)
 			add_reserved(region);
 	reserved_node = dt_at_root("reserved-memory");
@@ -194,8 +215,7 @@ static void parse_reserved(void)
 		return;
 	for (int node = dt_next_child(reserved_node, -1); node >= 0;
 	     node = dt_next_child(reserved_node, node))
-		for (int i = 0; dt_is_okay(node) && dt_reg(node, i, &region); i++)
-			add_reserved(region);
+		reserve_node(node);
 }
 
 static bool is_memory(int node)

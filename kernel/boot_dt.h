@@ -30,6 +30,8 @@ bool dt_is_okay(int node);
 bool dt_is_compatible(int node, const char *name);
 /* The index-th region of `reg`, as the CPU sees it. */
 bool dt_reg(int node, int index, struct region *region);
+/* The same as its parent sees it. */
+bool dt_reg_on_bus(int node, int index, struct region *region);
 /* All nodes are 0 .. dt_count() - 1, in the order of the tree. */
 int dt_count(void);
 const char *dt_name(int node);

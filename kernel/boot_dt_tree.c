@@ -211,7 +211,7 @@ static bool translate(int bus, struct region *region)
 	return false;
 }
 
-bool dt_reg(int node, int index, struct region *region)
+bool dt_reg_on_bus(int node, int index, struct region *region)
 {
 	int bus = nodes[node].parent, address, size, bytes;
 	const fdt32_t *p = dt_property(node, "reg", &bytes);
@@ -225,8 +225,15 @@ bool dt_reg(int node, int index, struct region *region)
 	p += index * (address + size);
 	region->pa = read_cells(p, address);
 	region->size = read_cells(p + address, size);
+	return true;
+}
+
+bool dt_reg(int node, int index, struct region *region)
+{
+	if (!dt_reg_on_bus(node, index, region))
+		return false;
 	/* The root's addresses are the CPU's. */
-	for (; bus > 0; bus = nodes[bus].parent)
+	for (int bus = nodes[node].parent; bus > 0; bus = nodes[bus].parent)
 		if (!translate(bus, region))
 			return false;
 	return true;

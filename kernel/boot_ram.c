@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which pages there are. Page 0 is at the start, rounded down to 2 MiB, of
- * the bank that holds the kernel; the tables cover HV_NPAGE pages from there.
+ * the bank from which on most memory is within HV_NPAGE pages, which is what
+ * the tables cover.
  *
  * Invariants: a page is free, and mapped in pages[], only if it is RAM and
  * not page 0, kernel, device tree, initrd or reserved by firmware; the ranges
@@ -13,6 +14,9 @@
 #include "prim.h"
 
 enum { RANGES = 160 };
+
+/* Of what descriptors can hold (D8.3), whatever a device tree says. */
+#define PA_END ((uint64_t)1 << 48)
 
 struct range {
 	uint64_t first;
@@ -60,36 +64,72 @@ static uint64_t page_below(uint64_t pa)
 
 static uint64_t page_above(uint64_t pa)
 {
-	return page_below(pa + HV_PAGE_SIZE - 1);
+	return pa >= PA_END ? HV_NPAGE : page_below(pa + HV_PAGE_SIZE - 1);
+}
+
+static uint64_t end_of(struct region region)
+{
+	return region.pa >= PA_END || region.size > PA_END - region.pa ? PA_END : region.pa + region.size;
+}
+
+/* The whole pages of a bank that the tables cover. */
+static struct range pages_of(struct region bank)
+{
+	struct range r = { page_above(bank.pa), page_below(end_of(bank)) };
+
+	return r.first < r.end ? r : (struct range){ 0, 0 };
 }
 
 static void subtract_region(struct region region)
 {
 	if (region.size != 0)
-		subtract(page_below(region.pa), page_above(region.pa + region.size));
+		subtract(page_below(region.pa), page_above(end_of(region)));
+}
+
+static bool is_in_ram(uint64_t pa)
+{
+	for (uint64_t i = 0; i < facts.bank_count; i++)
+		if (pa - facts.bank[i].pa < facts.bank[i].size)
+			return true;
+	return false;
+}
+
+/* Pages of RAM that the tables would cover if page 0 were where it is now. */
+static uint64_t covered(void)
+{
+	uint64_t sum = 0;
+
+	for (uint64_t i = 0; i < facts.bank_count; i++)
+		sum += pages_of(facts.bank[i]).end - pages_of(facts.bank[i]).first;
+	return sum;
 }
 
 static void find_page_0(void)
 {
+	uint64_t best = 0, best_covered = 0;
+
+	if (!is_in_ram(facts.kernel_pa))
+		boot_fail("the kernel was loaded at 0x%lx, which the device tree does not call memory",
+			  facts.kernel_pa);
 	for (uint64_t i = 0; i < facts.bank_count; i++) {
-		if (facts.kernel_pa - facts.bank[i].pa < facts.bank[i].size) {
-			machine.pages_pa = facts.bank[i].pa & ~(PTE_L2_SIZE - 1);
-			return;
+		machine.pages_pa = facts.bank[i].pa & ~(PTE_L2_SIZE - 1);
+		if (covered() > best_covered) {
+			best_covered = covered();
+			best = machine.pages_pa;
 		}
 	}
-	boot_fail("the kernel was loaded at 0x%lx, which the device tree does not call memory", facts.kernel_pa);
+	machine.pages_pa = best;
 }
 
 static void find_ranges(void)
 {
 	for (uint64_t i = 0; i < facts.bank_count; i++) {
-		uint64_t first = page_above(facts.bank[i].pa);
-		uint64_t end = page_below(facts.bank[i].pa + facts.bank[i].size);
+		struct range r = pages_of(facts.bank[i]);
 
-		subtract(first, end);	/* banks that overlap count once */
-		add(first, end);
-		if (first < end && bootinfo.ram_pages < end)
-			bootinfo.ram_pages = end;
+		subtract(r.first, r.end);	/* banks that overlap count once */
+		add(r.first, r.end);
+		if (bootinfo.ram_pages < r.end)
+			bootinfo.ram_pages = r.end;
 	}
 	subtract(0, 1);
 	subtract_region((struct region){ facts.kernel_pa, (uint64_t)(__kernel_end - __kernel_start) });
@@ -126,8 +166,7 @@ static void report(void)
 
 	for (uint64_t i = 0; i < facts.bank_count; i++) {
 		all += facts.bank[i].size;
-		used += (page_below(facts.bank[i].pa + facts.bank[i].size) - page_below(facts.bank[i].pa))
-			<< HV_PAGE_SHIFT;
+		used += (pages_of(facts.bank[i]).end - pages_of(facts.bank[i]).first) << HV_PAGE_SHIFT;
 	}
 	boot_print("hv8: RAM %lu MiB at 0x%lx, %lu MiB of it free for init\n", used >> 20,
 		   machine.pages_pa, procs[HV_INIT_PID].pages_count >> 8);

@@ -17,7 +17,8 @@ PROMPT = "hv8$ "
 
 @dataclass(frozen=True)
 class Machine:
-    """How to start QEMU. `log` names the transcript in build/test-logs."""
+    """How to start QEMU. `log` names the transcript in build/test-logs. Of any `board` but
+    virt, cores and interrupt controller are what they are."""
 
     log: str
     cpu: str = "cortex-a57"
@@ -29,13 +30,16 @@ class Machine:
     initrd: Path | None = BUILD / "initrd.cpio"
     icount: bool = False
     extra: tuple[str, ...] = ()
+    board: str = "virt"
 
     def argv(self) -> list[str]:
         onoff = "on" if self.virtualization else "off"
         words = ["-machine", f"virt,virtualization={onoff},gic-version={self.gic},dtb-randomness=off",
-                 "-cpu", self.cpu, "-smp", str(self.cpus), "-m", self.mem,
-                 "-nodefaults", "-display", "none", "-no-reboot",
-                 "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
+                 "-cpu", self.cpu, "-smp", str(self.cpus)]
+        if self.board != "virt":
+            words = ["-machine", self.board, "-audiodev", "none,id=none"]
+        words += ["-m", self.mem, "-nodefaults", "-display", "none", "-no-reboot",
+                  "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
         if self.kernel is not None:
             words += ["-kernel", str(self.kernel)]
         if self.initrd is not None:

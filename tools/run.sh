@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# tools/run.sh [--gdb] --cpu CPU --gic 2|3 --cpus N --mem SIZE --dma on|off:
-# boots build/hv8.img in QEMU with the serial console on this terminal.
+# tools/run.sh [--gdb] [--machine virt|versal] [--boot kernel|efi|uboot] [--acpi 0|1] --cpu CPU
+# --gic 2|3 --cpus N --mem SIZE --dma on|off: boots build/hv8.img in QEMU with the serial console on
+# this terminal; by firmware from an EFI image, or by QEMU itself.
 #
 # `mon:stdio` passes every key to the guest, ^C included, but for Ctrl-A:
 # Ctrl-A x ends QEMU. It reads its standard input only as fast as the guest
@@ -11,10 +12,13 @@
 set -euo pipefail
 fail() { echo "hv8: $*" >&2; exit 2; }
 
-cpu=cortex-a57 gic=3 cpus=1 mem=512M dma=off gdb=()
+machine=virt boot=kernel acpi=1 cpu=cortex-a57 gic=3 cpus=1 mem=512M dma=off gdb=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--gdb) gdb=(-S -s); shift; continue ;;
+	--machine) machine=$2 ;;
+	--boot) boot=$2 ;;
+	--acpi) acpi=$2 ;;
 	--cpu) cpu=$2 ;;
 	--gic) gic=$2 ;;
 	--cpus) cpus=$2 ;;
@@ -27,13 +31,73 @@ done
 case $gic in 2 | 3) ;; *) fail "GIC=$gic: only 2 and 3 exist" ;; esac
 case $dma in on | off) ;; *) fail "DMA=$dma: on or off" ;; esac
 case $cpus in [1-8]) ;; *) fail "CPUS=$cpus: 1 to 8" ;; esac
+case $boot in kernel | efi | uboot) ;; *) fail "BOOT=$boot: kernel, efi or uboot" ;; esac
+case $acpi in
+0) acpi=off ;;
+1) acpi=on ;;
+*) fail "ACPI=$acpi: 0 or 1" ;;
+esac
 
+words=(-m "$mem" -nodefaults -display none)
+case $machine in
+virt)
+	machine=virt,virtualization=on,gic-version=$gic
+	words+=(-cpu "$cpu" -smp "$cpus") ;;
+versal)	# its cores and its interrupt controller are what they are
+	[ "$boot" = kernel ] || fail "MACHINE=versal: only with BOOT=kernel"
+	machine=xlnx-versal-virt
+	words+=(-audiodev none,id=none) ;;
+*) fail "MACHINE=$machine: virt or versal" ;;
+esac
 if [ ${#gdb[@]} -gt 0 ]; then
 	echo "hv8: waiting for gdb; in another terminal:"
 	echo "    gdb-multiarch build/hv8.elf -ex 'target remote :1234'"
 fi
-exec qemu-system-aarch64 \
-	-machine "virt,virtualization=on,gic-version=$gic" \
-	-cpu "$cpu" -smp "$cpus" -m "$mem" \
-	-nodefaults -display none -serial mon:stdio \
-	-kernel build/hv8.img -initrd build/initrd.cpio -append "dma=$dma" "${gdb[@]}"
+if [ "$boot" = kernel ]; then
+	exec qemu-system-aarch64 -machine "$machine" "${words[@]}" -serial mon:stdio \
+		-kernel build/hv8.img -initrd build/initrd.cpio -append "dma=$dma" "${gdb[@]}"
+fi
+
+# A firmware that offers ACPI offers no device tree: QEMU's own goes into the image.
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+tree=()
+firmware=/usr/lib/u-boot/qemu_arm64/u-boot.bin
+if [ "$boot" = efi ]; then
+	firmware=/usr/share/qemu-efi-aarch64/QEMU_EFI.fd
+	machine+=,acpi=$acpi
+fi
+if [ "$boot" = efi ] && [ "$acpi" = on ]; then
+	qemu-system-aarch64 -machine "$machine,dumpdtb=$folder/machine.dtb" "${words[@]}" >"$folder/log" 2>&1 ||
+		fail "QEMU makes no device tree: $(cat "$folder/log")"
+	tree=(--dtb "$folder/machine.dtb")
+fi
+/usr/bin/python3 tools/efi_image.py --out "$folder/disk.img" --loader build/BOOTAA64.EFI \
+	--kernel build/hv8.img --initrd build/initrd.cpio --args "dma=$dma" "${tree[@]}"
+
+start() {
+	qemu-system-aarch64 -machine "$machine" "${words[@]}" -serial mon:stdio -bios "$firmware" \
+		-drive "file=$folder/disk.img,format=raw,if=none,id=disk,snapshot=on" \
+		-device virtio-blk-device,drive=disk "${gdb[@]}"
+}
+if [ -t 0 ]; then
+	start
+	exit
+fi
+
+# Firmware takes keys too, and a key stops U-Boot: what a pipe holds waits for the kernel.
+exec 3<&0
+mkfifo "$folder/keys"
+: > "$folder/said"
+{
+	until grep -q "leaving the firmware for the kernel" "$folder/said"; do
+		sleep 0.2
+		[ -e "$folder/said" ] || exit 0	# killed while it waited
+	done
+	exec cat <&3
+} > "$folder/keys" &
+keys=$!
+status=0
+start < "$folder/keys" | tee "$folder/said" || status=$?
+kill "$keys" 2>/dev/null || true
+exit "$status"

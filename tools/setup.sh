@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# tools/setup.sh run|test|verify|second|gdb: makes sure that the Debian packages which that
+# tools/setup.sh run|image|efi|uboot|test|verify|second|gdb: makes sure that the Debian packages which that
 # target needs are there. What is missing is installed as root or through
 # sudo; without either, the one command that would do it is printed and the
 # script fails. When nothing is missing it only asks dpkg, and takes no time.
@@ -27,6 +27,9 @@ if [ "$(dpkg --print-architecture)" = arm64 ]; then
 fi
 case $target in
 run) ;;
+image) packages+=(mtools) ;;	# writes FAT volumes without privilege
+efi) packages+=(mtools qemu-efi-aarch64) ;;
+uboot) packages+=(mtools u-boot-qemu) ;;
 gdb) packages+=(gdb-multiarch) ;;
 verify) packages+=(python3 python3-z3 python3-pyelftools python3-numpy python3-pytest python3-hypothesis) ;;
 second) packages+=(python3 python3-z3 python3-pyelftools python3-numpy cvc5) ;;
@@ -34,8 +37,11 @@ test) packages+=(gcc libc6-dev python3 python3-pexpect python3-pyelftools python
 	python3-z3 python3-numpy python3-pytest	# the specification's and the verifier's tests
 	cvc5 z3 parallel		# the second opinion on exported queries
 	qemu-user			# the machine that instructions are compared with
+	libfdt-dev			# boot's reading of device trees, on this machine
+	mtools dosfstools gdisk		# make the EFI image, and look at it
+	qemu-efi-aarch64 u-boot-qemu	# firmware that starts it
 	device-tree-compiler) ;;
-*) fail "usage: tools/setup.sh run|test|verify|second|gdb" ;;
+*) fail "usage: tools/setup.sh run|image|efi|uboot|test|verify|second|gdb" ;;
 esac
 
 missing=()

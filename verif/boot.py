@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import premises
+from . import boot_firmware, premises
 from .boot_check import Check
 from .boot_machine import FEW, MACHINES, QEMU, Dump, Machine, boot
 from .boot_map import Problem
@@ -104,7 +104,9 @@ def prove(target: Target, given: Files, machine: Machine) -> Row:
 
 def _inputs(given: Files) -> Iterator[bytes]:
     yield given.image.sha256.encode()
-    for path in (given.flat, given.initrd):
+    firmware = [Path(one.path) for one in boot_firmware.FIRMWARE.values()]
+    for path in (given.flat, given.initrd, given.flat.with_name(boot_firmware.LOADER), *firmware,
+                 boot_firmware.ROOT / "tools/efi_image.py"):
         yield path.read_bytes() if path.is_file() else b""
     try:
         yield subprocess.run([QEMU, "--version"], capture_output=True, check=True,

@@ -78,7 +78,7 @@ class Check:
             vectors=image.function("el2_vectors").address, cpu=core_address(self.target),
             stack=stack.address + stack.size // self.c.HV_NCPU,
             pages=image.symbols["pages"].address,
-            el2_root=physical(image, image.symbols["el2_tables"].address),
+            el2_root=physical(image, image.symbols["el2_tables"].address, self.dump.kernel_pa),
             process_root=address(self.state, r.get("procs.root", pid)),
             entry=self.entry, alarm=alarm(r))
 

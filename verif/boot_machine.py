@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spec.devices import Device, devices
-from . import boot_garbage, boot_registers
+from . import boot_firmware, boot_garbage, boot_registers
 from .errors import BootError
 from .gdb import Ended, Gdb
 from .image import PF_W, PF_X, Image
@@ -32,19 +32,22 @@ ERET = 0xD69F03E0
 
 @dataclass(frozen=True)
 class Machine:
-    """What QEMU emulates; `ram` in MiB. `dma`: the boot option that hands out what may do DMA."""
+    """What QEMU emulates; `ram` in MiB. `dma`: the boot option that hands out what may do DMA.
+    `firmware` of boot_firmware.FIRMWARE starts the kernel, or QEMU itself does."""
 
     cpu: str = "cortex-a57"
     gic: int = 3
     ram: int = 128
     cores: int = 1
     dma: bool = False
+    firmware: str = ""
 
     @property
     def name(self) -> str:
         """For the report: `GICv3 max 128M`."""
         cores = f" {self.cores} cores" if self.cores > 1 else ""
-        return f"GICv{self.gic} {self.cpu} {self.ram}M{cores}{' dma=on' if self.dma else ''}"
+        by = f" by {self.firmware}" if self.firmware else ""
+        return f"GICv{self.gic} {self.cpu} {self.ram}M{cores}{by}{' dma=on' if self.dma else ''}"
 
     @property
     def shows_devices(self) -> bool:
@@ -59,7 +62,10 @@ MACHINES = (*(Machine(cpu, gic) for gic in (2, 3) for cpu in CORES),
             Machine("cortex-a35"), Machine("cortex-a76"), Machine("neoverse-n1"),
             *(Machine(ram=ram) for ram in (64, 65, 512, 1024, 2048, 8192)),
             Machine(cores=2), Machine(cores=8), Machine(gic=2, cores=8),
-            Machine(gic=2, dma=True), Machine("max", dma=True))
+            Machine(gic=2, dma=True), Machine("max", dma=True),
+            Machine("cortex-a57", 3, 512, firmware="EDK2"),
+            Machine("cortex-a53", 2, 512, firmware="EDK2 with ACPI"),
+            Machine("max", 3, 512, firmware="U-Boot"))
 # Both kinds of everything that boot decides by: what a plain `make verify` looks at.
 FEW = (Machine("cortex-a53", 2), Machine("max", 3, dma=True))
 
@@ -68,13 +74,14 @@ FEW = (Machine("cortex-a53", 2), Machine("max", 3, dma=True))
 class Dump:
     """The machine at its first `eret`. `ram` is all of its memory, from RAM_BASE on; `registers`
     by the names of spec/registers.py (SP_EL2 and X0..X30 too), `devices` by those of
-    spec/devices.py; `pc` is the address of the `eret`."""
+    spec/devices.py; `pc` is the address of the `eret`, `kernel_pa` that of the kernel's image."""
 
     machine: Machine
     ram: mmap.mmap
     registers: dict[str, int]
     devices: dict[str, int]
     pc: int
+    kernel_pa: int = KERNEL_PA
 
 
 def _die_with_parent() -> None:
@@ -84,14 +91,20 @@ def _die_with_parent() -> None:
 
 def _argv(m: Machine, image: Path, initrd: Path, folder: Path, fd: int) -> list[str]:
     ram = f"memory-backend-file,id=ram,size={m.ram}M,mem-path=/proc/self/fd/{fd},share=on"
-    return [QEMU, "-machine",
-            f"virt,virtualization=on,gic-version={m.gic},dtb-randomness=off,memory-backend=ram",
-            "-object", ram, "-m", f"{m.ram}M", "-cpu", m.cpu, "-smp", str(m.cores),
-            "-nodefaults", "-display", "none", "-no-reboot", "-S",
+    virt = f"virt,virtualization=on,gic-version={m.gic},dtb-randomness=off"
+    words = [QEMU, "-m", f"{m.ram}M", "-cpu", m.cpu, "-smp", str(m.cores), "-nodefaults"]
+    if m.firmware:
+        by = boot_firmware.FIRMWARE[m.firmware]
+        virt += by.machine
+        started = boot_firmware.start(by, words, virt, image, initrd, folder)
+    else:
+        started = ["-kernel", str(image), "-initrd", str(initrd),
+                   *(("-append", "dma=on") if m.dma else ())]
+    return [*words, "-machine", f"{virt},memory-backend=ram", "-object", ram,
+            "-display", "none", "-no-reboot", "-S",
             "-serial", f"file:{folder / 'console'}",
             "-chardev", f"socket,id=gdb,path={folder / 'gdb'},server=on,wait=off",
-            "-gdb", "chardev:gdb", "-kernel", str(image), "-initrd", str(initrd),
-            *(("-append", "dma=on") if m.dma else ())]
+            "-gdb", "chardev:gdb", *started]
 
 
 def _connect(path: Path, process: subprocess.Popen[bytes]) -> socket.socket:
@@ -181,11 +194,13 @@ def boot(machine: Machine, image: Image, flat: Path, initrd: Path) -> Dump:
         ram = mmap.mmap(fd, machine.ram << 20)
         boot_garbage.fill(ram)
         with _running(machine, flat, initrd, fd) as (gdb, console):
-            boot_garbage.spoil_registers(gdb, machine.gic)
-            if machine.shows_devices:
-                boot_garbage.spoil_devices(gdb, machine.gic)
+            if not machine.firmware:    # which itself relies on what a reset leaves
+                boot_garbage.spoil_registers(gdb, machine.gic)
+                if machine.shows_devices:
+                    boot_garbage.spoil_devices(gdb, machine.gic)
             pc = _to_eret(gdb, image, console)
-            return Dump(machine, ram, _registers(gdb, machine, pc), _devices(gdb, machine), pc)
+            return Dump(machine, ram, _registers(gdb, machine, pc), _devices(gdb, machine), pc,
+                        boot_firmware.kernel_at(ram, RAM_BASE, image) if machine.firmware else KERNEL_PA)
     except (Ended, TimeoutError, LookupError, ConnectionError) as error:
         raise BootError(f"QEMU's gdb stub failed: {type(error).__name__} {error}") from None
     finally:

@@ -9,7 +9,7 @@ from spec.devices import frames
 from spec.kernel_map import Area, Mapping, aliases, overlap, what_is_wrong
 
 from . import devices
-from .boot_machine import KERNEL_PA, RAM_BASE
+from .boot_machine import RAM_BASE
 from .boot_state import PAGE, DumpState, physical
 from .boot_walk import mappings
 from .image import PF_W, PF_X, Image
@@ -36,13 +36,13 @@ def _up(size: int) -> int:
     return -(-size // PAGE) * PAGE
 
 
-def _resident(image: Image) -> tuple[Area, ...]:
+def _resident(image: Image, kernel_pa: int) -> tuple[Area, ...]:
     """The segments that stay."""
     begin = image.markers["__text_start"]
     kinds = {0: "constants", PF_X: "text", PF_W: "data"}
     stay = ((kinds[s.flags & (PF_X | PF_W)], s) for s in image.segments if s.base >= begin)
-    return tuple(Area(f"the kernel's {kind}", kind, s.base, _up(s.size), physical(image, s.base))
-                 for kind, s in stay)
+    return tuple(Area(f"the kernel's {kind}", kind, s.base, _up(s.size),
+                      physical(image, s.base, kernel_pa)) for kind, s in stay)
 
 
 def areas(target: Target, state: DumpState) -> tuple[Area, ...]:
@@ -52,7 +52,7 @@ def areas(target: Target, state: DumpState) -> tuple[Area, ...]:
                    for name, (pa, size) in frames(state.dump.machine.gic).items())
     pages = Area("pages[]", "data", target.image.symbols["pages"].address,
                  state.c.HV_NPAGE * PAGE, state.get("machine.pages_pa"))
-    return (*_resident(target.image), *device, pages)
+    return (*_resident(target.image, state.dump.kernel_pa), *device, pages)
 
 
 def _text_is_the_elfs(target: Target, state: DumpState) -> Iterator[Problem]:
@@ -60,7 +60,7 @@ def _text_is_the_elfs(target: Target, state: DumpState) -> Iterator[Problem]:
     begin = target.image.markers["__text_start"]
     for s in target.image.segments:
         if s.base >= begin and not s.flags & PF_W:
-            at = physical(target.image, s.base) - RAM_BASE
+            at = physical(target.image, s.base, state.dump.kernel_pa) - RAM_BASE
             if state.dump.ram[at:at + len(s.data)] != s.data:
                 yield Problem("text or constants in RAM are not those of the ELF",
                               (("segment", f"{s.base:#x}"),))
@@ -90,21 +90,21 @@ def _pages(image: Image, state: DumpState, area: Area,
                       (("page", f"{page + state.page_count:#x}"),))
     if d.page_at(state, state.get("machine.empty_root")) >= state.page_count:
         yield Problem("the empty table of idle cores is not RAM")
-    begin, end = ((pa - area.pa) // PAGE for pa in _kernel_range(image))
+    begin, end = ((pa - area.pa) // PAGE for pa in _kernel_range(image, state.dump.kernel_pa))
     for page in np.flatnonzero(used[max(begin, 0):max(end, 0)])[:1]:
         yield Problem("a page of the kernel is not reserved", (("page", f"{page + begin:#x}"),))
 
 
-def _kernel_range(image: Image) -> tuple[int, int]:
+def _kernel_range(image: Image, kernel_pa: int) -> tuple[int, int]:
     """Physical addresses of the whole image, boot section and bss included: begin and end."""
-    return KERNEL_PA, physical(image, image.markers["__kernel_end"])
+    return kernel_pa, physical(image, image.markers["__kernel_end"], kernel_pa)
 
 
 def _view(target: Target, state: DumpState) -> Iterator[Problem]:
     """What processes may see of the image is the tables meant for it."""
-    begin, end = _kernel_range(target.image)
+    begin, end = _kernel_range(target.image, state.dump.kernel_pa)
     symbols = [target.image.symbols[name] for name in SHOWN]
-    shown = [(physical(target.image, s.address), s.size) for s in symbols]
+    shown = [(physical(target.image, s.address, state.dump.kernel_pa), s.size) for s in symbols]
     for symbol in symbols:
         if symbol.address % PAGE or symbol.size % PAGE:
             yield Problem(f"{symbol.name} shares a page with something else")
@@ -122,7 +122,7 @@ def problems(target: Target, state: DumpState) -> Iterator[Problem]:
     """All that is wrong with what EL2, and by the view EL1, has mapped."""
     found = tuple(mappings(state.ram, state.dump.registers["TTBR0_EL2"]))
     allowed = areas(target, state)
-    pages, begin, end = allowed[-1], *_kernel_range(target.image)
+    pages, begin, end = allowed[-1], *_kernel_range(target.image, state.dump.kernel_pa)
     for m in found:
         wrong = what_is_wrong(m, allowed)
         if wrong:

@@ -68,7 +68,7 @@ class DumpState:
         self.orders: dict[str, dict[int, Order]] = {counted.name: {} for counted in ALL}
         for item in target.layout.objects:
             if item.name != "pages":
-                self._lay_out(item.families, physical(target.image, item.base))
+                self._lay_out(item.families, physical(target.image, item.base, dump.kernel_pa))
         base = self.get("machine.pages_pa")
         in_ram = max(0, (RAM_BASE + len(dump.ram) - base) // PAGE)
         self.page_count = min(c.HV_NPAGE, in_ram) if base >= RAM_BASE and base % PAGE == 0 else 0
@@ -197,9 +197,9 @@ class DumpState:
         return found
 
 
-def physical(image: Image, va: int) -> int:
-    """Where the loader has put what is linked at `va`."""
-    return va - image.markers["__kernel_start"] + KERNEL_PA
+def physical(image: Image, va: int, kernel_pa: int = KERNEL_PA) -> int:
+    """Where the loader has put what is linked at `va`, if it has put the image at `kernel_pa`."""
+    return va - image.markers["__kernel_start"] + kernel_pa
 
 
 def core_address(target: Target) -> int:

@@ -119,6 +119,7 @@ def _read_once(event: Event) -> list[z3.BoolRef] | None:
 AS_THEY_ARE = {"page_sync": "page_sync", "dc civac": "dc_civac",
                "wfi": "wait", "hypercall": "hypercall",
                "trap_sync": "trap_sync", "trap_irq": "trap_irq", "trap_stop": "trap_stop",
+               "leave_idle": "leave_idle",
                "vgic_leave": "vgic_leave", "vgic_enter": "vgic_enter", "panic": "panic"}
 
 

@@ -131,8 +131,10 @@ class Subject:
             solver = Solver(known, folder, self.names)
             needed = solver.core(path, goal, name)
             verdict = Verdict("proved", 0.0)
-            if needed is None:
+            if needed is None and (is_exact or not solver.is_refuted):
                 needed, verdict = path, solver.prove(path, goal, name)
+            elif needed is None:
+                verdict = Verdict("refuted", 0.0)
             if verdict.status == "proved":
                 self.names.kept += (*path, goal)
                 self.shown.setdefault(goal.get_id(), []).append({t.get_id() for t in needed})

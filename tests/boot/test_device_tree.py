@@ -8,6 +8,9 @@ take the place of the boot loader here, and kernel, archive and tree are put in
 memory as they are.
 """
 
+import os
+import random
+import re
 import struct
 import subprocess
 import sys
@@ -15,10 +18,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS / "host")]
 
 from harness import BUILD, Suite, main, output  # noqa: E402
-from qemu import Guest, Machine, expect_failure  # noqa: E402
+from qemu import PROMPT, Guest, Machine, expect_failure  # noqa: E402
+
+import mutate_tree  # noqa: E402
 
 suite = Suite("boot/device-tree")
 WORK = BUILD / "test-files"
@@ -338,6 +344,27 @@ def devices(clock: str) -> None:
     count, edit = HANDED_OUT[clock]
     banner = boots(f"clock {clock}", edit)
     assert f"hv8: {count} pages of device registers" in banner, banner
+# ---- what is damaged: tests/host has ten thousand more ----------------------------------
+
+
+@suite.test
+def damaged_trees_end_in_a_boot_or_a_line() -> None:
+    """On the machine itself. FUZZ_SEED and FUZZ_QEMU choose others, and how many."""
+    seed, count = int(os.environ.get("FUZZ_SEED", "1")), int(os.environ.get("FUZZ_QEMU", "8"))
+    print(f"boot/device-tree: FUZZ_SEED={seed} FUZZ_QEMU={count}", flush=True)
+    for number in range(seed, seed + count):
+        rng = random.Random(number)
+
+        def damage(tree: Tree) -> None:
+            packed = tree.path.with_suffix(".packed")
+            output("dtc", "-q", "-I", "dtb", "-O", "dtb", "-o", packed, tree.path)
+            tree.path.write_bytes(mutate_tree.damaged(packed.read_bytes(), rng))
+
+        with Guest(machine(f"damaged {number}", damage, Placement(), rng.choice("23"))) as guest:
+            # The line that ends a boot, as far as one can tell: PSCI may not be known to switch off.
+            guest.expect(f"{re.escape(PROMPT)}|hv8: (?!version |RAM |GICv. at |initrd \\d)[^\\r\\n]+\\r")
+            words = guest.before
+        assert all(line.startswith(("hv8: ", "Welcome")) for line in words.splitlines() if line), words
 
 
 if __name__ == "__main__":

@@ -17,8 +17,10 @@ FLAGS = ("-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fwrapv",
 
 
 @cache
-def compile_driver(name: str, sources: tuple[str, ...], flags: tuple[str, ...] = ()) -> Path:
-    target = BUILD / "host" / name
+def compile_driver(name: str, sources: tuple[str, ...], flags: tuple[str, ...] = (),
+                   variant: str = "") -> Path:
+    """The program of tests/host/NAME.c; a variant has flags of its own."""
+    target = BUILD / "host" / (name + variant)
     target.parent.mkdir(parents=True, exist_ok=True)
     output("gcc", *FLAGS, *flags, "-o", target, f"tests/host/{name}.c", *sources)
     return target

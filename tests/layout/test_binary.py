@@ -223,9 +223,12 @@ def build_is_reproducible() -> None:
     command("rm", "-rf", again)
     (again / "libfdt").mkdir(parents=True)
     command("cp", "-a", BUILD / "libfdt/.", again / "libfdt/")
-    output("make", "B=build/again", "build", timeout=300)
-    for name in ("hv8.elf", "hv8.img", "initrd.cpio"):
-        assert (again / name).read_bytes() == (BUILD / name).read_bytes(), f"{name} differs"
+    output("make", "B=build/again", "dist", timeout=300)
+    output("make", "dist", timeout=300)
+    names = [path.name for path in sorted((BUILD / "dist").iterdir())]
+    assert {"hv8.elf", "hv8.img", "initrd.cpio", "BOOTAA64.EFI", "hv8-efi.img.gz", "SHA256SUMS"} <= {*names}
+    for name in names:
+        assert (again / "dist" / name).read_bytes() == (BUILD / "dist" / name).read_bytes(), f"{name} differs"
     command("rm", "-rf", again)
 
 

@@ -69,6 +69,17 @@ def kernel_includes_itself_uapi_and_arch() -> None:
 
 
 @suite.test
+def loader_includes_itself_and_arch() -> None:
+    """And libfdt, and the C library's strings: nothing of the kernel's."""
+    wrong = [f"{shown(path)}: {name}"
+             for path in files(".c", ".h", ".S", under="bootloader")
+             for quoted, name in includes(path)
+             if not (name in FREESTANDING | {"libfdt.h", "string.h"} or name.startswith("arch/")
+                     or (quoted and (path.parent / name).exists()))]
+    assert not wrong, wrong
+
+
+@suite.test
 def user_sees_uapi_only() -> None:
     wrong = []
     for path in files(".c", ".h", ".S", under="user"):
@@ -190,7 +201,7 @@ def compile_commands_name_every_c_file() -> None:
     path = ROOT / "compile_commands.json"
     assert path.exists(), "run make compile_commands.json"
     named = {entry["file"] for entry in json.loads(path.read_text())}
-    missing = [shown(f) for f in files(".c") if shown(f).startswith(("kernel/", "user/"))
+    missing = [shown(f) for f in files(".c") if shown(f).startswith(("kernel/", "user/", "bootloader/"))
                and shown(f) not in named and f.name != "asm-offsets.c"]
     assert not missing, missing
 

@@ -1,0 +1,243 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""boot_dt.c and boot_ram.c under sanitizers: real trees, those with every kind of
+memory, and ten thousand damaged ones.
+
+FUZZ_SEED and FUZZ_COUNT choose others.
+"""
+
+import os
+import random
+import re
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+from harness import Suite, main  # noqa: E402
+
+import mutate_tree  # noqa: E402
+from driver import running  # noqa: E402
+from trees import KERNEL_BYTES, PAGE, Found, Spans, ask, driver, of_qemu, of_source  # noqa: E402
+
+suite = Suite("host/device-tree", serial=True)
+HI6220 = HERE / "hi6220.dts"
+VIRT = "virt,virtualization=on,dtb-randomness=off"
+# Where the tree is put, where the kernel is, for trees with RAM at 1 GiB and at 0.
+AT_1G = (0x4800_0000, 0x4020_0000)
+AT_0 = (0x0A00_0000, 0x0760_0000)
+
+
+def boots(tree: bytes, where: tuple[int, int]) -> Found:
+    with running(driver()) as process:
+        found = ask(process, tree, *where)
+    assert isinstance(found, Found), found
+    sound(found, where[1])
+    return found
+
+
+def overlaps(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    return a[0] < b[1] and b[0] < a[1]
+
+
+def extents(spans: Spans) -> Spans:
+    """(address, size) as (first byte, end)."""
+    return [(start, start + size) for start, size in spans if size]
+
+
+def sound(found: Found, kernel: int) -> None:
+    """No byte of free memory is used twice, is not in a bank, or is somebody's."""
+    free, banks = found.free, extents(found.spans["bank"])
+    assert all(a[1] <= b[0] for a, b in zip(free, free[1:])), f"overlap: {free}"
+    taken = [*extents(found.spans["reserved"]), *extents(found.spans["initrd"]),
+             (kernel, kernel + KERNEL_BYTES), (found.numbers["base"], found.numbers["base"] + PAGE)]
+    for span in free:
+        assert not [t for t in taken if overlaps(span, t)], (span, taken)
+        at = span[0]
+        while at < span[1]:
+            ends = [end for start, end in banks if start <= at < end]
+            assert ends, f"{at:#x} is no RAM: {banks}"
+            at = max(ends)
+
+
+def source(text: str) -> bytes:
+    """A tree from source that is a change of hi6220.dts."""
+    path = driver().parent / f"changed-{abs(hash(text)):x}.dts"
+    path.write_text(text)
+    return of_source(path)
+
+
+def changed(*pairs: tuple[str, str]) -> bytes:
+    text = HI6220.read_text()
+    for old, new in pairs:
+        assert old in text, old
+        text = text.replace(old, new)
+    return source(text)
+
+
+# ---- HiKey ---------------------------------------------------------------------------------
+
+
+@suite.matrix(kernel=[0x20_0000, 0x0760_0000, 0x2220_0000])
+def hikey(kernel: int) -> None:
+    """The real addresses, wherever the loader has put the kernel."""
+    found = boots(of_source(HI6220), (0x0A00_0000, kernel))
+    assert found.numbers == {"uart": 0xF711_3000, "uart_intid": 32 + 39, "timer_intid": 16 + 10,
+                             "gic": 2, "base": 0}, found.numbers
+    assert found.spans["gicd"] == [(0xF680_1000, 0x1000)], found
+    assert found.spans["gicc"] == [(0xF680_2000, 0x2000)], found
+
+
+def hikey_reserved() -> bytes:
+    """One bank, and the holes reserved in both ways that there are."""
+    text = re.sub(r"reg = <0 0x0+ 0 0x05e00000>.*?;", "reg = <0 0 0 0x40000000>;", HI6220.read_text(), flags=re.S)
+    text = text.replace("/memreserve/", "/memreserve/ 0x05f01000 0x1000;\n/memreserve/ 0x6dff800 0x10;\n/memreserve/")
+    nodes = "".join(f"\t\thole@{at:x} {{ reg = <0 {at:#x} 0 {size:#x}>; }};\n"
+                    for at, size in ((0x0740_F000, 0x1000),))
+    return source(text.replace("\t\tramoops@", nodes + "\t\tramoops@"))
+
+
+@suite.matrix(holes=["between banks", "reserved"])
+def hikey_uses_all_memory_but_the_holes(holes: str) -> None:
+    tree = of_source(HI6220) if holes == "between banks" else hikey_reserved()
+    at, kernel = AT_0
+    free = boots(tree, AT_0).free
+    holes = [(0x05E0_0000, 0x05F0_0000), (0x05F0_1000, 0x05F0_2000), (0x06DF_F000, 0x06E0_0000),
+             (0x0740_F000, 0x0741_0000), (0x21F0_0000, 0x2200_0000), (0x3E00_0000, 0x4000_0000)]
+    used = [(0, PAGE), (kernel, kernel + KERNEL_BYTES), (0x0B00_0000, 0x0B27_0000),
+            (at, -(-(at + len(tree)) // PAGE) * PAGE)]
+    expected, start = [], 0
+    for hole in sorted(holes + used):
+        if start < hole[0]:
+            expected.append((start, hole[0]))
+        start = hole[1]
+    joined: Spans = []
+    for span in free:
+        if joined and joined[-1][1] == span[0]:
+            joined[-1] = (joined[-1][0], span[1])
+        else:
+            joined.append(span)
+    assert joined == expected, ([(hex(a), hex(b)) for a, b in joined],
+                                [(hex(a), hex(b)) for a, b in expected])
+
+
+@suite.test
+def reservations_need_no_ranges() -> None:
+    """They should have it; what is reserved is not used even so."""
+    pair = ("#size-cells = <2>;\n\t\tranges;\n\n\t\tramoops@21f00000", "#size-cells = <2>;\n\n\t\tramoops@21f00000")
+    found = boots(changed(pair, ("reg = <0 0x21f00000 0 0x00100000>", "reg = <0 0x23000000 0 0x1000>")), AT_0)
+    assert (0x2300_0000, 0x1000) in found.spans["reserved"], found
+    with running(driver()) as process:
+        line = ask(process, changed(("reg = <0 0x21f00000 0 0x00100000>", "reg = <0x23000000>")), *AT_0)
+    assert line == "the device tree reserves memory, but its reg cannot be read", line
+
+
+# ---- others ------------------------------------------------------------------------------
+
+
+@suite.matrix(gic=[2, 3], cpus=[1, 8])
+def virt(gic: int, cpus: int) -> None:
+    found = boots(of_qemu(f"{VIRT},gic-version={gic}", "-cpu", "cortex-a57", "-smp", str(cpus)), AT_1G)
+    assert found.numbers["uart"] == 0x0900_0000 and found.numbers["gic"] == gic, found
+    assert found.numbers["base"] == 0x4000_0000, found
+
+
+@suite.test
+def versal() -> None:
+    found = boots(of_qemu("xlnx-versal-virt"), AT_0)
+    assert found.numbers["uart"] == 0xFF00_0000 and found.numbers["base"] == 0, found
+
+
+@suite.matrix(cells=["1 1", "1 2", "2 1", "3 2"])
+def any_cells(cells: str) -> None:
+    """The same addresses, written with other numbers of cells under a bus."""
+    address, size = (int(n) for n in cells.split())
+
+    def pair(at: int, length: int) -> str:
+        return " ".join(["0"] * (address - 1) + [hex(at)] + ["0"] * (size - 1) + [hex(length)])
+
+    found = boots(changed(
+        ("\t\tcompatible = \"simple-bus\";\n\t\t#address-cells = <2>;\n\t\t#size-cells = <2>;\n\t\tranges;",
+         f"\t\tcompatible = \"simple-bus\";\n\t\t#address-cells = <{address}>;\n"
+         f"\t\t#size-cells = <{size}>;\n"
+         f"\t\tranges = <{'0 ' * (address - 1)}0x1000 0 0xf7000000 {'0 ' * (size - 1)}0x2000000>;"),
+        ("reg = <0 0xf8015000 0 0x1000>", f"reg = <{pair(0x101_6000, 0x1000)}>"),
+        ("reg = <0 0xf7113000 0 0x1000>", f"reg = <{pair(0x11_4000, 0x1000)}>")), AT_0)
+    assert found.numbers["uart"] == 0xF711_3000, found
+
+
+@suite.test
+def memory_in_several_nodes() -> None:
+    found = boots(changed(("\tmemory@0 {", "\tmemory@80000000 {\n\t\tdevice_type = \"memory\";\n"
+                           "\t\treg = <0 0x80000000 0 0x100000>, <1 0 1 0>;\n\t};\n\tmemory@0 {")), AT_0)
+    # Most of it is at 4 GiB, so that is where the tables begin.
+    assert found.numbers["base"] == 1 << 32 and found.free == [((1 << 32) + PAGE, (1 << 32) + (1 << 30))], found
+
+
+@suite.matrix(reg=["0 0x1000000 0xffffffff 0xffffffff", "0xffffffff 0xfffff000 0 0x1000",
+                   "0xffffffff 0xffffffff 0xffffffff 0xffffffff", "0 0x800 0 0x1000"])
+def banks_and_reservations_of_any_size(reg: str) -> None:
+    """Nothing wraps: what is reserved is not used, what is no memory is none."""
+    high = reg.startswith("0xffff")
+    reserved = boots(changed(("reg = <0 0x21f00000 0 0x00100000>", f"reg = <{reg}>")), AT_0)
+    limit = 1 << 48 if high else int(reg.split()[1], 16)
+    assert reg.endswith("0 0x1000") or not [s for s in reserved.free if s[1] > limit], reserved.free
+    bank = boots(changed(("reg = <0 0x00000000 0 0x05e00000>", f"reg = <0 0 0 0x5e00000>, <{reg}>")), AT_0)
+    assert all(end <= 1 << 48 for _, end in bank.free)
+
+
+@suite.test
+def optional_nodes_may_be_absent() -> None:
+    text = HI6220.read_text()
+    for node in ("aliases", "cpus", "reserved-memory"):
+        text = re.sub(rf"\n\t{node} {{\n.*?\n\t}};\n", "\n", text, count=1, flags=re.S)
+    text = text.replace("\t\tstdout-path = \"serial3:115200n8\";\n", "").replace("/memreserve/", "// ")
+    found = boots(source(text), AT_0)
+    assert found.numbers["uart"] == 0xF801_5000, "the first UART that there is"
+
+
+# ---- damaged ----------------------------------------------------------------------------------
+
+
+def check_damaged(seed: int, count: int, address: bool) -> tuple[int, set[str]]:
+    """How many trees boot, and the lines in which the others end, without their numbers."""
+    rng = random.Random(seed)
+    virt_trees = [of_qemu(f"{VIRT},gic-version=2", "-cpu", "cortex-a57"),
+                  of_qemu(f"{VIRT},gic-version=3", "-cpu", "max", "-smp", "4")]
+    sources = [(of_source(HI6220), AT_0), (of_qemu("xlnx-versal-virt"), AT_0),
+               *((tree, AT_1G) for tree in virt_trees)]
+    booted: int = 0
+    lines: set[str] = set()
+    with running(driver(address)) as process:
+        for number in range(count):
+            tree, where = rng.choice(sources)
+            damaged = mutate_tree.damaged(tree, rng)
+            try:
+                found = ask(process, damaged, *where)
+                if isinstance(found, Found):
+                    sound(found, where[1])
+                    booted += 1
+                else:
+                    assert re.fullmatch(r"[ -~]{10,200}", found), found
+                    lines.add(re.sub(r"0x[0-9a-f]+|\d+", "N", found))
+            except AssertionError as error:
+                path = driver().parent / f"damaged-{seed}-{number}.dtb"
+                path.write_bytes(damaged)
+                raise AssertionError(f"{path}: {error}") from None
+    return booted, lines
+
+
+@suite.matrix(sanitizer=["address", "none"])
+def damaged_trees_end_in_a_boot_or_a_line(sanitizer: str) -> None:
+    address = sanitizer == "address"
+    seed = int(os.environ.get("FUZZ_SEED", "1")) + address
+    count = int(os.environ.get("FUZZ_COUNT", "10000")) // (20 if address else 1)
+    print(f"host/device-tree: seed {seed}, {count} trees", flush=True)
+    booted, lines = check_damaged(seed, count, address)
+    # Most kinds of damage are met, and many trees survive it: else this tests little.
+    assert count < 500 or (len(lines) >= 8 and count // 20 < booted < count * 19 // 20), (booted, lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main([suite]))
