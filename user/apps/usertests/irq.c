@@ -66,12 +66,14 @@ void irq_stir(unsigned count)
 }
 
 /* ICC_HPPIR1_EL1 */
-uint64_t irq_highest_pending(void)
+bool irq_is_next(uint64_t intid, bool otherwise)
 {
-	uint64_t intid;
+	uint64_t next;
 
-	__asm__ volatile("isb\n\tmrs %0, s3_0_c12_c12_2" : "=r"(intid) : : "memory");
-	return intid;
+	if (hv_bootinfo->gic_version != 3)
+		return otherwise;
+	__asm__ volatile("isb\n\tmrs %0, s3_0_c12_c12_2" : "=r"(next) : : "memory");
+	return next == intid;
 }
 
 enum hv_handled irq_count(struct hv_frame *frame, void *arg)

@@ -25,9 +25,8 @@ void irq_stir(unsigned count);
 /* The grants of a peer with self's first `count` lines. */
 struct hv_grants irq_grants(unsigned count);
 
-/* The INTID that self would acknowledge now; IRQ_NONE: none is pending. */
-uint64_t irq_highest_pending(void);
-enum { IRQ_NONE = 1023 };
+/* Is this the INTID that self would acknowledge now? (GICv3; with GICv2: `otherwise`) */
+bool irq_is_next(uint64_t intid, bool otherwise);
 
 /* A handler that counts in *arg, a volatile unsigned. */
 enum hv_handled irq_count(struct hv_frame *frame, void *arg);
