@@ -82,9 +82,9 @@ def the_kernel_is_entered_by_interrupts_alone() -> None:
     assert seen["interrupt"] > seen["own timer"], seen     # the kernel's tick, too
 
 
-@suite.matrix(cpu=["cortex-a53", "max"], gic=["2", "3"])
-def threads_get_their_results(cpu: str, gic: str) -> None:
-    with Guest(Machine(f"threads cpu={cpu} gic={gic}", cpu=cpu, gic=gic)) as guest:
+@suite.matrix(gic=["3", "2"], cpu=["cortex-a53", "max"])
+def threads_get_their_results(gic: str, cpu: str) -> None:
+    with Guest(Machine(f"threads gic={gic} cpu={cpu}", cpu=cpu, gic=gic)) as guest:
         guest.prompt()
         text = guest.shell("threads")
         assert "threads: all as expected" in text, text
