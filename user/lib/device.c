@@ -63,12 +63,16 @@ int64_t hv_device_close(hv_device device)
 
 int64_t os_devices_grant(hv_pid child, const uint64_t devices[HV_NDEVICE / 64])
 {
-	int64_t error = 0;
+	for (hv_device word = 0; word < HV_NDEVICE / 64; word++) {
+		for (uint64_t left = devices[word]; left != 0; left &= left - 1) {
+			int64_t error = hv_grant_device(child,
+				64 * word + (hv_device)__builtin_ctzl(left));
 
-	for (hv_device device = 1; error == 0 && device < HV_NDEVICE; device++)
-		if (devices[device / 64] >> device % 64 & 1)
-			error = hv_grant_device(child, device);
-	return error;
+			if (error < 0)
+				return error;
+		}
+	}
+	return 0;
 }
 
 void os_devices_take(hv_pid pid)

@@ -14,13 +14,15 @@ struct pair {
 	uint64_t error;
 	const char *name;
 	const char *unreachable;	/* why it cannot be met from here, or NULL */
-	bool is_elsewhere;		/* ... on this machine, but on others */
+	bool depends;			/* on the machine, whether it can be met */
 	bool is_met;
 };
 
-#define PAIR(name, error) { HV_NR_##name, HV_##error, #name " " #error, NULL, false, false },
-#define UNREACHABLE(name, error, why) { HV_NR_##name, HV_##error, #name " " #error, why, false, false },
-#define ELSEWHERE(name, error, why) { HV_NR_##name, HV_##error, #name " " #error, why, true, false },
+#define ENTRY(name, error, why, depends) \
+	{ HV_NR_##name, HV_##error, #name " " #error, why, depends, false },
+#define PAIR(name, error) ENTRY(name, error, NULL, false)
+#define UNREACHABLE(name, error, why) ENTRY(name, error, why, false)
+#define DEPENDS(name, error, why) ENTRY(name, error, why, true)
 static struct pair pairs[] = {
 #include "errors.def"
 };
@@ -48,7 +50,9 @@ bool coverage_report(void)
 
 	for (size_t i = 0; i < PAIR_COUNT; i++) {
 		met_count += pairs[i].is_met;
-		if (pairs[i].is_met && pairs[i].unreachable != NULL && !pairs[i].is_elsewhere) {
+		if (pairs[i].depends)
+			continue;
+		if (pairs[i].is_met && pairs[i].unreachable != NULL) {
 			printf("coverage: %s was met, but is listed as: %s\n", pairs[i].name,
 			       pairs[i].unreachable);
 			missed_count++;

@@ -216,9 +216,12 @@ static void block_in_call(void *handle)
 	hv_call((uintptr_t)handle, HV_FOREVER, 0, HV_NONE, 0, 0, 0, 0);
 }
 
+/* Long enough to be seen blocked on a host that has much else to do. */
+enum { DEADLINE_US = 500000 };
+
 static void block_with_deadline(void *handle)
 {
-	hv_recv((uintptr_t)handle, hv_deadline_us(20000), 0);
+	hv_recv((uintptr_t)handle, hv_deadline_us(DEADLINE_US), 0);
 }
 
 static void block_in_wait(void *handle)
@@ -252,7 +255,7 @@ static void kill_blocked(peer_fn fn, bool is_served)
 	check_in_no_set(peer);
 	/* a deadline of the dead one must not bring it back */
 	hv_wait(HV_NOWAIT, HV_NONE);
-	hv_sleep_until(hv_now() + hv_ticks_of_us(25000));
+	hv_sleep_until(hv_deadline_us(fn == block_with_deadline ? DEADLINE_US + 5000 : 5000));
 	CHECK_EQ(hv_procs[peer].state, HV_PROC_ZOMBIE);
 	check_in_no_set(peer);
 	CHECK_EQ(peer_end(peer).raw, 0x1f);
