@@ -19,7 +19,8 @@
 #include "prim.h"
 #include "sched.h"
 
-enum { LR_MASK = (1 << HV_NLR) - 1 };
+/* List registers 1 to 3: those of devices. */
+enum { LR_DEVICES = (1 << HV_NLR) - 2 };
 
 _Static_assert(HV_NLR == 4, "four list registers are written out");
 
@@ -54,7 +55,7 @@ static void write_control(bool is_on, bool has_more)
 
 static uint64_t empty_lists(void)
 {
-	return (is_v2() ? gich_read(GICH_ELSR0) : sysreg_read(ICH_ELRSR)) & LR_MASK;
+	return is_v2() ? gich_read(GICH_ELSR0) : sysreg_read(ICH_ELRSR);
 }
 
 static void write_pending(uint64_t k, uint64_t lr)
@@ -63,8 +64,6 @@ static void write_pending(uint64_t k, uint64_t lr)
 
 	if (is_v2())
 		gich_write(GICH_LR0 + 4 * k, lr | LR_PENDING << LR_SHIFT_V2);
-	else if (k == 0)
-		sysreg_write(ICH_LR0, lr | pending);
 	else if (k == 1)
 		sysreg_write(ICH_LR1, lr | pending);
 	else if (k == 2)
@@ -74,9 +73,35 @@ static void write_pending(uint64_t k, uint64_t lr)
 }
 
 /*
- * Takes one line that waits for list register k, of which `empty` has a bit
- * for each that is free; 0 if there is none. The one that follows what k held
- * last comes first, so that none waits for ever.
+ * The timer's list register is the first, always: its interrupt may come
+ * again while the process serves it, and no two may hold one INTID.
+ */
+static void write_timer(void)
+{
+	uint64_t lr = irqs[HV_IRQ_TIMER].lr;
+
+	if (is_v2())
+		gich_write(GICH_LR0, lr | (gich_read(GICH_LR0) & LR_STATES << LR_SHIFT_V2) |
+					     LR_PENDING << LR_SHIFT_V2);
+	else
+		sysreg_write(ICH_LR0, lr | sysreg_read(ICH_LR0) >> LR_SHIFT_V3 << LR_SHIFT_V3 |
+					      (uint64_t)LR_PENDING << LR_SHIFT_V3);
+}
+
+/* Does the timer's line wait? It is to be listed then. */
+static bool take_timer(struct hv_proc *proc)
+{
+	if (!set_has(&proc->irqs_pending, HV_IRQ_TIMER))
+		return false;
+	set_remove(&proc->irqs_pending, HV_IRQ_TIMER);
+	proc->listed[0] = HV_IRQ_TIMER;
+	return true;
+}
+
+/*
+ * Takes one line of a device that waits for list register k, of which `empty`
+ * has a bit for each that is free; 0 if there is none. The one that follows
+ * what k held last comes first, so that none waits for ever.
  */
 static uint64_t take_line(struct hv_proc *proc, uint64_t empty, uint64_t k)
 {
@@ -92,9 +117,12 @@ static uint64_t take_line(struct hv_proc *proc, uint64_t empty, uint64_t k)
 void vgic_list(struct hv_cpu *cpu)
 {
 	struct hv_proc *proc = &procs[cpu->loaded];
-	uint64_t empty = empty_lists(), k = ctz64(empty) % HV_NLR;
-	uint64_t line = take_line(proc, empty, k);
+	uint64_t empty = empty_lists() & LR_DEVICES, k = ctz64(empty) % HV_NLR;
+	uint64_t line;
 
+	if (take_timer(proc))
+		write_timer();
+	line = take_line(proc, empty, k);
 	if (line != 0)
 		write_pending(k, irqs[line].lr);
 	write_control(true, !set_is_empty(&proc->irqs_pending));
@@ -211,10 +239,11 @@ void vgic_enter(struct hv_cpu *cpu)
 {
 	struct hv_proc *proc = &procs[cpu->loaded];
 	uint64_t *ctx = ctx_of(cpu->loaded);
-	uint64_t empty = empty_bit(ctx, 0) | empty_bit(ctx, 1) | empty_bit(ctx, 2) |
-			 empty_bit(ctx, 3);
+	uint64_t empty = empty_bit(ctx, 1) | empty_bit(ctx, 2) | empty_bit(ctx, 3);
 	uint64_t k = ctz64(empty) % HV_NLR;
 
+	if (take_timer(proc))
+		ctx[CTX_LR_STATE] |= LR_PENDING;
 	if (take_line(proc, empty, k) != 0)
 		ctx[CTX_LR_STATE + k] = LR_PENDING;
 	load(proc, ctx);

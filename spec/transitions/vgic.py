@@ -24,6 +24,7 @@ ENABLE, UNDERFLOW, TRAP_COMMON, TRAP_GROUP_0, TRAP_GROUP_1 = 1, 1 << 1, 1 << 10,
 PENDING, STATES = 1, 3      # of a list register
 MASKED = 1 << 1             # CNTV_CTL_EL0.IMASK (D19.12)
 LISTS = 4                   # HV_NLR
+DEVICES = 0b1110            # list registers 1 to 3; 0 is the timer's
 
 
 def is_v2(r: Reader) -> Truth:
@@ -58,11 +59,26 @@ def state_bits(r: Reader, state: Word) -> Word:
     return r.o.ite(is_v2(r), r.o.shl(state, 28), r.o.shl(state, 62))
 
 
+def state_of(r: Reader, word: Word) -> Word:
+    """The two bits of a list register that was read."""
+    return r.o.ite(is_v2(r), r.o.shr(word, 28), r.o.shr(word, 62)) & STATES
+
+
 def control(t: Transition, pid: Word) -> None:
     """On; a maintenance interrupt comes while lines of pid's wait."""
     o = t.o
     more = o.ite(sets.is_empty(t, waiting_lines(pid)), 0, UNDERFLOW)
     t.event("vgic_hcr", ENABLE | more | o.ite(is_v2(t), 0, TRAP_GROUP_0))
+
+
+def take_timer(t: Transition, pid: Word) -> bool:
+    """Does the timer's line wait? List register 0, which is its own, gets it: no two may hold one
+    INTID, and it may come again while the process serves it."""
+    if not t.choose(sets.has(t, waiting_lines(pid), t.c.HV_IRQ_TIMER), "the timer waits"):
+        return False
+    sets.remove(t, waiting_lines(pid), t.c.HV_IRQ_TIMER)
+    t.set("procs.listed", (pid, 0), t.c.HV_IRQ_TIMER)
+    return True
 
 
 def take_line(t: Transition, pid: Word, empty: Word) -> Word:
@@ -79,8 +95,12 @@ def take_line(t: Transition, pid: Word, empty: Word) -> Word:
 
 
 def list_one(t: Transition, pid: Word) -> None:
-    """The loaded process gets one line more, if there is room."""
-    o, empty = t.o, t.get("vgic.elrsr") & ((1 << LISTS) - 1)
+    """The loaded process gets its timer's interrupt, and one line more if there is room."""
+    o, empty = t.o, t.get("vgic.elrsr") & DEVICES
+    if take_timer(t, pid):
+        state = state_of(t, t.get("vgic.lr", 0)) | PENDING
+        word = t.get("irqs.lr", t.c.HV_IRQ_TIMER) | state_bits(t, state)
+        t.event("vgic_lr", 0, written(t, word))
     line = take_line(t, pid, empty)
     if t.choose(line != 0, "listed"):
         word = t.get("irqs.lr", line) | state_bits(t, o.word(PENDING))
@@ -157,8 +177,7 @@ def _save(t: Transition, ctx: Word) -> Word:
     t.set("pages", (ctx, c.CTX_APR), t.get("vgic.apr"))
     states = o.word(0)
     for k in range(LISTS):
-        word = t.get("vgic.lr", k)
-        state = o.ite(is_v2(t), o.shr(word, 28) & STATES, o.shr(word, 62))
+        state = state_of(t, t.get("vgic.lr", k))
         t.set("pages", (ctx, c.CTX_LR_STATE + k), state)
         states = states | state
     return states
@@ -183,8 +202,11 @@ def vgic_leave(t: Transition) -> Word:
 def load_interface(t: Transition, pid: Word) -> None:
     """It becomes pid's, as it was left, with one more line listed if there is room."""
     o, c, ctx = t.o, t.c, t.get("procs.ctx", pid)
+    if take_timer(t, pid):
+        first = t.get("pages", ctx, c.CTX_LR_STATE)
+        t.set("pages", (ctx, c.CTX_LR_STATE), first | PENDING)
     empty = o.word(0)
-    for k in range(LISTS):
+    for k in range(1, LISTS):
         is_empty = (t.get("pages", ctx, c.CTX_LR_STATE + k) & STATES) == 0
         empty = empty | o.ite(is_empty, 1 << k, 0)
     if t.choose(take_line(t, pid, empty) != 0, "listed"):
