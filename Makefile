@@ -151,11 +151,12 @@ LIB_C := $(sort $(wildcard user/lib/*.c))
 LIB_S := $(sort $(wildcard user/lib/*.S))
 LIB_OBJ := $(LIB_C:%.c=$(B)/%.o) $(LIB_S:%.S=$(B)/%.S.o)
 
-# A program is a file user/apps/NAME.c or all the files of user/apps/NAME/.
+# A program is a file user/apps/NAME.c or all the files of user/apps/NAME/; a
+# server, which others start and call, all the files of user/servers/NAME/.
 APP_FILES := $(sort $(wildcard user/apps/*.c))
-APP_DIR_C := $(sort $(wildcard user/apps/*/*.c))
-APP_DIR_S := $(sort $(wildcard user/apps/*/*.S))
-APP_DIRS := $(sort $(patsubst user/apps/%/,%,$(dir $(APP_DIR_C))))
+APP_DIR_C := $(sort $(wildcard user/apps/*/*.c user/servers/*/*.c))
+APP_DIR_S := $(sort $(wildcard user/apps/*/*.S user/servers/*/*.S))
+APP_DIRS := $(sort $(notdir $(patsubst %/,%,$(dir $(APP_DIR_C)))))
 APPS := $(sort $(APP_FILES:user/apps/%.c=%) $(APP_DIRS))
 APP_ELF := $(APPS:%=$(B)/user/bin/%)
 APP_OBJ := $(APP_FILES:%.c=$(B)/%.o) $(APP_DIR_C:%.c=$(B)/%.o) $(APP_DIR_S:%.S=$(B)/%.S.o)
@@ -421,7 +422,7 @@ $(B)/user/libhv8.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(XAR) rcsD $@ $(LIB_OBJ)
 
-app_objects = $(filter $(B)/user/apps/$(1).o $(B)/user/apps/$(1)/%,$(APP_OBJ))
+app_objects = $(filter $(B)/user/apps/$(1).o $(B)/user/apps/$(1)/% $(B)/user/servers/$(1)/%,$(APP_OBJ))
 define app_rule
 $(B)/user/bin/$(1): $(call app_objects,$(1)) $(B)/user/libhv8.a user/user.ld
 	$$(call say,LD,$$@)

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kills the server at random moments while clients write and read, and looks
+ * in the kernel's tables whether anything is lost.
+ */
+#include "blk.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { CLIENTS = 3, SPAN = 64, LIFE_US = 4000 };
+
+/* ---- what everybody has ---------------------------------------------------------------- */
+
+struct holdings {
+	uint64_t pages;			/* of all processes that live */
+	uint64_t files_in_use;
+	uint64_t processes;
+	struct { uint64_t handles, files, pids, devices, irqs; } of[HV_NPROC];
+	struct { uint64_t state, owner; } device[HV_NDEVICE], irq[HV_NIRQ];
+};
+
+static void look(struct holdings *all)
+{
+	memset(all, 0, sizeof(*all));
+	for (hv_pid pid = 1; pid < HV_NPROC; pid++) {
+		const volatile struct hv_proc *proc = &hv_procs[pid];
+
+		if (proc->state != HV_PROC_LIVE)
+			continue;
+		all->processes++;
+		all->pages += proc->pages_count;
+		all->of[pid].handles = proc->handles_count;
+		all->of[pid].files = proc->files_count;
+		all->of[pid].pids = proc->pids_count;
+		all->of[pid].devices = proc->devices_count;
+		all->of[pid].irqs = proc->irqs_count;
+	}
+	for (hv_file file = 1; file < HV_NFILE; file++)
+		all->files_in_use += hv_files[file].type != HV_FILE_NONE;
+	for (hv_device device = 1; device < HV_NDEVICE; device++) {
+		all->device[device].state = hv_devices[device].state;
+		all->device[device].owner = hv_devices[device].owner;
+	}
+	for (hv_irq line = 1; line < HV_NIRQ; line++) {
+		all->irq[line].state = hv_irqs[line].state;
+		all->irq[line].owner = hv_irqs[line].owner;
+	}
+}
+
+/* 0: all is as it was. */
+static int compare(const struct holdings *before, const struct holdings *after)
+{
+	int lost = memcmp(before, after, sizeof(*before)) != 0;
+
+	if (before->pages != after->pages || before->processes != after->processes ||
+	    before->files_in_use != after->files_in_use)
+		printf("storm: LOST: %" PRIu64 " pages, %" PRIu64 " processes, %" PRIu64
+		       " files in use became %" PRIu64 ", %" PRIu64 ", %" PRIu64 "\n",
+		       before->pages, before->processes, before->files_in_use, after->pages,
+		       after->processes, after->files_in_use);
+	for (hv_pid pid = 1; pid < HV_NPROC; pid++)
+		if (memcmp(&before->of[pid], &after->of[pid], sizeof(before->of[pid])) != 0)
+			printf("storm: LOST: what process %" PRIu64 " has\n", pid);
+	if (memcmp(before->device, after->device, sizeof(before->device)) != 0 ||
+	    memcmp(before->irq, after->irq, sizeof(before->irq)) != 0)
+		printf("storm: LOST: a device or a line\n");
+	return lost;
+}
+
+/* ---- load -------------------------------------------------------------------------------- */
+
+/* Writes and reads in its own part of the disk until nobody serves it any more. */
+static int load(struct hv_block *disk, int number, const uint64_t *arguments)
+{
+	static uint64_t words[HV_PAGE_WORDS], expected[HV_PAGE_WORDS];
+	struct tally tally = { 0 };
+	uint64_t round = 0;
+
+	for (;; round++) {
+		uint64_t page = (uint64_t)number * SPAN + mixed(arguments[0] + round) % SPAN;
+		uint64_t sector = page * HV_BLOCK_SECTORS;
+
+		pattern_make(expected, round, sector, HV_BLOCK_SECTORS);
+		if (!transfer_write(disk, sector, expected, HV_BLOCK_SECTORS, &tally) ||
+		    !transfer_read(disk, sector, words, HV_BLOCK_SECTORS, &tally))
+			break;
+		tally.wrong += memcmp(words, expected, sizeof(words)) != 0;
+	}
+	printf("client %d: %" PRIu64 " pages written and read, %" PRIu64 " requests, %" PRIu64
+	       " broken off, %" PRIu64 " wrong\n",
+	       number, round, tally.requests, tally.broken, tally.wrong);
+	return tally.wrong != 0 || round == 0 || hv_block_is_served(disk);
+}
+
+static int kill_and_restart(struct service *service, uint64_t kills, uint64_t seed)
+{
+	for (uint64_t i = 0; i < kills; i++) {
+		hv_sleep_until(hv_now() + hv_ticks_of_us(mixed(seed + i) % LIFE_US));
+		service_kill(service);
+		if (!service_start(service))
+			return 1;
+	}
+	/* one that lives gets requests done */
+	hv_sleep_until(hv_now() + hv_ticks_of_us(50 * LIFE_US));
+	return 0;
+}
+
+static int rage(uint64_t kills, uint64_t seed)
+{
+	struct service service;
+	pid_t clients[CLIENTS];
+	int wrong, status;
+
+	if (!service_open(&service))
+		return 1;
+	for (int i = 0; i < CLIENTS; i++)
+		clients[i] = service_client(&service, load, i, &seed);
+	wrong = kill_and_restart(&service, kills, seed);
+	service_close(&service);
+	for (int i = 0; i < CLIENTS; i++)
+		wrong |= waitpid(clients[i], &status, 0) != clients[i] || status != 0;
+	printf("storm: %u servers started\n", service.starts);
+	return wrong;
+}
+
+int storm(uint64_t kills, uint64_t seed)
+{
+	static struct holdings before, after;
+	const uint64_t fresh[] = { seed, CLIENTS * SPAN * HV_BLOCK_SECTORS, 1 };
+	int wrong;
+
+	printf("storm: seed %" PRIu64 ", %" PRIu64 " kills\n", seed, kills);
+	look(&before);
+	wrong = rage(kills, seed);
+	look(&after);
+	wrong |= compare(&before, &after);
+	/* a fresh server works */
+	wrong |= service_run(fill, 1, fresh) | service_run(check, 1, fresh);
+	printf("storm: %s\n", wrong ? "WRONG" : "nothing is lost");
+	return wrong;
+}
