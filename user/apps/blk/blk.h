@@ -31,7 +31,7 @@ pid_t service_client(struct service *service, client run, int number, const uint
 
 /* Runs clients 0 .. count-1 to their ends, with a new server whenever one dies.
  * Returns the highest status of them. */
-int service_run(client run, int count, const uint64_t *arguments);
+int service_run(struct service *service, client run, int count, const uint64_t *arguments);
 
 /* ---- transfer.c: whole pages, again and again until they are done -------------------- */
 
@@ -51,9 +51,15 @@ uint64_t mixed(uint64_t value);
 
 /* ---- test.c, storm.c ------------------------------------------------------------------- */
 
-int fill(struct hv_block *disk, int number, const uint64_t *arguments);	/* seed, sectors */
+/* Arguments: seed, sectors (0: all), number of clients, who have a part each. */
+int fill(struct hv_block *disk, int number, const uint64_t *arguments);
 int check(struct hv_block *disk, int number, const uint64_t *arguments);
 int errors(struct hv_block *disk, int number, const uint64_t *arguments);
+
+/* Both, by `clients` of them, and what it took; other than 0: something is wrong. */
+int fill_all(struct service *service, const uint64_t *arguments);
+int check_all(struct service *service, const uint64_t *arguments);
+
 int storm(uint64_t kills, uint64_t seed);
 
 #endif

@@ -69,12 +69,10 @@ static int write_in(struct hv_block *disk, int number, const uint64_t *arguments
 	return hv_block_flush(disk) < 0;
 }
 
-static int test(const uint64_t *arguments)
+static int test(struct service *service, const uint64_t *arguments)
 {
-	const uint64_t all[NUMBERS] = { arguments[0], arguments[1], CLIENTS };
-
-	return service_run(errors, 1, all) | service_run(fill, CLIENTS, all) |
-	       service_run(check, CLIENTS, all);
+	return service_run(service, errors, 1, arguments) | fill_all(service, arguments) |
+	       check_all(service, arguments);
 }
 
 static const char usage[] =
@@ -82,38 +80,56 @@ static const char usage[] =
 	"       blk errors | test [SEED [SECTORS]] | storm [KILLS [SEED]]\n"
 	"write, fill, test and storm overwrite what is on the disk";
 
-static int run(const char *what, uint64_t *n, int count)
+/* What there is to do with a server, and how many numbers it needs and takes. */
+static const struct command {
+	const char *name;
+	int least, most;
+	client run;			/* one client, or ... */
+	int (*all)(struct service *service, const uint64_t *arguments);
+} commands[] = {
+	{ "info", 0, 0, info, NULL },
+	{ "read", 1, 2, read_out, NULL },
+	{ "write", 1, 1, write_in, NULL },
+	{ "fill", 1, 2, NULL, fill_all },
+	{ "check", 1, 2, NULL, check_all },
+	{ "errors", 0, 0, errors, NULL },
+	{ "test", 0, 2, NULL, test },
+};
+
+static int run(const struct command *command, const uint64_t *arguments)
 {
-	n[2] = 1;
-	if (strcmp(what, "info") == 0 && count == 0)
-		return service_run(info, 1, n);
-	if (strcmp(what, "read") == 0 && count > 0) {
-		n[1] = count > 1 ? n[1] : 1;
-		return service_run(read_out, 1, n);
-	}
-	if (strcmp(what, "write") == 0 && count == 1)
-		return service_run(write_in, 1, n);
-	if (strcmp(what, "fill") == 0 && count > 0)
-		return service_run(fill, 1, n);
-	if (strcmp(what, "check") == 0 && count > 0)
-		return service_run(check, 1, n);
-	if (strcmp(what, "errors") == 0 && count == 0)
-		return service_run(errors, 1, n);
-	if (strcmp(what, "test") == 0)
-		return test(n);
-	if (strcmp(what, "storm") == 0)
-		return storm(count > 0 ? n[0] : 50, count > 1 ? n[1] : hv_now());
+	struct service service;
+	int status;
+
+	if (!service_open(&service))
+		return 1;
+	status = command->run != NULL ? service_run(&service, command->run, 1, arguments)
+		: command->all(&service, arguments);
+	service_close(&service);
+	return status;
+}
+
+static int choose(const char *name, uint64_t *numbers, int count)
+{
+	if (strcmp(name, "storm") == 0)
+		return storm(count > 0 ? numbers[0] : 50, count > 1 ? numbers[1] : hv_now());
+	if (strcmp(name, "read") == 0 && count == 1)
+		numbers[1] = 1;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(name, commands[i].name) == 0 && count >= commands[i].least &&
+		    count <= commands[i].most)
+			return run(&commands[i], numbers);
 	app_usage(usage);
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t numbers[NUMBERS] = { 0 };
+	uint64_t numbers[NUMBERS] = { 0, 0, CLIENTS };
 
 	if (argc < 2 || argc > 4)
 		app_usage(usage);
 	for (int i = 2; i < argc; i++)
 		if (!app_number(argv[i], UINT64_MAX, &numbers[i - 2]))
 			app_usage(usage);
-	return app_finish(run(argv[1], numbers, argc - 2));
+	return app_finish(choose(argv[1], numbers, argc - 2));
 }

@@ -106,14 +106,11 @@ static bool replace(struct service *service, int status)
 	return service->starts <= RESTARTS_AT_MOST && service_start(service);
 }
 
-int service_run(client run, int count, const uint64_t *arguments)
+int service_run(struct service *service, client run, int count, const uint64_t *arguments)
 {
-	struct service service;
-	int left = 0, worst = 0, status;
+	int left = 0, worst, status;
 
-	if (!service_open(&service))
-		return 1;
-	while (left < count && service_client(&service, run, left, arguments) > 0)
+	while (left < count && service_client(service, run, left, arguments) > 0)
 		left++;
 	worst = left < count;
 	while (left > 0) {
@@ -121,15 +118,14 @@ int service_run(client run, int count, const uint64_t *arguments)
 
 		if (pid < 0)
 			return 1;
-		if (pid == service.server) {
-			if (!replace(&service, status))
-				close(service.ends[0]);
+		if (pid == service->server) {
+			if (!replace(service, status))
+				close(service->ends[0]);
 			continue;
 		}
 		left--;
 		status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 		worst = status > worst ? status : worst;
 	}
-	service_close(&service);
 	return worst;
 }

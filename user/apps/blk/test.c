@@ -36,19 +36,6 @@ static bool part_of(struct hv_block *disk, int number, const uint64_t *arguments
 	return true;
 }
 
-static int report(struct hv_block *disk, int number, const char *what, uint64_t sectors,
-	const struct tally *tally)
-{
-	struct hv_block_info info;
-
-	if (!ask(disk, &info))
-		return 1;
-	printf("client %d: %" PRIu64 " sectors %s, %" PRIu64 " requests, %" PRIu64 " broken off, %" PRIu64 " wrong; "
-	       "the server has had %" PRIu64 " requests, %" PRIu64 " interrupts\n", number, sectors, what,
-	       tally->requests, tally->broken, tally->wrong, info.requests, info.interrupts);
-	return tally->wrong != 0;
-}
-
 static uint64_t page_at(uint64_t sector, uint64_t end)
 {
 	return end - sector < HV_BLOCK_SECTORS ? end - sector : HV_BLOCK_SECTORS;
@@ -67,9 +54,7 @@ int fill(struct hv_block *disk, int number, const uint64_t *arguments)
 		if (!transfer_write(disk, sector, words, page_at(sector, end), &tally))
 			return 1;
 	}
-	if (hv_block_flush(disk) < 0)
-		return 1;
-	return report(disk, number, "written", end - from, &tally);
+	return hv_block_flush(disk) < 0;
 }
 
 int check(struct hv_block *disk, int number, const uint64_t *arguments)
@@ -88,7 +73,43 @@ int check(struct hv_block *disk, int number, const uint64_t *arguments)
 			return 1;
 		tally.wrong += memcmp(words, expected, count * HV_SECTOR) != 0;
 	}
-	return report(disk, number, "read", end - from, &tally);
+	if (tally.wrong > 0)
+		printf("client %d: %" PRIu64 " pages are not what was written\n", number, tally.wrong);
+	return tally.wrong > 0;
+}
+
+/* ---- all of it ----------------------------------------------------------------------------- */
+
+static int count(struct hv_block *disk, int number, const uint64_t *arguments)
+{
+	struct hv_block_info info;
+
+	(void)number;
+	(void)arguments;
+	if (!ask(disk, &info))
+		return 1;
+	printf("blk: the server has had %" PRIu64 " requests, %" PRIu64 " interrupts\n",
+	       info.requests, info.interrupts);
+	return 0;
+}
+
+static int run_all(struct service *service, client run, const char *what,
+	const uint64_t *arguments)
+{
+	int wrong = service_run(service, run, (int)arguments[2], arguments);
+
+	printf("blk: %s by %" PRIu64 " clients: %s\n", what, arguments[2], wrong ? "WRONG" : "good");
+	return wrong | service_run(service, count, 1, arguments);
+}
+
+int fill_all(struct service *service, const uint64_t *arguments)
+{
+	return run_all(service, fill, "written", arguments);
+}
+
+int check_all(struct service *service, const uint64_t *arguments)
+{
+	return run_all(service, check, "read and compared", arguments);
 }
 
 /* ---- wrong calls ------------------------------------------------------------------------- */
