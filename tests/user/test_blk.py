@@ -163,6 +163,22 @@ def nothing_is_lost_when_servers_die(gic: str) -> None:
 
 
 @suite.test
+def crashed_servers_are_replaced() -> None:
+    """Each dies in its 700th request, of 2048 and then of 4096."""
+    with image(8) as disk:
+        with session("crash", disk) as guest:
+            before = holdings(guest)
+            text = blk(guest, f"-c 700 test {SEED}")
+            assert text.count("blk: blkd died of signal") >= 4096 // 700, text
+            assert holdings(guest) == before
+            text = guest.shell(f"blk -c 2 fill {SEED}", LIMIT)  # it gets nowhere, and gives up
+            assert guest.shell("echo $?") == "1\n", text
+            assert holdings(guest) == before
+            blk(guest, f"fill {SEED}")
+        check_image(disk, SEED)
+
+
+@suite.test
 def the_break_key_under_load() -> None:
     """Supervisor, server and clients end in any order; the next ones have the disk."""
     with image(8) as disk, session("break", disk) as guest:

@@ -53,10 +53,13 @@ volatile void *hv_device_open(hv_device device, hv_perm perm)
 int64_t hv_device_close(hv_device device)
 {
 	struct hv_slot slot = hv_lookup(DEVICE_VA(device));
+	int64_t error;
 
 	if (device == 0 || device >= HV_NDEVICE || slot.pte == 0)
 		return -HV_EINVAL;
-	return hv_unmap_device(os.pid, slot.l3, slot.index, device);
+	error = hv_unmap_device(os.pid, slot.l3, slot.index, device);
+	os_free_tables(DEVICE_VA(device), DEVICE_VA(device) + HV_PAGE_SIZE);
+	return error;
 }
 
 /* ---- children --------------------------------------------------------------------- */

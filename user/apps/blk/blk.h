@@ -15,12 +15,13 @@ struct service {
 	hv_irq line;
 	pid_t server;
 	unsigned starts;
+	char *crash_at;		/* NULL, or the request that its servers crash in: set by the caller */
 };
 
 /* What a client does with the disk; its exit status. */
 typedef int (*client)(struct hv_block *disk, int number, const uint64_t *arguments);
 
-/* False, and a message, if the disk cannot be served. */
+/* False, and a message, if the disk cannot be served. *service is zero but for crash_at. */
 bool service_open(struct service *service);
 bool service_start(struct service *service);
 void service_kill(struct service *service);	/* ... and buries the server */

@@ -76,9 +76,10 @@ static int test(struct service *service, const uint64_t *arguments)
 }
 
 static const char usage[] =
-	"blk info | read SECTOR [COUNT] | write SECTOR | fill SEED [SECTORS] | check SEED [SECTORS]\n"
+	"blk [-c N] info | read SECTOR [COUNT] | write SECTOR | fill SEED [SECTORS] | check SEED [SECTORS]\n"
 	"       blk errors | test [SEED [SECTORS]] | storm [KILLS [SEED]]\n"
-	"write, fill, test and storm overwrite what is on the disk";
+	"write, fill, test and storm overwrite what is on the disk; with -c each server\n"
+	"crashes in its N-th request";
 
 /* What there is to do with a server, and how many numbers it needs and takes. */
 static const struct command {
@@ -96,9 +97,11 @@ static const struct command {
 	{ "test", 0, 2, NULL, test },
 };
 
+static char *crash_at;
+
 static int run(const struct command *command, const uint64_t *arguments)
 {
-	struct service service;
+	struct service service = { .crash_at = crash_at };
 	int status;
 
 	if (!service_open(&service))
@@ -126,6 +129,11 @@ int main(int argc, char **argv)
 {
 	uint64_t numbers[NUMBERS] = { 0, 0, CLIENTS };
 
+	if (argc > 3 && strcmp(argv[1], "-c") == 0) {
+		crash_at = argv[2];
+		argv += 2;
+		argc -= 2;
+	}
 	if (argc < 2 || argc > 4)
 		app_usage(usage);
 	for (int i = 2; i < argc; i++)

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { RESTARTS_AT_MOST = 20 };
+enum { RESTARTS_AT_MOST = 8 };
 
 static bool find_disk(struct service *service)
 {
@@ -36,7 +36,7 @@ static bool find_disk(struct service *service)
 
 bool service_start(struct service *service)
 {
-	static char *const argv[] = { "blkd", NULL };
+	char *const argv[] = { (char[]){ "blkd" }, service->crash_at, NULL };
 	int fds[] = { -1, STDOUT_FILENO, STDERR_FILENO, service->ends[0] };
 	struct hv_grants grants = { .pages = 64 };
 
@@ -51,7 +51,6 @@ bool service_start(struct service *service)
 
 bool service_open(struct service *service)
 {
-	memset(service, 0, sizeof(*service));
 	if (!find_disk(service))
 		return false;
 	if (pipe(service->ends) < 0) {
@@ -102,7 +101,7 @@ static bool replace(struct service *service, int status)
 	service->server = 0;
 	if (WIFEXITED(status))
 		return false;
-	fprintf(stderr, "blk: blkd died of signal %d, a new one starts\n", WTERMSIG(status));
+	fprintf(stderr, "blk: blkd died of signal %d\n", WTERMSIG(status));
 	return service->starts <= RESTARTS_AT_MOST && service_start(service);
 }
 

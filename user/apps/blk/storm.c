@@ -142,7 +142,7 @@ static int kill_and_restart(struct service *service, uint64_t kills, uint64_t se
 
 static int rage(uint64_t kills, uint64_t seed)
 {
-	struct service service;
+	struct service service = { 0 };
 	pid_t clients[CLIENTS];
 	int wrong, status;
 
@@ -161,7 +161,7 @@ static int rage(uint64_t kills, uint64_t seed)
 static int try_fresh(uint64_t seed)
 {
 	const uint64_t arguments[] = { seed, CLIENTS * SPAN * HV_BLOCK_SECTORS, CLIENTS };
-	struct service service;
+	struct service service = { 0 };
 	int wrong;
 
 	if (!service_open(&service))

@@ -3,7 +3,8 @@
  * blkd: the server of a virtio disk, which it drives: <hv8/block.h>. Whoever
  * starts it gives it the disk's page of registers and its line, and the end to
  * read of a pipe as descriptor 3: that is the endpoint for calls. It ends when
- * nobody is left who may call.
+ * nobody is left who may call. With an argument N it crashes in its N-th
+ * request, for tests of who is to bear that.
  *
  * Pages of clients are never mapped here: the device itself reads and writes them.
  */
@@ -12,6 +13,7 @@
 #include <hv8/irq.h>
 
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { ENDPOINT = 3, WORKS_NOT = 1, BROKEN = 2 };
@@ -23,6 +25,7 @@ static struct client {
 } clients[SLOTS];
 
 static uint32_t requests;
+static uint32_t crash_at;	/* 0: never */
 
 static void keep(hv_page page)
 {
@@ -79,7 +82,8 @@ static void submit(const struct hv_msg *call)
 		if (clients[i].pid == call->from)
 			clients[i].pid = 0;
 	clients[slot] = (struct client){ call->from, call->page };
-	requests++;
+	if (++requests == crash_at)
+		__builtin_trap();
 	if (call->w[0] == HV_BLOCK_FLUSH)
 		disk_submit(slot, DISK_FLUSH, 0, 0, 0);
 	else
@@ -148,11 +152,13 @@ static int serve(void)
 	return BROKEN;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const char *problem = disk_start();
 	int status;
 
+	if (argc > 1)
+		crash_at = (uint32_t)strtoul(argv[1], NULL, 10);
 	if (problem != NULL) {
 		hv_dprintf(STDERR_FILENO, "blkd: %s\n", problem);
 		return WORKS_NOT;
