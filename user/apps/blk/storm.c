@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kills the server at random moments while clients write and read, and looks
- * in the kernel's tables whether anything is lost.
+ * Kills the server, and clients, at random moments while they write and read,
+ * and looks in the kernel's tables whether anything is lost.
  */
 #include "blk.h"
 
 #include <hv8/virtio.h>
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CLIENTS = 3, SPAN = 64, LIFE_US = 20000 };
+enum { CLIENTS = 3, PARTS = 24, SPAN = 64 };
 
 /* ---- what everybody has ---------------------------------------------------------------- */
 
@@ -95,7 +96,7 @@ static int load(struct hv_block *disk, int number, const uint64_t *arguments)
 		tally.wrong += memcmp(words, expected, sizeof(words)) != 0;
 	}
 	write(reports[1], &tally, sizeof(tally));
-	return tally.wrong != 0 || round == 0 || hv_block_is_served(disk);
+	return tally.wrong != 0 || hv_block_is_served(disk);
 }
 
 static void sum_up(const struct service *service)
@@ -127,30 +128,65 @@ static bool is_quiet(void)
 	return hv_device_close(disk.device) == 0 && quiet;
 }
 
-static int kill_and_restart(struct service *service, uint64_t kills, uint64_t seed)
+/* A new one has another part: the device may still have what the dead one asked for. */
+static bool replace_client(struct service *service, pid_t *pid, uint64_t part, uint64_t seed)
+{
+	int status;
+
+	kill(*pid, SIGKILL);
+	if (waitpid(*pid, &status, 0) != *pid || !WIFSIGNALED(status))
+		return false;
+	*pid = service_client(service, load, (int)(part % PARTS), &seed);
+	return *pid > 0;
+}
+
+static int probe(struct hv_block *disk, int number, const uint64_t *arguments)
+{
+	struct hv_block_info info;
+
+	(void)number;
+	(void)arguments;
+	return hv_block_info(disk, &info) < 0;
+}
+
+/* Ticks from the start of a server and a client to an answer: machines differ. */
+static uint64_t time_to_answer(struct service *service)
+{
+	uint64_t start = hv_now();
+
+	return service_open(service) && service_run(service, probe, 1, NULL) == 0 ? hv_now() - start : 0;
+}
+
+static bool kill_and_restart(struct service *service, uint64_t kills, uint64_t seed, uint64_t life,
+	pid_t clients[CLIENTS])
 {
 	for (uint64_t i = 0; i < kills; i++) {
-		hv_sleep_until(hv_now() + hv_ticks_of_us(mixed(seed + i) % LIFE_US));
+		uint64_t chance = mixed(mixed(seed) + i);
+
+		hv_sleep_until(hv_now() + chance % life);
+		if (i % 4 == 3 && !replace_client(service, &clients[i / 4 % CLIENTS], CLIENTS + i / 4, seed))
+			return false;
 		service_kill(service);
 		if (!is_quiet() || !service_start(service))
-			return 1;
+			return false;
 	}
 	/* one that lives gets requests done */
-	hv_sleep_until(hv_now() + hv_ticks_of_us(10 * LIFE_US));
-	return 0;
+	hv_sleep_until(hv_now() + 10 * life);
+	return true;
 }
 
 static int rage(uint64_t kills, uint64_t seed)
 {
 	struct service service = { 0 };
 	pid_t clients[CLIENTS];
+	uint64_t life = 2 * time_to_answer(&service);
 	int wrong, status;
 
-	if (pipe(reports) < 0 || !service_open(&service))
+	if (life == 0 || pipe(reports) < 0)
 		return 1;
 	for (int i = 0; i < CLIENTS; i++)
 		clients[i] = service_client(&service, load, i, &seed);
-	wrong = kill_and_restart(&service, kills, seed);
+	wrong = !kill_and_restart(&service, kills, seed, life, clients);
 	service_close(&service);
 	sum_up(&service);
 	for (int i = 0; i < CLIENTS; i++)
