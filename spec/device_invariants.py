@@ -8,6 +8,7 @@ its device tree; addresses never change after boot. Here is what follows from it
 from __future__ import annotations
 
 from . import descriptor as d
+from . import ghosts
 from .invariants import Family, is_alive
 from .table_invariants import is_device_leaf, is_table, kind_of
 from .transition import Reader
@@ -30,6 +31,14 @@ def device_types(r: Reader, x: Word) -> Truth:
                   o.implies(exists, o.and_((pa & o.inv(d.ADDRESS)) == 0,
                                            o.ule(c.HV_NPAGE, d.page_at(r.state, pa)),
                                            device_at(r, pa) == x)))
+
+
+@DEVICES.invariant("device")
+def device_is_counted(r: Reader, x: Word) -> Truth:
+    """A device counts for its owner. (What device_count_exact says of the owner, for short.)"""
+    owner = r.get("devices.owner", x)
+    return r.o.implies(owner != 0, r.o.ult(r.get(ghosts.DEVICES.slot, owner, x),
+                                           r.get(ghosts.DEVICES.count, owner)))
 
 
 @DEVICES.invariant("page", "entry")

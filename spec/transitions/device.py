@@ -7,7 +7,7 @@ from .. import descriptor
 from ..ghosts import ENTRIES, join, leave
 from ..transition import Group, Transition
 from ..vocabulary import give_device, in_state, is_child, is_device, require_heir
-from ..words import Word
+from ..words import Truth, Word
 from .memory import require_entry, require_unused
 
 CALLS = Group()
@@ -20,15 +20,16 @@ def require_unmapped(t: Transition, device: Word, owner: Word) -> None:
     t.require(t.get("devices.state", device) == t.c.HV_DEVICE_UNMAPPED, t.c.HV_EBUSY)
 
 
-def may_map(t: Transition, device: Word, pid: Word) -> bool:
-    """Is it the virtual CPU interface, which pid has? Else an unmapped device of pid's: EINVAL,
-    ESTATE, EACCES, EBUSY."""
+def require_mappable(t: Transition, device: Word, pid: Word) -> Truth:
+    """The virtual CPU interface, which pid has, or an unmapped device of pid's: EINVAL, ESTATE,
+    EACCES, EBUSY. Is it the first?"""
+    o, state = t.o, t.get("devices.state", device)
+    shared = state == t.c.HV_DEVICE_SHARED
     t.require(is_device(t, device), t.c.HV_EINVAL)
-    if t.choose(t.get("devices.state", device) == t.c.HV_DEVICE_SHARED, "shared"):
-        t.require(t.get("procs.has_vgic", pid) != 0, t.c.HV_ESTATE)
-        return True
-    require_unmapped(t, device, pid)
-    return False
+    t.require(o.or_(o.not_(shared), t.get("procs.has_vgic", pid) != 0), t.c.HV_ESTATE)
+    t.require(o.or_(shared, t.get("devices.owner", device) == pid), t.c.HV_EACCES)
+    t.require(o.or_(shared, state == t.c.HV_DEVICE_UNMAPPED), t.c.HV_EBUSY)
+    return shared
 
 
 @CALLS.hypercall
@@ -39,10 +40,10 @@ def map_device(t: Transition, pid: Word, l3: Word, index: Word, device: Word,
     require_entry(t, pid, l3, t.c.HV_PAGE_L3, index)
     t.require((perm & t.o.inv(t.c.HV_PERM_W | t.c.HV_PERM_EL0)) == 0, t.c.HV_EINVAL)
     require_unused(t, l3, index)
-    is_shared = may_map(t, device, pid)
+    shared = require_mappable(t, device, pid)
     join(t, ENTRIES, l3, index)
     t.set("pages", (l3, index), descriptor.device(t.o, t.get("devices.pa", device), perm))
-    if not is_shared:
+    if not t.choose(shared, "shared"):
         t.set("devices.state", (device,), t.c.HV_DEVICE_MAPPED)
         t.set("ghost.device_table", (device,), l3)
         t.set("ghost.device_index", (device,), index)
