@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CLIENTS = 3, PARTS = 24, SPAN = 64 };
+enum { CLIENTS = 3, PARTS = 24, SPAN = 64, TURNS = 10000 };
 
 /* ---- what everybody has ---------------------------------------------------------------- */
 
@@ -99,6 +99,7 @@ static int load(struct hv_block *disk, int number, const uint64_t *arguments)
 	return tally.wrong != 0 || hv_block_is_served(disk);
 }
 
+/* Of the clients that have come to an end of their own; the tallies of killed ones died with them. */
 static void sum_up(const struct service *service)
 {
 	struct tally sum = { 0 }, one;
@@ -157,6 +158,16 @@ static uint64_t time_to_answer(struct service *service)
 	return service_open(service) && service_run(service, probe, 1, NULL) == 0 ? hv_now() - start : 0;
 }
 
+/* Until a client waits for the server's reply, or for long: the server may not have begun. */
+static void await_caller(hv_pid server)
+{
+	for (int turns = 0; turns < TURNS; turns++) {
+		if (hv_procs[server].callers.word[0] != 0 || hv_procs[server].callers.word[1] != 0)
+			return;
+		hv_yield();
+	}
+}
+
 static bool kill_and_restart(struct service *service, uint64_t kills, uint64_t seed, uint64_t life,
 	pid_t clients[CLIENTS])
 {
@@ -166,6 +177,8 @@ static bool kill_and_restart(struct service *service, uint64_t kills, uint64_t s
 		hv_sleep_until(hv_now() + chance % life);
 		if (i % 4 == 3 && !replace_client(service, &clients[i / 4 % CLIENTS], CLIENTS + i / 4, seed))
 			return false;
+		if (chance >> 63)	/* in the other half at any moment, its start included */
+			await_caller((hv_pid)service->server);
 		service_kill(service);
 		if (!is_quiet() || !service_start(service))
 			return false;
