@@ -22,6 +22,8 @@ GIC ?= 3
 CPU ?= cortex-a57
 MEM ?= 512M
 DMA ?= off
+# An image that is a virtio disk of the machine; programs can use it with DMA=on.
+DISK ?=
 # QEMU's virt, or versal: xlnx-versal-virt, with RAM at 0.
 MACHINE ?= virt
 # What starts the kernel: QEMU itself (kernel), EDK2 (efi) or U-Boot (uboot).
@@ -151,11 +153,12 @@ LIB_C := $(sort $(wildcard user/lib/*.c))
 LIB_S := $(sort $(wildcard user/lib/*.S))
 LIB_OBJ := $(LIB_C:%.c=$(B)/%.o) $(LIB_S:%.S=$(B)/%.S.o)
 
-# A program is a file user/apps/NAME.c or all the files of user/apps/NAME/.
+# A program is a file user/apps/NAME.c or all the files of user/apps/NAME/; a
+# server, which others start and call, all the files of user/servers/NAME/.
 APP_FILES := $(sort $(wildcard user/apps/*.c))
-APP_DIR_C := $(sort $(wildcard user/apps/*/*.c))
-APP_DIR_S := $(sort $(wildcard user/apps/*/*.S))
-APP_DIRS := $(sort $(patsubst user/apps/%/,%,$(dir $(APP_DIR_C))))
+APP_DIR_C := $(sort $(wildcard user/apps/*/*.c user/servers/*/*.c))
+APP_DIR_S := $(sort $(wildcard user/apps/*/*.S user/servers/*/*.S))
+APP_DIRS := $(sort $(notdir $(patsubst %/,%,$(dir $(APP_DIR_C)))))
 APPS := $(sort $(APP_FILES:user/apps/%.c=%) $(APP_DIRS))
 APP_ELF := $(APPS:%=$(B)/user/bin/%)
 APP_OBJ := $(APP_FILES:%.c=$(B)/%.o) $(APP_DIR_C:%.c=$(B)/%.o) $(APP_DIR_S:%.S=$(B)/%.S.o)
@@ -212,6 +215,7 @@ help:
 	'               (leave with `halt`, or with Ctrl-A x). Options, with their defaults:' \
 	'               CPUS=1 GIC=3 (or 2) CPU=cortex-a57 (cortex-a53, cortex-a72, max) MEM=512M' \
 	'               DMA=off (on: devices that may do DMA are handed out too)' \
+	'               DISK= (a file that is a virtio disk: with DMA=on, for blk)' \
 	'               MACHINE=virt (versal: xlnx-versal-virt, RAM at 0, GICv3)' \
 	'               BOOT=kernel (efi: by EDK2, uboot: by U-Boot, both from the EFI image) ACPI=1' \
 	'make efi-image a disk image for UEFI machines: build/hv8-efi.img (DTB= ARGS= SIZE=64);' \
@@ -255,7 +259,7 @@ run:
 	@tools/setup.sh $(if $(filter efi uboot,$(BOOT)),$(BOOT),run) </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(if $(filter efi uboot,$(BOOT)),$(B)/BOOTAA64.EFI) </dev/null
 	@$(PYTHON) tools/proved.py $(B)
-	@exec tools/run.sh --machine '$(MACHINE)' --boot '$(BOOT)' --acpi '$(ACPI)' --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)'
+	@exec tools/run.sh --machine '$(MACHINE)' --boot '$(BOOT)' --acpi '$(ACPI)' --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)' --disk '$(DISK)'
 
 gdb:
 	@tools/setup.sh gdb </dev/null
@@ -421,7 +425,7 @@ $(B)/user/libhv8.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(XAR) rcsD $@ $(LIB_OBJ)
 
-app_objects = $(filter $(B)/user/apps/$(1).o $(B)/user/apps/$(1)/%,$(APP_OBJ))
+app_objects = $(filter $(B)/user/apps/$(1).o $(B)/user/apps/$(1)/% $(B)/user/servers/$(1)/%,$(APP_OBJ))
 define app_rule
 $(B)/user/bin/$(1): $(call app_objects,$(1)) $(B)/user/libhv8.a user/user.ld
 	$$(call say,LD,$$@)

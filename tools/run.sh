@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # tools/run.sh [--gdb] [--machine virt|versal] [--boot kernel|efi|uboot] [--acpi 0|1] --cpu CPU
-# --gic 2|3 --cpus N --mem SIZE --dma on|off: boots build/hv8.img in QEMU with the serial console on
+# --gic 2|3 --cpus N --mem SIZE --dma on|off [--disk FILE]: boots build/hv8.img in QEMU with the serial console on
 # this terminal; by firmware from an EFI image, or by QEMU itself.
 #
 # `mon:stdio` passes every key to the guest, ^C included, but for Ctrl-A:
@@ -12,7 +12,7 @@
 set -euo pipefail
 fail() { echo "hv8: $*" >&2; exit 2; }
 
-machine=virt boot=kernel acpi=1 cpu=cortex-a57 gic=3 cpus=1 mem=512M dma=off gdb=()
+machine=virt boot=kernel acpi=1 cpu=cortex-a57 gic=3 cpus=1 mem=512M dma=off disk= gdb=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--gdb) gdb=(-S -s); shift; continue ;;
@@ -24,6 +24,7 @@ while [ $# -gt 0 ]; do
 	--cpus) cpus=$2 ;;
 	--mem) mem=$2 ;;
 	--dma) dma=$2 ;;
+	--disk) disk=$2 ;;
 	*) fail "unknown option $1" ;;
 	esac
 	shift 2
@@ -49,6 +50,11 @@ versal)	# its cores and its interrupt controller are what they are
 	words+=(-audiodev none,id=none) ;;
 *) fail "MACHINE=$machine: virt or versal" ;;
 esac
+if [ -n "$disk" ]; then
+	[ "$machine" != xlnx-versal-virt ] || fail "DISK=$disk: versal has no virtio-mmio"
+	[ -f "$disk" ] || fail "DISK=$disk: no such file; truncate -s 64M FILE makes one"
+	words+=(-drive "file=${disk//,/,,},format=raw,if=none,id=disk0" -device virtio-blk-device,drive=disk0)
+fi
 if [ ${#gdb[@]} -gt 0 ]; then
 	echo "hv8: waiting for gdb; in another terminal:"
 	echo "    gdb-multiarch build/hv8.elf -ex 'target remote :1234'"

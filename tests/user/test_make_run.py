@@ -5,6 +5,7 @@
 import re
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -96,6 +97,18 @@ def on_a_terminal() -> None:
     finally:
         child.close(force=True)
     assert child.exitstatus == 0, child.exitstatus
+
+
+@suite.test
+def a_disk_is_attached() -> None:
+    with TemporaryDirectory() as folder:
+        disk = Path(folder) / "a, disk.img"
+        disk.write_bytes(b"what is on the disk\n".ljust(1 << 20, b"\0"))
+        status, text = run("blk info\nblk read 0 | head -n 1\nhalt\n", "DMA=on", f"DISK={disk}")
+        assert status == 0 and "2048 sectors of 512 bytes" in text, text
+        assert "what is on the disk" in text, text
+    status, text = run("", f"DISK={disk}")
+    assert status != 0 and "no such file" in text, text
 
 
 @suite.matrix(option=["GIC=4", "BOOT=disk", "ACPI=2", "MACHINE=q35"])

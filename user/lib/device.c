@@ -3,7 +3,7 @@
 #include "os.h"
 
 #include <errno.h>
-#include <hv8/device.h>
+#include <hv8/virtio.h>
 
 /* Each has an address of its own, so nothing need be kept about them. */
 #define DEVICE_VA(device) (HV_DEVICE_VA + ((uintptr_t)(device) << HV_PAGE_SHIFT))
@@ -53,10 +53,13 @@ volatile void *hv_device_open(hv_device device, hv_perm perm)
 int64_t hv_device_close(hv_device device)
 {
 	struct hv_slot slot = hv_lookup(DEVICE_VA(device));
+	int64_t error;
 
 	if (device == 0 || device >= HV_NDEVICE || slot.pte == 0)
 		return -HV_EINVAL;
-	return hv_unmap_device(os.pid, slot.l3, slot.index, device);
+	error = hv_unmap_device(os.pid, slot.l3, slot.index, device);
+	os_free_tables(DEVICE_VA(device), DEVICE_VA(device) + HV_PAGE_SIZE);
+	return error;
 }
 
 /* ---- children --------------------------------------------------------------------- */
@@ -75,14 +78,18 @@ int64_t os_devices_grant(hv_pid child, const uint64_t devices[HV_NDEVICE / 64])
 	return 0;
 }
 
-void os_devices_take(hv_pid pid)
+int64_t os_devices_take(hv_pid pid)
 {
 	bool see = hv_has_view();
+	int64_t error = 0;
 
-	for (hv_device device = 1; device < HV_NDEVICE; device++) {
+	for (hv_device device = 1; error == 0 && device < HV_NDEVICE; device++) {
 		if (see && hv_procs[pid].devices_count == 0)
-			return;
-		if (!see || hv_devices[device].owner == pid)
-			hv_revoke_device(device);
+			break;
+		if (see && hv_devices[device].owner != pid)
+			continue;
+		if (hv_revoke_device(device) == 0 && see && hv_devices[device].flags & HV_DEVICE_DMA)
+			error = hv_virtio_quiet(device);
 	}
+	return error;
 }

@@ -294,7 +294,7 @@ struct ledger *ledger_of(hv_pid pid);
 
 int64_t os_reclaim_dead(hv_pid pid);	/* all but giving its pid to the store */
 int64_t os_devices_grant(hv_pid child, const uint64_t devices[HV_NDEVICE / 64]);
-void os_devices_take(hv_pid pid);		/* of a dead child */
+int64_t os_devices_take(hv_pid pid);		/* of a dead child; virtio devices are reset */
 void os_close_handles(hv_pid pid);		/* of a dead child */
 bool os_bury_dead(void);
 void os_wait_forget(void);	/* in a child of fork: its parent's children are not its own */

@@ -124,9 +124,11 @@ int64_t os_reclaim_dead(hv_pid pid)
 
 	os_close_handles(pid);
 	take_pids(pid, ledger, see);
+	error = os_devices_take(pid);	/* before its pages: a device may still write to them */
+	if (error < 0)
+		return error;
 	take_pages(pid, ledger, see);
 	take_files(pid, ledger, see);
-	os_devices_take(pid);
 	error = hv_reap(pid);
 	if (error == -HV_EBUSY) {	/* seldom has one interrupt lines */
 		os_lines_take(pid);

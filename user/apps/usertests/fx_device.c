@@ -20,6 +20,7 @@ hv_device take_device(unsigned n)
 
 	for (hv_device device = 1; device < HV_NDEVICE; device++)
 		if (hv_devices[device].owner == self &&
+		    (hv_devices[device].flags & HV_DEVICE_DMA) == 0 &&
 		    hv_devices[device].state == HV_DEVICE_UNMAPPED && n-- == 0)
 			return device;
 	check_skip("not started with enough devices");
