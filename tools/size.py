@@ -14,7 +14,7 @@ from pathlib import Path
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-LIMIT = 32 * 1024
+LIMIT = 40 * 1024
 LAYOUT = Path(__file__).resolve().parent.parent / "kernel/layout.h"
 
 

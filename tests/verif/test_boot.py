@@ -35,7 +35,7 @@ suite = Suite("verif/boot", serial=True)
 
 NOP, PAGE = 0xD503201F, 4096
 TABLES = ("machine", "console", "timer_tree", "bootinfo", "sched", "files", "handles", "devices",
-          "page_descs", "procs")
+          "irqs", "irq_line", "page_descs", "procs")
 # Any value up to a bound is as good: damaged in the highest bit.
 BOUNDED = ("bootinfo.boot_time", "bootinfo.klog_bytes")
 
