@@ -122,14 +122,14 @@ routine el2_vectors
 	 * (EC 0x16, IL 1, imm16 0; D19.2.37).
 	 */
 	vector	0x400
-	stp	x16, x17, [sp, #-16]!
+	stp	x16, x17, [sp, #-16]	/* below SP: EL2 takes no exception, and a hypercall loses them */
 	mrs	x16, esr_el2
 	mov	w17, #0x5a000000
 	cmp	x16, x17
 	b.ne	vectors_sync
 	cmp	x8, #ASM_HC_FULL_FIRST
 	b.hs	vectors_full
-	str	x30, [sp]
+	str	x30, [sp, #-16]!
 	adrp	x16, hypercall_table		/* starts a page */
 	ldr	x16, [x16, x8, lsl #3]
 	blr	x16
@@ -148,6 +148,7 @@ routine el2_vectors
 end_routine el2_vectors
 
 routine vectors_sync
+	sub	sp, sp, #16
 	bl_trap	trap_sync
 end_routine vectors_sync
 
@@ -194,7 +195,6 @@ routine vectors_full
 	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 14]
 	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 16]
 	save_x18_x30
-	add	sp, sp, #16
 	mov	x19, x16
 	mov	x20, x17
 	adrp	x16, hypercall_table		/* starts a page */
@@ -215,7 +215,6 @@ routine vectors_return
 end_routine vectors_return
 
 routine vectors_unknown
-	add	sp, sp, #16
 	mov	x0, #-ASM_ENOSYS
 	zero_x1_x17
 	eret
