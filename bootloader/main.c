@@ -26,6 +26,7 @@ struct loading {
 	const void *firmware_tree;	/* null: the one in the file */
 	uint64_t image_size, tree_size;
 	struct block block, tree_at, initrd_at;
+	int kept;	/* reservations of the tree's own */
 };
 
 static struct loading loading;
@@ -132,6 +133,7 @@ static bool load_tree(struct loading *l)
 	}
 	for (uint64_t i = 0; from != NULL && i < l->tree_size; i++)
 		to[i] = from[i];
+	l->kept = tree_reservations(to);
 	return tree_complete(to, l->tree_at.end - l->tree_at.start, &l->initrd_at, l->config.args);
 }
 
@@ -159,12 +161,11 @@ static void give_back(struct loading *l)
 static void leave(struct loading *l, efi_handle image, struct efi_runtime_services *runtime)
 {
 	void *tree = at(l->tree_at.start);
-	int kept = tree_reservations(tree);
 	efi_status status = EFI_INVALID_PARAMETER;
 
 	for (int i = 0; i < EXIT_TRIES && status == EFI_INVALID_PARAMETER; i++) {
 		status = memory_map_get(&l->map, l->boot);
-		if (status == EFI_SUCCESS && !tree_reserve(tree, kept, &l->map))
+		if (status == EFI_SUCCESS && !tree_reserve(tree, l->kept, &l->map))
 			status = EFI_OUT_OF_RESOURCES;
 		if (status == EFI_SUCCESS)
 			status = l->boot->exit_boot_services(image, l->map.key);
@@ -177,10 +178,8 @@ static void leave(struct loading *l, efi_handle image, struct efi_runtime_servic
 /* The first look at the reservations, while there still is a console to complain on. */
 static bool try_reservations(struct loading *l)
 {
-	void *tree = at(l->tree_at.start);
-
 	if (memory_map_get(&l->map, l->boot) == EFI_SUCCESS &&
-	    tree_reserve(tree, tree_reservations(tree), &l->map))
+	    tree_reserve(at(l->tree_at.start), l->kept, &l->map))
 		return true;
 	say("the memory that the firmware keeps cannot be written into the device tree");
 	return false;

@@ -167,6 +167,22 @@ static void judge_all(void)
 			drop(&devices[i]);
 }
 
+/*
+ * The virtual CPU interface of a GICv2, two pages of registers (IHI 0048B,
+ * 5.5): whoever has it may map them, and sees its own.
+ */
+static void share_vgic(void)
+{
+	for (uint64_t page = 0; page < 2 && device_count < HV_NDEVICE; page++) {
+		struct hv_device_entry *device = &devices[device_count++];
+
+		device->state = HV_DEVICE_SHARED;
+		device->pa = facts.gicv.pa + page * HV_PAGE_SIZE;
+		device->node = dt_offset(dt_find(DT_GICV2));
+		device->node_count = 1;
+	}
+}
+
 void devices_start(void)
 {
 	allows_dma = dt_has_option("dma=on") && !dt_has_option("dma=off");
@@ -175,6 +191,8 @@ void devices_start(void)
 		boot_print("hv8: the table of devices is full: some are not handed out\n");
 	judge_all();
 	procs[HV_INIT_PID].devices_count = device_count - 1;
+	if (facts.gic_version == 2)
+		share_vgic();
 	boot_print("hv8: %lu pages of device registers for processes; %lu devices that may do DMA kept back%s\n",
-		   device_count - 1, kept_back, allows_dma ? "" : " (no dma=on)");
+		   procs[HV_INIT_PID].devices_count, kept_back, allows_dma ? "" : " (no dma=on)");
 }

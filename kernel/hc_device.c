@@ -2,7 +2,9 @@
 /*
  * Hypercalls on pages of device registers. Keep: devices_count of p is the
  * number of p's devices; a device is mapped exactly if one entry, of a
- * level-3 table of its owner's, names it. No page number names a device: boot
+ * level-3 table of its owner's, names it; a shared one is nobody's, and any
+ * number of entries of those who have the virtual CPU interface name it: what
+ * is behind it is the process's whose registers the core holds. No page number names a device: boot
  * takes none whose address the tables of pages cover. So what maps, moves or
  * frees pages never takes a device for one.
  *
@@ -47,6 +49,16 @@ static int64_t check_unmapped(uint64_t pid, uint64_t device)
 	return 0;
 }
 
+/* May pid map it: as its own, or as the virtual CPU interface that it has? */
+static int64_t check_mappable(uint64_t pid, uint64_t device)
+{
+	if (!is_device(device))
+		return -HV_EINVAL;
+	if (devices[device].state == HV_DEVICE_SHARED)
+		return procs[pid].has_vgic ? 0 : -HV_ESTATE;
+	return check_unmapped(pid, device);
+}
+
 int64_t hc_map_device(uint64_t pid, uint64_t l3, uint64_t index, uint64_t device, uint64_t perm)
 {
 	int64_t error = check_slot(pid, l3, index);
@@ -57,11 +69,12 @@ int64_t hc_map_device(uint64_t pid, uint64_t l3, uint64_t index, uint64_t device
 		return -HV_EINVAL;
 	if (pages[l3][index] & HV_PTE_VALID)
 		return -HV_EEXIST;
-	error = check_unmapped(pid, device);
+	error = check_mappable(pid, device);
 	if (error)
 		return error;
 
-	devices[device].state = HV_DEVICE_MAPPED;
+	if (devices[device].state != HV_DEVICE_SHARED)
+		devices[device].state = HV_DEVICE_MAPPED;
 	page_descs[l3].count++;
 	pte_write(&pages[l3][index], pte_device(devices[device].pa, perm));
 	dsb_ishst();
@@ -73,7 +86,7 @@ static bool entry_holds_device(uint64_t l3, uint64_t index, uint64_t device)
 {
 	uint64_t held = pages[l3][index] & (HV_PTE_PA_MASK | HV_PTE_VALID);
 
-	return device < HV_NDEVICE && devices[device].state == HV_DEVICE_MAPPED &&
+	return device < HV_NDEVICE && devices[device].state >= HV_DEVICE_MAPPED &&
 	       held == (devices[device].pa | HV_PTE_VALID);
 }
 
@@ -91,7 +104,8 @@ int64_t hc_unmap_device(uint64_t pid, uint64_t l3, uint64_t index, uint64_t devi
 	tlbi_asid(pid);
 	dsb_ish();
 	page_descs[l3].count--;
-	devices[device].state = HV_DEVICE_UNMAPPED;
+	if (devices[device].state != HV_DEVICE_SHARED)
+		devices[device].state = HV_DEVICE_UNMAPPED;
 	return 0;
 }
 

@@ -11,7 +11,6 @@
 
 #include "gic.h"
 #include "sched.h"
-#include "vgic.h"
 
 bool irq_wake(uint64_t pid)
 {
@@ -26,18 +25,8 @@ bool irq_wake(uint64_t pid)
 	return true;
 }
 
-static void raise(struct hv_cpu *cpu, uint64_t pid, uint64_t line)
-{
-	if (cpu->current == pid) {
-		vgic_raise(pid, line);
-		return;
-	}
-	set_add(&procs[pid].irqs_pending, line);
-	irq_wake(pid);
-}
-
 /* The line of a dead owner is masked; what it asks for is kept for the next owner. */
-bool irq_forward(struct hv_cpu *cpu, uint64_t intid)
+bool irq_forward(uint64_t intid)
 {
 	uint64_t line = irq_line[intid];
 	uint64_t owner = irqs[line].owner;
@@ -47,7 +36,8 @@ bool irq_forward(struct hv_cpu *cpu, uint64_t intid)
 		gic_set_bit(GICD_ISPENDR, intid);
 		return false;
 	}
-	raise(cpu, owner, line);
+	set_add(&procs[owner].irqs_pending, line);
+	irq_wake(owner);
 	return true;
 }
 
@@ -59,5 +49,5 @@ void irq_timer(struct hv_cpu *cpu)
 {
 	sysreg_write(cntv_ctl_el0, sysreg_read(cntv_ctl_el0) | CNT_CTL_IMASK);
 	if (cpu->vgic_live != 0)
-		vgic_raise(cpu->loaded, HV_IRQ_TIMER);
+		set_add(&procs[cpu->loaded].irqs_pending, HV_IRQ_TIMER);
 }

@@ -173,18 +173,23 @@ static bool take_interrupt(struct hv_cpu *cpu, uint64_t intid)
 		console_interrupt();
 	else if (intid == machine.vtimer_intid)
 		irq_timer(cpu);
-	else if (intid == machine.vgic_intid)
-		vgic_maintenance(cpu);
-	else
-		return irq_forward(cpu, intid);
+	else if (intid != machine.vgic_intid)	/* that only says: list more */
+		return irq_forward(intid);
 	return false;
 }
 
-/* Not inlined: an interrupt ends with this, whatever it was, and is proved without it. */
+/* These two are not inlined: an interrupt ends with them, whatever it was, and is proved without. */
 __attribute__((noinline)) void leave_idle(struct hv_cpu *cpu)
 {
 	if (cpu->current == 0)
 		sched_run_next(cpu);
+}
+
+__attribute__((noinline)) void leave_irq(struct hv_cpu *cpu)
+{
+	if (cpu->vgic_live != 0)
+		vgic_list(cpu);
+	leave_idle(cpu);
 }
 
 void trap_irq(struct hv_cpu *cpu)
@@ -196,5 +201,5 @@ void trap_irq(struct hv_cpu *cpu)
 		if (!take_interrupt(cpu, intid))
 			gic_deactivate(intid);
 	}
-	leave_idle(cpu);
+	leave_irq(cpu);
 }

@@ -9,7 +9,9 @@
 void trap_sync(struct hv_cpu *cpu);
 /* An interrupt; also called by the idle core, when no process is loaded. */
 void trap_irq(struct hv_cpu *cpu);
-/* The end of an interrupt: an idle core takes the next ready process. */
+/* The end of an interrupt: what waits for the loaded process is listed, then leave_idle(). */
+void leave_irq(struct hv_cpu *cpu);
+/* An idle core takes the next ready process. */
 void leave_idle(struct hv_cpu *cpu);
 /* Stops the current process, with the syndrome as the cause. */
 void trap_stop(struct hv_cpu *cpu);

@@ -50,7 +50,7 @@ static void write_control(bool is_on, bool has_more)
 					      ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1);
 }
 
-/* ---- a running process gets one line more ------------------------------------------- */
+/* ---- the loaded process gets one line more ------------------------------------------- */
 
 static uint64_t empty_lists(void)
 {
@@ -89,26 +89,15 @@ static uint64_t take_line(struct hv_proc *proc, uint64_t empty, uint64_t k)
 	return line;
 }
 
-static void list_one(struct hv_proc *proc)
+void vgic_list(struct hv_cpu *cpu)
 {
+	struct hv_proc *proc = &procs[cpu->loaded];
 	uint64_t empty = empty_lists(), k = ctz64(empty) % HV_NLR;
 	uint64_t line = take_line(proc, empty, k);
 
 	if (line != 0)
 		write_pending(k, irqs[line].lr);
 	write_control(true, !set_is_empty(&proc->irqs_pending));
-}
-
-void vgic_raise(uint64_t pid, uint64_t line)
-{
-	set_add(&procs[pid].irqs_pending, line);
-	list_one(&procs[pid]);
-}
-
-void vgic_maintenance(struct hv_cpu *cpu)
-{
-	if (cpu->vgic_live != 0)
-		list_one(&procs[cpu->loaded]);
 }
 
 /* All ones, or 0 where list register k holds the line; then it holds none. */

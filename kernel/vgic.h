@@ -21,12 +21,10 @@ enum {
 	LR_SHIFT_V2 = 28, LR_SHIFT_V3 = 62,
 };
 
-/* The running process has one line more to list. */
-void vgic_raise(uint64_t pid, uint64_t line);
+/* Lists one line of the loaded process's that waits, if there is room. */
+void vgic_list(struct hv_cpu *cpu);
 /* The running process lists the line no longer. */
 void vgic_forget(uint64_t pid, uint64_t line);
-/* The maintenance interrupt: there is room in the list registers. */
-void vgic_maintenance(struct hv_cpu *cpu);
 
 /* Around a switch: the interface is taken from the loaded process, given to it. */
 void vgic_leave(struct hv_cpu *cpu);

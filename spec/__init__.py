@@ -36,12 +36,13 @@ def hypercalls() -> dict[str, Spec]:
 def interrupts() -> dict[str, Spec]:
     """What else changes the state: interrupts, traps, and the way in and out of EL2."""
     return {**interrupt.CALLS.specs, **interrupt.CALLS.parts, **trap.CALLS.specs,
+            **trap.CALLS.parts,
             **vgic.CALLS.parts, **edges()}
 
 
 def traps() -> dict[str, Spec]:
     """Exceptions that are no hypercall: what C does about them."""
-    return {name: interrupts()[name] for name in ("trap_sync", "trap_stop", "trap_irq", "leave_idle",
+    return {name: interrupts()[name] for name in ("trap_sync", "trap_stop", "trap_irq", "leave_irq", "leave_idle",
                                                  "vgic_leave", "vgic_enter")}
 
 
@@ -58,7 +59,7 @@ def transition(name: str) -> Spec:
 def parts() -> dict[str, Part]:
     """What several transitions end with, by name."""
     return {**schedule.ENDS.parts, **interrupt.CALLS.parts, **ipc.CALLS.parts,
-            **vgic.CALLS.parts, **entry.CALLS.parts}
+            **trap.CALLS.parts, **vgic.CALLS.parts, **entry.CALLS.parts}
 
 
 def invariants() -> dict[str, Invariant]:

@@ -8,6 +8,7 @@ its device tree; addresses never change after boot. Here is what follows from it
 from __future__ import annotations
 
 from . import descriptor as d
+from . import ghosts
 from .invariants import Family, is_alive
 from .table_invariants import is_device_leaf, is_table, kind_of
 from .transition import Reader
@@ -19,30 +20,41 @@ DEVICES = Family()
 
 @DEVICES.invariant("device")
 def device_types(r: Reader, x: Word) -> Truth:
-    """A device has an owner. Its address is that of 4 KiB below 2**48 for which there is no
+    """A device has an owner, unless it is shared. Its address is that of 4 KiB below 2**48 for which there is no
     page number, and no other device has it."""
     o, c = r.o, r.c
     state, owner, pa = (r.get(f"devices.{name}", x) for name in ("state", "owner", "pa"))
     exists = state != c.HV_DEVICE_NONE
-    return o.and_(o.ule(state, c.HV_DEVICE_MAPPED), o.ult(owner, c.HV_NPROC),
-                  o.iff(exists, owner != 0), o.implies(x == 0, o.not_(exists)),
+    owned = o.among(state, c.HV_DEVICE_UNMAPPED, c.HV_DEVICE_MAPPED)
+    return o.and_(o.ule(state, c.HV_DEVICE_SHARED), o.ult(owner, c.HV_NPROC),
+                  o.iff(owned, owner != 0), o.implies(x == 0, o.not_(exists)),
                   o.implies(exists, o.and_((pa & o.inv(d.ADDRESS)) == 0,
                                            o.ule(c.HV_NPAGE, d.page_at(r.state, pa)),
                                            device_at(r, pa) == x)))
 
 
+@DEVICES.invariant("device")
+def device_is_counted(r: Reader, x: Word) -> Truth:
+    """A device counts for its owner. (What device_count_exact says of the owner, for short.)"""
+    owner = r.get("devices.owner", x)
+    return r.o.implies(owner != 0, r.o.ult(r.get(ghosts.DEVICES.slot, owner, x),
+                                           r.get(ghosts.DEVICES.count, owner)))
+
+
 @DEVICES.invariant("page", "entry")
 def entry_names_device(r: Reader, t: Word, i: Word) -> Truth:
     """A valid entry of device memory names a mapped device of the same owner, whose one entry
-    it is; it is never executed."""
-    o, entry = r.o, r.get("pages", t, i)
-    x = device_at(r, entry)
+    it is, or the virtual CPU interface, which the owner has; it is never executed."""
+    o, c, entry = r.o, r.c, r.get("pages", t, i)
+    x, owner = device_at(r, entry), r.get("page_descs.owner", t)
+    own = o.and_(r.get("devices.state", x) == c.HV_DEVICE_MAPPED,
+                 r.get("devices.owner", x) == owner,
+                 r.get("ghost.device_table", x) == t, r.get("ghost.device_index", x) == i)
+    shared = o.and_(r.get("devices.state", x) == c.HV_DEVICE_SHARED,
+                    r.get("procs.has_vgic", owner) == 1)
     covered = o.and_(is_table(r, t), is_device_leaf(r, t, i), d.is_valid(o, entry))
     return o.implies(covered, o.and_(
-        o.ult(x, r.c.HV_NDEVICE), r.get("devices.state", x) == r.c.HV_DEVICE_MAPPED,
-        r.get("devices.owner", x) == r.get("page_descs.owner", t),
-        r.get("ghost.device_table", x) == t, r.get("ghost.device_index", x) == i,
-        (entry & d.ADDRESS) == r.get("devices.pa", x),
+        o.ult(x, c.HV_NDEVICE), o.or_(own, shared), (entry & d.ADDRESS) == r.get("devices.pa", x),
         (entry & o.inv(d.ADDRESS | d.DEVICE_FREE)) == d.DEVICE_FIXED))
 
 

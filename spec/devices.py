@@ -119,6 +119,9 @@ REACHES_MEMORY = frozenset({"dmas", "dma-coherent", "dma-ranges", "iommus", "iom
                             "memory-region"})
 
 
+GICV2 = frozenset({"arm,gic-400", "arm,cortex-a15-gic"})
+
+
 def is_gics(compatible: tuple[str, ...]) -> bool:
     """A part of the interrupt controller: GICv2, GICv3, its ITS or frames for MSI."""
     return any(name.startswith("arm,gic") or name == "arm,cortex-a15-gic" for name in compatible)

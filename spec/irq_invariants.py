@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from . import sets
+from .ghosts import LINES
 from .invariants import Family
 from .transition import Reader
 from .vocabulary import in_state
@@ -39,6 +40,14 @@ def irq_lines(r: Reader, i: Word) -> Truth:
         o.implies(state != c.HV_IRQ_NONE, o.and_(
             owner != 0, r.get("irqs.lr", i) == list_register(r, intid, True))),
         o.implies(state == c.HV_IRQ_USED, r.get("procs.has_vgic", owner) == 1))
+
+
+@IRQS.invariant("irq")
+def line_is_counted(r: Reader, i: Word) -> Truth:
+    """A line counts for its owner. (What irq_count_exact says of the owner, for short.)"""
+    owner = r.get("irqs.owner", i)
+    return r.o.implies(owner != 0, r.o.ult(r.get(LINES.slot, owner, i),
+                                           r.get(LINES.count, owner)))
 
 
 @IRQS.invariant("intid")

@@ -79,12 +79,15 @@ def memory_is_isolated(c: Any, s: State, pid: Word, indices: tuple[Word, ...]) -
 
 def maps_own_device(r: Reader, pid: Word, w: Walk) -> Truth:
     """The leaf is one of device memory, not executable, non-global, and at its address is a
-    device of pid's (which one, the ghost says), where no page is."""
+    device of pid's (which one, the ghost says), where no page is; or the virtual CPU interface,
+    which pid has: what is there is of the process whose registers the core holds."""
     o, c, x = r.o, r.c, device_at(r, w.leaf)
+    state = r.get("devices.state", x)
+    own = o.and_(state == c.HV_DEVICE_MAPPED, r.get("devices.owner", x) == pid)
+    shared = o.and_(state == c.HV_DEVICE_SHARED, r.get("procs.has_vgic", pid) == 1)
     wanted = DEVICE_NGNRE | NG | PXN | UXN
     return o.and_((w.leaf & (ATTR_INDEX | NG | PXN | UXN)) == wanted, o.ult(x, c.HV_NDEVICE),
-                  r.get("devices.state", x) == c.HV_DEVICE_MAPPED,
-                  r.get("devices.owner", x) == pid, (w.leaf & ADDRESS) == r.get("devices.pa", x),
+                  o.or_(own, shared), (w.leaf & ADDRESS) == r.get("devices.pa", x),
                   o.ule(c.HV_NPAGE, d.page_at(r.state, w.leaf)))
 
 
@@ -151,10 +154,10 @@ def device_owner_agrees(c: Any, before: State, after: State, self: Word, device:
     mine = o.or_(owner == self, o.and_(r.get("procs.ppid", owner) == self, idle))
     kept = o.and_(*(after.get(f"devices.{name}", device) == r.get(f"devices.{name}", device)
                     for name in ("pa", "flags")))
-    exists, existed = (state.get("devices.state", device) != c.HV_DEVICE_NONE
-                       for state in (after, before))
-    return o.implies(o.ult(device, c.HV_NDEVICE), o.and_(
-        kept, o.iff(exists, existed), o.implies(moved, mine)))
+    kinds = (o.iff(after.get("devices.state", device) == kind,
+                   before.get("devices.state", device) == kind)
+             for kind in (c.HV_DEVICE_NONE, c.HV_DEVICE_SHARED))
+    return o.implies(o.ult(device, c.HV_NDEVICE), o.and_(kept, *kinds, o.implies(moved, mine)))
 
 
 # A list register (IHI 0048B, 5.3.8; IHI 0069H, 12.4, ICH_LR<n>_EL2): HW, and where the physical

@@ -90,7 +90,10 @@ exec 3<&0
 mkfifo "$folder/keys"
 : > "$folder/said"
 {
-	until grep -q "leaving the firmware for the kernel" "$folder/said"; do sleep 0.2; done
+	until grep -q "leaving the firmware for the kernel" "$folder/said"; do
+		sleep 0.2
+		[ -e "$folder/said" ] || exit 0	# killed while it waited
+	done
 	exec cat <&3
 } > "$folder/keys" &
 keys=$!

@@ -32,6 +32,11 @@ EVENTS = {
     "uart_put": "a byte to the UART",
     "uart_rx_irq_enable": "the UART's receive interrupt enabled",
     "system_off": "PSCI SYSTEM_OFF",
+    "gicd": "the GIC's distributor written at offset `{}`: `{}`",
+    "vgic_hcr": "the virtual CPU interface switched on",
+    "vgic_vmcr": "its control restored",
+    "vgic_apr": "its active priorities restored",
+    "vgic_lr": "list register `{}` restored, or emptied",
     "system_reset": "PSCI SYSTEM_RESET",
 }
 
@@ -102,7 +107,8 @@ def event_text(event: tuple[Any, ...]) -> str:
     """Something that the state does not show."""
     if event[0] not in EVENTS:
         raise SpecError(f"no words for the event {event[0]}")
-    return EVENTS[event[0]].format(*(term_text(word) for word in event[1:]))
+    words = (str(word) if isinstance(word, int) else term_text(word) for word in event[1:])
+    return EVENTS[event[0]].format(*words)
 
 
 def result_text(result: Any, errors: dict[int, str]) -> str:
@@ -185,7 +191,8 @@ def _changes_of(case: spec.Case) -> set[str]:
     known = _known(case.path)
 
     def plain(words: tuple[Any, ...]) -> tuple[z3.ExprRef, ...]:
-        return tuple(z3.substitute(word, *known) if word.num_args() else word for word in words)
+        return tuple(z3.substitute(word, *known) if isinstance(word, z3.ExprRef) and word.num_args() else word
+                     for word in words)
 
     places = {f"`{place(name, plain(update.key))}`" for name, some in updates.items()
               for update in some}

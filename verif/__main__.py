@@ -8,7 +8,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from . import boot, coverage, pool, report, target
+from . import boot, coverage, pool, report, target, whole
 from .cache import Cache
 from .errors import VerifError
 from .plan import THEOREMS, Job, Plan
@@ -69,7 +69,7 @@ def _prove(options: argparse.Namespace, kernel: target.Target, recorder: Recorde
     if "T10" in theorems and "T2" not in theorems:
         raise VerifError("T10 is about the paths of T2: T=T2,T10")
     plan = Plan(kernel, options.out, theorems, boot.files(kernel, options.initrd),
-                boot.machines(bool(options.theorem)))
+                boot.machines(bool(options.theorem)), whole.seconds(options.out / "report.json"))
     calls, others = _chosen(plan, options.hc)
     has_leaves = bool(calls) and not options.no_leaves
     jobs = plan.jobs(calls, others, has_leaves, not options.hc)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from spec.devices import DMA, MOST_PAGES, PLAIN, REACHES_MEMORY, frames, is_gics
+from spec.devices import DMA, GICV2, MOST_PAGES, PLAIN, REACHES_MEMORY, frames, is_gics
 from spec.kernel_map import overlap
 
 from .boot_info import device_tree
@@ -21,11 +21,13 @@ SCALARS = ("state", "owner", "pa", "flags", "node", "node_count")
 
 @dataclass
 class Device:
-    """What the table is to say of a page of registers."""
+    """What the table is to say of a page of registers. `is_shared`: by all who have the
+    virtual CPU interface."""
 
     flags: int
     node: int
     node_count: int = 0
+    is_shared: bool = False
 
 
 def _pages(region: Region) -> range:
@@ -93,6 +95,16 @@ def handed_out(tree: list[Node]) -> dict[int, Device]:
     return found
 
 
+def shared(tree: list[Node]) -> dict[int, Device]:
+    """GICV of a GICv2: the first two pages of the fourth region of its node (binding arm,gic)."""
+    found: dict[int, Device] = {}
+    for node in tree:
+        if set(node.strings("compatible")) & GICV2 and node.is_enabled:
+            first = list(node.regions())[3][0]
+            found |= {first + at: Device(0, node.offset, 1, True) for at in (0, PAGE)}
+    return found
+
+
 def _kernels(state: DumpState) -> Iterator[tuple[str, Region]]:
     """What no process may ever have, whatever the device tree says."""
     yield "memory", (RAM_BASE, len(state.dump.ram))
@@ -113,7 +125,7 @@ def _owned(state: DumpState) -> Iterator[dict[str, int]]:
 def problems(state: DumpState) -> Iterator[Problem]:
     """All that is wrong with devices[]."""
     c, tree = state.c, nodes(device_tree(state))
-    expected = handed_out(tree)
+    expected = handed_out(tree) | shared(tree)
     kernels = tuple(_kernels(state))
     if allows_dma(tree) != state.dump.machine.dma:
         yield Problem("bootargs of the device tree are not those that QEMU was given", (), PLACE)
@@ -126,7 +138,8 @@ def problems(state: DumpState) -> Iterator[Problem]:
             if overlap(row["pa"], PAGE, *region):
                 yield Problem(f"a device is {what}", (("pa", f"{row['pa']:#x}"),), PLACE)
         device = expected.pop(row["pa"], Device(-1, -1))
-        wanted = {"state": c.HV_DEVICE_UNMAPPED, "owner": c.HV_INIT_PID, "pa": row["pa"],
+        wanted = {"state": c.HV_DEVICE_SHARED if device.is_shared else c.HV_DEVICE_UNMAPPED,
+                  "owner": 0 if device.is_shared else c.HV_INIT_PID, "pa": row["pa"],
                   "flags": device.flags, "node": device.node, "node_count": device.node_count}
         if row != wanted:
             values = tuple((name, f"{row[name]:#x}, not {wanted[name]:#x}") for name in SCALARS

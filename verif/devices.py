@@ -10,7 +10,7 @@ import z3
 
 from .errors import ImageError
 from .layout import Layout
-from .lin import bv, lift
+from .lin import bv
 from .world import Event, Window
 
 DEVICE_BASE = 0x400080000000
@@ -119,6 +119,7 @@ def _read_once(event: Event) -> list[z3.BoolRef] | None:
 AS_THEY_ARE = {"page_sync": "page_sync", "dc civac": "dc_civac",
                "wfi": "wait", "hypercall": "hypercall",
                "trap_sync": "trap_sync", "trap_irq": "trap_irq", "trap_stop": "trap_stop",
+               "leave_irq": "leave_irq", "leave_idle": "leave_idle",
                "vgic_leave": "vgic_leave", "vgic_enter": "vgic_enter", "panic": "panic"}
 
 
@@ -161,8 +162,8 @@ def _interface_write(register: str, value: z3.BitVecRef) -> tuple[str, Operands]
 def _device_write(event: Event) -> tuple[str, Operands]:
     """PL011: DR (3.3.1) takes a byte; IMSC (3.3.10) masks, RX and RT on or all off. The GIC's
     distributor is given by offset, list registers of GICv2 by number."""
-    address, value = event.operands
-    at, offset = _number(address), lift(address).const
+    address, value, base = event.operands
+    at, offset = _number(address), _number(base)
     kept = z3.If(IS_GICV2, value, NO_INTERRUPT)
     if event.kind != "mmio write32":
         return f"unknown {event.kind} at {address}", ()

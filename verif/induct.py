@@ -18,7 +18,7 @@ from spec.ghosts import Step
 from spec.invariants import Invariant
 from spec.marks import place_of
 from spec.state import Key
-from spec.transition import Case, Reader, Spec
+from spec.transition import Case, Spec, Transition
 
 from . import counting, deadlines, lines, members
 from .flags import as_term
@@ -35,7 +35,7 @@ SHOWN_FAILURES = 6
 # a process that calls is not assumed.
 INTERRUPTED = frozenset({"trap_irq", "timer_interrupt", "console_interrupt", "wake_up"})
 MAY_BE_IDLE = INTERRUPTED | {
-    "exchange", "vgic_leave", "leave_left", "leave_idle", "leave_call", "leave_trap", "leave_wait",
+    "exchange", "vgic_leave", "leave_left", "leave_irq", "leave_idle", "leave_call", "leave_trap", "leave_wait",
     "any state"}
 # Events after which a process runs, or what is done still is for one that does.
 RUNS = frozenset({"eret", "hypercall", "trap_sync", "trap_stop", "vgic_enter"})
@@ -130,10 +130,11 @@ class Subject:
                 known += self.names.meanings((*known, *path, goal))
             solver = Solver(known, folder, self.names)
             needed = solver.core(path, goal, name)
-            verdict = Verdict("proved", 0.0)
-            if needed is None:
+            verdict = Verdict("unknown" if needed is None else "proved", 0.0)
+            # The last try has all that there is, and so its counterexamples are true ones.
+            if needed is None and (is_exact or rounds == 1 and not solver.is_refuted):
                 needed, verdict = path, solver.prove(path, goal, name)
-            if verdict.status == "proved":
+            if needed is not None and verdict.status == "proved":
                 self.names.kept += (*path, goal)
                 self.shown.setdefault(goal.get_id(), []).append({t.get_id() for t in needed})
                 break
@@ -179,7 +180,7 @@ class Induction:
         if case.events and case.events[-1][0] in spec.parts():
             part = spec.parts()[case.events[-1][0]]
             yield Goal(f"the premise of {part.name}", "", (),
-                       as_term(part.given(Reader(subject.c, after))), ())
+                       as_term(part.given(Transition(subject.c, after))), ())
         if set(case.state.updates) & HELD and subject.name not in spec.edges():
             yield Goal("what the core holds", "core_context", (), z3.BoolVal(False), ())
         for claim in (*counting.obligations(subject.c, subject.before, case),

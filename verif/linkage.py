@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import z3
+from spec.transitions.entry import BEHIND
 
 from .explore import Start
 from .lin import Lin, bv, const, lift, symbol
@@ -20,8 +21,6 @@ Pair = tuple[str, z3.BitVecRef, z3.BitVecRef]
 ARGUMENTS = range(8)
 KEPT = range(18, 30)
 GENERAL = 31
-# What changes hands around a switch, and the specification of what comes behind it.
-BEHIND = {"vgic_leave": "leave_left", "vgic_enter": "leave_entered"}
 SP, FRAME = 31, -16     # a hypercall of the FAST class has 16 bytes of stack below it
 
 

@@ -242,7 +242,8 @@ class Path:
             return
         if self._window(address, size) is not None:
             kept = extend(z3.Extract(8 * size - 1, 0, value.z))
-            self.events.append(Event(f"mmio write{8 * size}", (address.z, kept.z), self.pc))
+            self.events.append(Event(
+                f"mmio write{8 * size}", (address.z, kept.z, bv(address.const)), self.pc))
             return
         place = self._place(address, size)
         if size != place.family.width:

@@ -9,6 +9,7 @@ some extension of any state.
 """
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import z3
@@ -47,6 +48,12 @@ def parts_of(term: z3.ExprRef) -> list[z3.ExprRef]:
     return found
 
 
+def _free(term: z3.ExprRef) -> set[int]:
+    """What the term is about: values of functions of the state."""
+    return {part.get_id() for part in parts_of(term)
+            if z3.is_app_of(part, z3.Z3_OP_UNINTERPRETED)}
+
+
 def is_choice(term: z3.ExprRef) -> bool:
     """If-then-else with some value that is not a number."""
     todo = [term]
@@ -64,6 +71,7 @@ class Names:
     """The names of one exploration, and the terms that are shared.
 
     `is_sweeping`: equal terms are looked for; otherwise only identical ones have one name.
+    `facts` are assumed by all that uses the names.
     """
 
     is_sweeping: bool = True
@@ -71,6 +79,8 @@ class Names:
     equations: dict[str, z3.BoolRef] = field(default_factory=dict)
     kept: list[z3.ExprRef] = field(default_factory=list)
     used: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    facts: tuple[z3.BoolRef, ...] = ()
+    decisions: dict[int, bool | None] = field(default_factory=dict)
     samples: Samples = field(default_factory=Samples)
     alike: dict[Values, list[z3.ExprRef]] = field(default_factory=dict)
     truths: dict[int, z3.BoolRef] = field(default_factory=dict)
@@ -79,7 +89,7 @@ class Names:
 
     def name(self, stem: str, value: z3.BitVecRef) -> z3.BitVecRef:
         """The value if it is small, else the name of it or of an equal one."""
-        value = z3.simplify(value)
+        value = self._pruned(z3.simplify(value))
         if is_small(value):
             return value
         found = self.names.get(value.get_id())
@@ -93,6 +103,41 @@ class Names:
                 self._share(found, value)
             self.names[value.get_id()] = found
         return found
+
+    def _pruned(self, value: z3.BitVecRef) -> z3.BitVecRef:
+        """The value without the choices that `facts` decide."""
+        if not self.facts or is_small(value):
+            return value
+        known = [(test, z3.BoolVal(way)) for test, way in (
+            (part.arg(0), self._decided(part.arg(0))) for part in parts_of(value)
+            if z3.is_app_of(part, z3.Z3_OP_ITE)) if way is not None]
+        return z3.simplify(z3.substitute(value, *known)) if known else value
+
+    def _decided(self, test: z3.BoolRef) -> bool | None:
+        """Which way the facts say that it always goes: such as whether two entries of a table,
+        of which one index is computed, are one. Not asked if it goes either way on samples, which
+        know no facts, and is about other things than they."""
+        key = test.get_id()
+        if key not in self.decisions:
+            self.kept.append(test)
+            self.decisions[key] = None
+            ways = {bool(value) for value in self.samples.of(test) or (False, True)}
+            if len(ways) == 1 or _free(test) <= self._about:
+                self.decisions[key] = next((way for way in ways if self._follows(test, way)), None)
+        return self.decisions[key]
+
+    @cached_property
+    def _about(self) -> set[int]:
+        return {part for fact in self.facts for part in _free(fact)}
+
+    def _follows(self, test: z3.BoolRef, way: bool) -> bool:
+        solver = z3.SolverFor("QF_UFBV")
+        solver.set("rlimit", SHARE_RESOURCES)
+        solver.add(*self.facts, test if not way else z3.Not(test))
+        if solver.check() != z3.unsat:
+            return False
+        queries.note(solver, "decided")
+        return True
 
     def name_choices(self, value: Lin) -> Lin:
         """The same form with names for the choices in it."""

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Which rows there are, and the jobs that make them."""
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import spec
@@ -17,10 +18,10 @@ from .target import Hypercall, Routine, Target
 THEOREMS = ("T1", "T2", "T3", "T4", "T5", "T6", "T8", "T9", "T10")
 OF_CODE = ("T1", "T2", "T6", "T8")
 VECTORS = "vectors"     # the job of all segments of vectors.S
-# Those that take longest are begun first; this changes nothing but the time that is needed.
-LONG = (("reply_wait", "T1"), ("call", "T3"), ("call", "T1"),
-        ("stop", "T3"), ("send", "T3"), ("recv", "T1"), ("trap_irq", "T1"), ("trap_irq", "T3"),
-        ("clone", "T3"))
+# Those that take longest are begun first, if no earlier run says which these are; this changes
+# nothing but the time that is needed.
+LONG = (("reply_wait", "T1"), ("trap_irq", "T1"), ("call", "T1"), ("clone", "T3"),
+        ("recv", "T1"), ("call", "T3"), ("reply_wait", "T3"), ("send", "T3"))
 
 
 @dataclass(frozen=True)
@@ -40,21 +41,17 @@ class Job:
         return "-".join((self.name, *self.theorems)).replace(" ", "_")
 
 
-def _rank(job: Job) -> int:
-    """Place in the order in which jobs are begun."""
-    return next((at for at, (name, theorem) in enumerate(LONG)
-                 if name == job.name and theorem in job.theorems), len(LONG))
-
-
 @dataclass
 class Plan:
-    """Jobs for one kernel, which is booted from `files` on `machines`."""
+    """Jobs for one kernel, which is booted from `files` on `machines`. `seconds` is what rows
+    took in earlier runs, by subject and theorem."""
 
     target: Target
     out: Path
     theorems: tuple[str, ...]
     files: boot.Files
     machines: tuple[Machine, ...]
+    seconds: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.c = premises.constants(self.target)
@@ -86,7 +83,13 @@ class Plan:
                                      ("T9", "any state", progress.prove_states)):
             if theorem in self.theorems:
                 found.append(Job("every state", (theorem,), (), self._rows_of_states(name, prove)))
-        return sorted(found, key=_rank)
+        return sorted(found, key=self._rank)
+
+    def _rank(self, job: Job) -> tuple[float, int]:
+        """Place in the order in which jobs are begun."""
+        took = sum(self.seconds.get((job.name, theorem), math.inf) for theorem in job.theorems)
+        return -took, next((at for at, (name, theorem) in enumerate(LONG)
+                            if name == job.name and theorem in job.theorems), len(LONG))
 
     def _rows_of_states(self, name: str, prove: Callable[[induct.Subject, Path], Row]) -> Callable[
             [], list[Row]]:

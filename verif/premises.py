@@ -77,13 +77,21 @@ def _tuples(kinds: tuple[str, ...], world: World,
     return product(*(candidates.get(kind, []) for kind in kinds))
 
 
+def about_current(target: Target) -> tuple[z3.BoolRef, ...]:
+    """That the current process is one: of what is assumed wherever a routine begins."""
+    core = symbol(CPU).z
+    rule = spec.invariants()["one_core"]
+    return (z3.ULT(core, bv(target.constant("HV_NCPU"))),
+            as_term(rule.holds(constants(target), SymbolicState(), core)))
+
+
 def instances(target: Target, world: World, rules: list[Invariant]) -> Hypotheses:
     """The invariants at every index that was used."""
     c, state = constants(target), SymbolicState()
     current = state.get("sched.cpus.current", symbol(CPU).z)
     world.touch("procs.state", (current,))
     candidates = _candidates(world)
-    terms = [z3.ULT(symbol(CPU).z, bv(target.constant("HV_NCPU")))]
+    terms = list(about_current(target))
     for invariant in rules:
         if invariant.name in OF_DEVICES and "device" not in candidates:
             continue

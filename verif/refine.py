@@ -280,7 +280,7 @@ def _possible(question: Question, given: tuple[z3.BoolRef, ...], cases: list[Any
         if term.get_id() in known:
             yield from _possible(question, given, alike, depth + 1)
         elif as_term(negate(term)).get_id() not in known and \
-                not question.solver.quickly((*given, term), z3.BoolVal(False)):
+                question.solver.may_be((*given, term)):
             yield from _possible(question, (*given, term), alike, depth + 1)
 
 

@@ -24,7 +24,8 @@ from .flags import as_term
 from .layout import describe
 from .lin import bv
 from .machine import Path
-from .premises import (AT_THE_EDGE, IN_TRAPS, USED, Hypotheses, constants, instances, used)
+from .premises import (AT_THE_EDGE, IN_TRAPS, USED, Hypotheses, about_current, constants, instances,
+                       used)
 from .result import Failure, Row, row
 from .solve import Solver, Verdict
 from .target import Routine, Target
@@ -74,6 +75,7 @@ def explore(target: Target, call: Routine, contracts: dict[int, Contract],
     world = target.world()
     world.cuts.update(cuts or {})
     world.tails.update({} if cuts else tails(target, call))
+    world.symbols.facts = about_current(target)
     found = Explorer(world, contracts).run(start or target.start(call, given(target, call.name)))
     hypotheses = instances(target, world, rules_of(call))
     return Handled(call, found, hypotheses, time.process_time() - begin)

@@ -9,6 +9,8 @@ and each place has one specification.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from spec.transitions.entry import BEHIND
+
 from . import linkage
 from .errors import VerifError
 from .explore import Contract, Start
@@ -24,7 +26,7 @@ VECTORS = {
 # Every segment, and the routines of assembly that they run through.
 NAMES = (*(f"vector {offset:#05x}" for offset in VECTORS), "return, fast", "return, full",
          "return, trap", "after a wait", "return, waiting",
-         *(f"return, {name}" for name in linkage.BEHIND))
+         *(f"return, {name}" for name in BEHIND))
 CODE = ("el2_vectors", "vectors_sync", "vectors_trap", "vectors_full", "vectors_leave",
         "vectors_return", "vectors_unknown", "vectors_switch", "vectors_switch_more", "vectors_save",
         "vectors_load", "vectors_save_fp", "vectors_idle", "vectors_vgic_leave",
@@ -77,9 +79,9 @@ def _behind(target: Target, segment: Segment, path: Path) -> Segment | None:
     if path.finished == HYPERCALL:
         return Segment(_routine(target, "return, full", at, ("result",), False), "leave_call",
                        linkage.full_return(target, at, True))
-    if path.finished in linkage.BEHIND:
+    if path.finished in BEHIND:
         return Segment(_routine(target, f"return, {path.finished}", at, (), False),
-                       linkage.BEHIND[path.finished], linkage.full_return(target, at, True))
+                       BEHIND[path.finished], linkage.full_return(target, at, True))
     if segment.text == "wake_up":
         return Segment(_routine(target, "return, waiting", at, (), False), "leave_wait",
                        linkage.full_return(target, at, False))

@@ -17,6 +17,7 @@ from .naming import Names
 # Resources of Z3, not time: two runs do the same.
 SLICE_RESOURCES = 1000000
 LAST_RESOURCES = 300000000
+WITNESSES = 4   # states that are remembered
 TACTICS = ("simplify", "propagate-values", "solve-eqs", "ackermannize_bv", "simplify",
            "bit-blast", "sat")
 
@@ -37,6 +38,26 @@ def _status(result: z3.CheckSatResult) -> str:
     return "refuted" if result == z3.sat else "unknown"
 
 
+@dataclass(frozen=True)
+class Witness:
+    """A state: what is known to hold in it, terms and equations of names."""
+
+    model: z3.ModelRef
+    terms: set[int]
+    labels: set[str]
+
+    def satisfies(self, given: tuple[z3.BoolRef, ...], names: Names) -> bool:
+        """Does all that is given hold in it? Functions that it does not have are 0."""
+        for term in given:
+            if term.get_id() not in self.terms:
+                new = {k: e for k, e in names.defining((term,)).items() if k not in self.labels}
+                if not all(z3.is_true(self.model.eval(t, True)) for t in (term, *new.values())):
+                    return False
+                self.terms.add(term.get_id())
+                self.labels.update(new)
+        return True
+
+
 @dataclass
 class Solver:
     """Queries under common hypotheses; those of a path prefix are kept from query to query.
@@ -50,9 +71,11 @@ class Solver:
     queries: int = 0
     fallbacks: int = 0
     seconds: float = 0.0
+    is_refuted: bool = False    # what `core` was asked last has a counterexample
     _stack: list[z3.BoolRef] = field(default_factory=list)
     _defined: list[set[str]] = field(default_factory=list)
     _solver: z3.Solver | None = None
+    _witnesses: list[Witness] = field(default_factory=list)
 
     def _add(self, solver: z3.Solver, terms: tuple[z3.BoolRef, ...]) -> set[str]:
         """Adds the terms, and the equations that are not there yet; their names."""
@@ -112,6 +135,23 @@ class Solver:
         self.seconds += time.process_time() - begin
         return bool(result == z3.unsat)
 
+    def may_be(self, given: tuple[z3.BoolRef, ...]) -> bool:
+        """False only if `given` is plainly impossible. States that were found before are tried
+        first."""
+        if any(one.satisfies(given, self.names) for one in reversed(self._witnesses)):
+            return True
+        begin = time.process_time()
+        solver = self._prepared(given)
+        result = solver.check()
+        if result == z3.unsat:
+            queries.note(solver, "plainly impossible")
+        if result == z3.sat:
+            found = Witness(solver.model(), {t.get_id() for t in given}, set().union(*self._defined))
+            self._witnesses = [*self._witnesses[1 - WITNESSES:], found]
+        self.queries += 1
+        self.seconds += time.process_time() - begin
+        return bool(result != z3.unsat)
+
     def core(self, given: tuple[z3.BoolRef, ...],
              goal: z3.BoolRef, name: str) -> tuple[z3.BoolRef, ...] | None:
         """Those of `given` from which `goal` is plain to see, or None."""
@@ -126,6 +166,7 @@ class Solver:
         result = solver.check(*(z3.Bool(mark) for mark in marks))
         self.queries += 1
         self.seconds += time.process_time() - begin
+        self.is_refuted = result == z3.sat
         if result != z3.unsat:
             return None
         needed = tuple(marks[str(mark)] for mark in solver.unsat_core())

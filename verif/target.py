@@ -37,7 +37,8 @@ class Hypercall(Routine):
 
 
 # C functions that vectors.S calls; an interrupt may come while the core waits.
-TRAPS = {"trap_sync": True, "trap_stop": True, "trap_irq": False, "leave_idle": False,
+TRAPS = {"trap_sync": True, "trap_stop": True, "trap_irq": False, "leave_irq": False,
+         "leave_idle": False,
          "vgic_leave": False, "vgic_enter": True}
 
 

@@ -34,6 +34,16 @@ def expected(calls: Iterable[str]) -> list[tuple[str, str]]:
             *((f"boot {machine.name}", "T4") for machine in boot.machines(False))]
 
 
+def seconds(path: Path) -> dict[tuple[str, str], float]:
+    """What each row took, by subject and theorem, as the report at `path` has it; none if it
+    cannot be read."""
+    try:
+        rows = [from_json(one) for one in json.loads(path.read_text())["rows"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {(row.subject, row.theorem): row.seconds for row in rows}
+
+
 def earlier(path: Path, new: dict[str, Any], rows: list[Row]) -> list[Row]:
     """Rows of the report at `path` that `rows` do not replace. None if that report is about
     another kernel, or was made by another verifier or solver than `new`, or is none."""

@@ -152,6 +152,7 @@ enum hv_device_state {
 	HV_DEVICE_NONE = 0,
 	HV_DEVICE_UNMAPPED = 1,
 	HV_DEVICE_MAPPED = 2,	/* by exactly one entry of one of its owner's level-3 tables */
+	HV_DEVICE_SHARED = 3,	/* GICV: nobody's; each process with the virtual CPU interface maps it */
 };
 
 enum hv_device_flags {

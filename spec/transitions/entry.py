@@ -23,6 +23,8 @@ CALLS = Group()
 HVC_0 = 0x5A000000  # ESR_EL2 of `hvc #0` from AArch64: EC 0x16, IL 1, imm16 0 (D19.2.37)
 ZEROED = 18         # x0 .. x17 come back as zero, less what the call writes
 GENERAL = 31        # x0 .. x30
+# What changes hands around a switch, and the transition behind it.
+BEHIND = {"vgic_leave": "leave_left", "vgic_enter": "leave_entered"}
 ASID_SHIFT = 48     # TTBR0_EL1.ASID (D19.2.155), 16 bits
 
 

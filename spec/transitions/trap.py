@@ -14,7 +14,7 @@ from ..vocabulary import is_page, saved, set_saved
 from ..words import Truth, Word
 from .entry import loaded_ctx
 from .interrupt import console_interrupt, leave_idle, timer_interrupt, trap_stop, trap_wfi
-from .vgic import forward, maintenance, virtual_timer
+from .vgic import forward, list_one, virtual_timer
 
 CALLS = Group()
 
@@ -119,19 +119,26 @@ def take_interrupt(t: Transition, intid: Word) -> bool:
         console_interrupt(t)
     elif t.choose(intid == t.get("machine.vtimer_intid"), "virtual timer"):
         virtual_timer(t)
-    elif t.choose(intid == t.get("machine.vgic_intid"), "maintenance"):
-        maintenance(t)
-    else:
+    elif not t.choose(intid == t.get("machine.vgic_intid"), "maintenance"):
         return forward(t, intid)
     return False
 
 
+@CALLS.part(lambda t: True)
+def leave_irq(t: Transition) -> Word:
+    """The end of an interrupt: a line that waits is listed, if it is the loaded process's; then
+    leave_idle."""
+    if t.choose(t.get("sched.cpus.vgic_live", t.cpu) != 0, "has an interface"):
+        list_one(t, t.get("sched.cpus.loaded", t.cpu))
+    return leave_idle(t)
+
+
 @CALLS.hypercall
 def trap_irq(t: Transition) -> Word:
-    """One interrupt; then, if the core idles, the next ready process."""
+    """One interrupt, and leave_irq."""
     intid = t.get("gic.intid")
     if t.choose(t.o.ult(intid, SPURIOUS), "an interrupt"):
         t.event("gic_drop", intid)
         if not take_interrupt(t, intid):
             t.event("gic_deactivate", intid)
-    return leave_idle(t)
+    return leave_irq(t)

@@ -79,7 +79,7 @@ def take_line(t: Transition, pid: Word, empty: Word) -> Word:
 
 
 def list_one(t: Transition, pid: Word) -> None:
-    """A running process gets one line more, if there is room."""
+    """The loaded process gets one line more, if there is room."""
     o, empty = t.o, t.get("vgic.elrsr") & ((1 << LISTS) - 1)
     line = take_line(t, pid, empty)
     if t.choose(line != 0, "listed"):
@@ -117,15 +117,6 @@ def waits_for_irq(r: Reader, pid: Word) -> Truth:
     return r.o.and_(is_blocked(r, pid), r.o.any_bit(r.get("procs.wait_flags", pid), flags))
 
 
-def raise_line(t: Transition, pid: Word, line: Word) -> None:
-    """pid gets the interrupt: now if it runs, or when it does."""
-    sets.add(t, waiting_lines(pid), line)
-    if t.choose(t.get("sched.cpus.current", t.cpu) == pid, "its owner runs"):
-        list_one(t, pid)
-    elif t.choose(waits_for_irq(t, pid), "its owner waits"):
-        wake_for_irq(t, pid)
-
-
 def forward(t: Transition, intid: Word) -> bool:
     """The owner of the line gets it, and ends it; else it is masked, and pending again."""
     line = t.get("irq_line", intid)
@@ -133,7 +124,9 @@ def forward(t: Transition, intid: Word) -> bool:
     is_used = t.o.and_(t.get("irqs.state", line) == t.c.HV_IRQ_USED,
                        in_state(t, owner, t.c.HV_PROC_LIVE))
     if t.choose(is_used, "in use"):
-        raise_line(t, owner, line)
+        sets.add(t, waiting_lines(owner), line)
+        if t.choose(waits_for_irq(t, owner), "its owner waits"):
+            wake_for_irq(t, owner)
         return True
     set_bit(t, ICENABLER, intid)
     set_bit(t, ISPENDR, intid)
@@ -145,15 +138,7 @@ def virtual_timer(t: Transition) -> None:
     an interrupt of the process if it has the virtual CPU interface."""
     t.set("sys.cntv_ctl_el0", (), t.get("sys.cntv_ctl_el0") | MASKED)
     if t.choose(t.get("sched.cpus.vgic_live", t.cpu) != 0, "has an interface"):
-        pid = t.get("sched.cpus.loaded", t.cpu)
-        sets.add(t, waiting_lines(pid), t.c.HV_IRQ_TIMER)
-        list_one(t, pid)
-
-
-def maintenance(t: Transition) -> None:
-    """List registers are free while lines wait."""
-    if t.choose(t.get("sched.cpus.vgic_live", t.cpu) != 0, "has an interface"):
-        list_one(t, t.get("sched.cpus.loaded", t.cpu))
+        sets.add(t, waiting_lines(t.get("sched.cpus.loaded", t.cpu)), t.c.HV_IRQ_TIMER)
 
 
 # ---- the interface changes hands ------------------------------------------------------

@@ -19,7 +19,9 @@ COUNTERS = {0xD53BE020: "sys.cntpct_el0", 0xD53BE040: "sys.cntvct_el0"}
 LOAD32, LOAD32_MASK = 0xB9400000, 0xFFFFFC00
 UART_READERS = ("hc_console_write", "console_interrupt", "uart_tx_full", "uart_rx_empty",
                 "uart_get")
-INTERRUPTS = ("timer_interrupt", "console_interrupt")
+INTERRUPTS = ("timer_interrupt", "console_interrupt", "irq_timer")
+# What these read of the GIC is not shown to a debugger: no replay goes on from there.
+NOT_REPLAYED = ("irq_forward", "vgic_list", "vgic_leave", "vgic_enter")
 PANIC = "panic"
 
 
@@ -82,7 +84,7 @@ def find(image: Image) -> dict[int, Point]:
     wait = next(a for a in text if a >= idle and image.word(a) == WFI)
     points |= {wait: Point(Kind.IDLE), wait + 4: Point(Kind.WOKEN)}
     points |= _reads(image, text)
-    for name in (*INTERRUPTS, PANIC):
+    for name in (*INTERRUPTS, *NOT_REPLAYED, PANIC):
         address = image.function(name).address
         if address in points:
             raise ValueError(f"{name} begins with a read")

@@ -24,7 +24,8 @@ from replay.stops import Stop, Stops
 from verif.target import Target
 
 SPURIOUS = 1023         # an INTID (IHI 0048B, 3.2.5)
-INTIDS = {"timer_interrupt": "machine.timer_intid", "console_interrupt": "machine.uart_intid"}
+INTIDS = {"timer_interrupt": "machine.timer_intid", "console_interrupt": "machine.uart_intid",
+          "irq_timer": "machine.vtimer_intid"}
 GDB_NAMES = {"clidr_el1": "clidr"}
 # They need what the kernel reads on its way, so the specification goes second.
 LATE = ("console_write", "trap_wfi", *INTERRUPTS)

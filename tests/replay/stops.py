@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from replay.compare import Mismatch
 from verif.gdb import Core, Gdb
-from replay.points import PANIC, Kind, Point, find
+from replay.points import NOT_REPLAYED, PANIC, Kind, Point, find
 from replay.registers import ALWAYS
 from verif.devices import UART_DR, UART_FR
 from verif.image import Image
@@ -51,6 +51,8 @@ class Stops:
             point = self.points[core.pc]
             if point.what == PANIC:
                 raise Mismatch("the kernel panics", [])
+            if point.what in NOT_REPLAYED:
+                raise Mismatch(f"{point.what}: interrupts of processes are not replayed", [])
             if point.kind is Kind.CALL:
                 self.called.append(point.what)
             elif point.kind in (Kind.COUNTER, Kind.LOAD):

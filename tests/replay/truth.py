@@ -52,6 +52,8 @@ def _matter(state: Mirror, kinds: tuple[str, ...], pages: list[int],
         return [(state.get("page_descs.owner", q), q) for q in pages]
     if kinds == ("pid", "file"):
         return [(state.get("files.owner", f), f) for f in range(c.HV_NFILE)]
+    if kinds == ("pid", "irq"):
+        return [(state.get("irqs.owner", i), i) for i in range(c.HV_NIRQ)]
     if kinds == ("pid", "device"):
         return [(state.get("devices.owner", x), x) for x in range(c.HV_NDEVICE)]
     handles = [(p, h) for p in range(1, c.HV_NPROC) for h in range(c.HV_NHANDLE)
@@ -89,6 +91,7 @@ def _recount(state: Mirror) -> Iterator[str]:
         "pages_count": Counter(state.get("page_descs.owner", q) for q in range(state.page_count)),
         "pids_count": Counter(state.get("procs.ppid", p) for p in range(c.HV_NPROC)),
         "files_count": Counter(state.get("files.owner", f) for f in range(c.HV_NFILE)),
+        "irqs_count": Counter(state.get("irqs.owner", i) for i in range(c.HV_NIRQ)),
         "devices_count": Counter(state.get("devices.owner", x) for x in range(c.HV_NDEVICE)),
         "handles_count": Counter(p for p in range(c.HV_NPROC) for h in range(c.HV_NHANDLE)
                                  if state.get("handles.file", p, h))}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from checker import ENTRIES
 from constants import parameters
-from machine import Machine
+from machine import INTERRUPTS, Machine
 from spec import descriptor as d
 from spec.transition import Reader, Refused, Transition
 from spec.vocabulary import device_at
@@ -22,7 +22,8 @@ RARE = {"kill": 0.1, "power_off": 0.02, "reset": 0.02, "self": 0.02, "set_name":
         "set_runnable": 1.0, "transfer": 3.0, "recv": 3.0, "call": 3.0, "send": 2.0,
         "reply": 3.0, "reply_wait": 4.0,
         "wait": 0.15, "alloc_frame": 1.5, "reparent": 2.0, "reap": 2.0, "reclaim_page": 4.0,
-        "revoke_file": 2.0, "revoke_pid": 2.0, "unmap_device": 0.7}
+        "revoke_file": 2.0, "revoke_pid": 2.0, "unmap_device": 0.7,
+        "enable_vgic": 0.3, "alloc_irq": 2.0, "free_irq": 0.5, "revoke_irq": 2.0}
 WANTED_STATE = {"clone": "HV_PROC_UNUSED", "grant_pid": "HV_PROC_UNUSED",
                 "set_entry": "HV_PROC_EMBRYO", "set_runnable": "HV_PROC_EMBRYO",
                 "transfer": "HV_PROC_EMBRYO", "reap": "HV_PROC_ZOMBIE",
@@ -60,9 +61,10 @@ class Caller:
             "index": lambda: self.pick(ENTRIES), "perm": lambda: self.random.randrange(17),
             "rights": lambda: self.pick((1, 2, 3, 3, 0, 4)),
             "deadline": lambda: self.pick((0, 1, 2 ** 60, *[self.now() + 50] * 5)),
+            "line": lambda: self.pick(range(self.c.HV_NIRQ + 1)),
             "device": lambda: self.pick(range(self.c.HV_NDEVICE + 1)),
             "file": lambda: self.pick(range(self.c.HV_NFILE + 1)),
-            "type": lambda: self.pick((1, 1, 1, 2, 3)), "flags": lambda: self.pick((0, 1)),
+            "type": lambda: self.pick((1, 1, 1, 2, 3)), "flags": lambda: self.pick((0, 1, 8, 9)),
             "ctx": self.free_page, "root": self.free_page, "page": self.any_own_page,
             "parcel": lambda: self.own_page(self.c.HV_PAGE_PARCEL),
             "from": lambda: self.random.randrange(self.c.HV_NHANDLE),
@@ -209,7 +211,8 @@ class Caller:
         args = {p: self.choices.get(p, lambda: self.pick(WILD))() for p in self.parameters[name]}
         if name in WANTED_STATE and self.random.random() < 0.9:
             args["pid"] = self.pick(self.children(getattr(self.c, WANTED_STATE[name])))
-        if name in ("grant_pid", "grant_page", "grant_file", "grant_device") and self.random.random() < 0.9:
+        if name in ("grant_pid", "grant_page", "grant_file", "grant_device",
+                    "grant_irq") and self.random.random() < 0.9:
             args["child"] = self.pick(self.children(self.c.HV_PROC_EMBRYO, self.c.HV_PROC_LIVE))
         if name == "reclaim_page" and self.random.random() < 0.9:
             dead = self.children(self.c.HV_PROC_ZOMBIE)
@@ -245,6 +248,8 @@ class Caller:
         do("grant_pid", 3, 6)
         do("grant_file", 3, 5)
         do("grant_device", 3, 2)
+        do("grant_irq", 3, 3)
+        do("enable_vgic")
 
     def step(self) -> str:
         """One call, interrupt or trap; what it was and how it went."""
@@ -253,6 +258,9 @@ class Caller:
         for name in ("uart.tx_full", "uart.rx_empty"):
             m.state.set(name, (), int(r.random() < 0.2))
         m.state.set("uart.rx_byte", (), r.choice((3, 65, 66)))
+        m.state.set("vgic.elrsr", (), r.randrange(16))
+        for k in range(self.c.HV_NLR):
+            m.state.set("vgic.lr", (k,), r.randrange(4) << 62)
         if m.current == 0 or r.random() < 0.08:
             m.state.set("sys.cntpct_el0", (), self.now() + r.choice((0, 20, 120)))
             m.state.set("sys.cntvct_el0", (), self.now())
@@ -261,7 +269,7 @@ class Caller:
             traps = ("trap_wfi",) if m.current else ()
             if m.current and not m.state.get("sched.cpus.fp_live", 0):
                 traps += ("trap_fp",)
-            name = r.choice(("timer_interrupt", "timer_interrupt", "console_interrupt", *traps))
+            name = r.choice(("timer_interrupt", "timer_interrupt", *INTERRUPTS, *traps))
             if m.current and r.random() < 0.01:
                 name = "trap_stop"
             m.interrupt(name)

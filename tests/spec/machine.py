@@ -9,13 +9,15 @@ from typing import Any
 import spec
 from constants import enumerators, full_calls, numbers
 from spec import descriptor as d
+from spec.irq_invariants import list_register
 from spec.state import ConcreteState
-from spec.transition import Outcome
-from spec.transitions.entry import HVC_0
+from spec.transition import Outcome, Reader
+from spec.transitions.entry import BEHIND, HVC_0
 from spec.witness import add_ghosts
 
 # INTIDs, and exception classes of traps (ESR_EL2, D19.2.37).
-INTERRUPTS = {"timer_interrupt": 26, "console_interrupt": 33}
+INTERRUPTS = {"timer_interrupt": 26, "console_interrupt": 33, "virtual timer": 27,
+              "maintenance": 25, "line 2": 48, "line 3": 49, "line 5": 51}
 SYNDROMES = {"trap_wfi": 0x01, "trap_fp": 0x07}
 VIEW_L1, VIEW_L2, VIEW_L3, EMPTY_ROOT, ROOT, CTX, L1, L2, L3, FRAME, FREE = range(1, 12)
 
@@ -23,7 +25,8 @@ VIEW_L1, VIEW_L2, VIEW_L3, EMPTY_ROOT, ROOT, CTX, L1, L2, L3, FRAME, FREE = rang
 def small_limits(**limits: int) -> SimpleNamespace:
     """Constants of a machine with eight processes."""
     return enumerators(**{"HV_NPROC": 8, "HV_SET_WORDS": 2, "TIMER_LEVELS": 3, "HV_NPAGE": 48,
-                          "HV_NHANDLE": 8, "HV_NFILE": 8, "HV_NDEVICE": 5, "CONSOLE_RING": 4, "HV_NCPU": 2,
+                          "HV_NHANDLE": 8, "HV_NFILE": 8, "HV_NDEVICE": 5, "HV_NIRQ": 8,
+                          "NINTID": 64, "CONSOLE_RING": 4, "HV_NCPU": 2,
                           **limits})
 
 
@@ -82,7 +85,8 @@ def _boot_procs(c: SimpleNamespace, s: ConcreteState) -> None:
     values = {"state": c.HV_PROC_LIVE, "root": ROOT, "ctx": CTX, "recv_slot": c.HV_NONE,
               "pages_count": c.HV_NPAGE - ROOT, "pids_count": c.HV_NPROC - 2,
               "files_count": c.HV_NFILE - 3, "handles_count": 2,
-              "devices_count": c.HV_NDEVICE - 1}
+              "devices_count": c.HV_NDEVICE - 1,
+              "irqs_count": c.HV_NIRQ - c.HV_IRQ_TIMER - 1}
     for name, value in values.items():
         s.set(f"procs.{name}", init, value)
     for pid in range(2, c.HV_NPROC):
@@ -95,6 +99,15 @@ def _boot_procs(c: SimpleNamespace, s: ConcreteState) -> None:
         s.set("handles.rights", (*init, slot), c.HV_RIGHT_ALL)
     for file in range(3, c.HV_NFILE):
         s.set("files.owner", (file,), c.HV_INIT_PID)
+    for line in range(c.HV_IRQ_TIMER, c.HV_NIRQ):
+        is_timer = line == c.HV_IRQ_TIMER
+        intid = INTERRUPTS["virtual timer"] if is_timer else 46 + line
+        s.set("irqs.intid", (line,), intid)
+        s.set("irqs.lr", (line,), list_register(Reader(c, s), intid, not is_timer))
+        if not is_timer:
+            s.set("irqs.state", (line,), c.HV_IRQ_FREE)
+            s.set("irqs.owner", (line,), c.HV_INIT_PID)
+            s.set("irq_line", (intid,), line)
     for device in range(1, c.HV_NDEVICE):
         s.set("devices.state", (device,), c.HV_DEVICE_UNMAPPED)
         s.set("devices.owner", (device,), c.HV_INIT_PID)
@@ -115,6 +128,9 @@ def boot(c: SimpleNamespace) -> Tracked:
         s.set("timer_tree", (node,), 2 ** 64 - 1)
     for name, value in (("machine.timer_intid", INTERRUPTS["timer_interrupt"]),
                         ("machine.uart_intid", INTERRUPTS["console_interrupt"]),
+                        ("machine.vtimer_intid", INTERRUPTS["virtual timer"]),
+                        ("machine.vgic_intid", INTERRUPTS["maintenance"]),
+                        ("machine.gic_version", 3),
                         ("machine.tick_period", 100), ("sched.next_tick", 100),
                         ("sched.turn", c.HV_INIT_PID),
                         ("sys.cnthp_cval_el2", 100), ("machine.cptr", 1 << 10 | 0x33ff),
@@ -152,8 +168,15 @@ class Machine:
         self.state.set("sys.x", (8,), number)
         assert self.do("enter_sync").events == (("hypercall", number),)
         outcome = self.do(name, *args)
-        self.do("leave_call" if name in self.full else "leave_fast", outcome.result)
+        self._leave("leave_call" if name in self.full else "leave_fast", outcome.result)
         return outcome
+
+    def _leave(self, name: str, *args: int) -> None:
+        """The way out, to its end."""
+        events = self.do(name, *args).events
+        while events and events[-1][0] in BEHIND:
+            self.do(events[-1][0])
+            events = self.do(BEHIND[events[-1][0]]).events
 
     def interrupt(self, name: str) -> None:
         """An interrupt or trap, from a process or from a wait."""
@@ -169,4 +192,4 @@ class Machine:
             self.state.set("sys.esr_el2", (), SYNDROMES[name] << 26)
             assert self.do("enter_sync").events == (("trap_sync",),)
             self.do("trap_sync")
-        self.do("leave_wait" if is_waiting else "leave_trap")
+        self._leave("leave_wait" if is_waiting else "leave_trap")

@@ -60,6 +60,15 @@ def usertests_from_a_pipe(options: str) -> None:
     assert re.search(r"^usertests: \d{3,} passed, 0 failed$", text, re.M), text[-3000:]
 
 
+@suite.matrix(options=["BOOT=uboot", "BOOT=efi GIC=2", "MACHINE=versal"])
+def elsewhere_from_a_pipe(options: str) -> None:
+    """Firmware takes keys, too: none may reach it."""
+    status, text = run("ps\nhalt\n", *options.split())
+    assert status == 0, text[-3000:]
+    assert re.search(r"^\s*1\s.*init$", text, re.M), text
+    assert ("hv8 loader: leaving the firmware" in text) == options.startswith("BOOT"), text
+
+
 @suite.test
 def long_pipe_loses_nothing() -> None:
     """All keys are there before the machine starts."""
@@ -89,10 +98,10 @@ def on_a_terminal() -> None:
     assert child.exitstatus == 0, child.exitstatus
 
 
-@suite.test
-def bad_option_is_named() -> None:
-    status, text = run("", "GIC=4")
-    assert status != 0 and "GIC=4" in text, text
+@suite.matrix(option=["GIC=4", "BOOT=disk", "ACPI=2", "MACHINE=q35"])
+def bad_option_is_named(option: str) -> None:
+    status, text = run("", option)
+    assert status != 0 and option in text, text
 
 
 @suite.test

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Sessions in the shell: what a person at the terminal would try."""
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -202,6 +203,15 @@ def demo_ends_well(demo: str) -> None:
         text = guest.shell(demo)
         assert text.strip()
         assert guest.shell("echo $?") == "0\n", text
+
+
+@suite.test
+def sixty_clients_get_their_answers() -> None:
+    """IPC_MESSAGES=1000000 sends a million."""
+    messages = os.environ.get("IPC_MESSAGES", "60000")
+    with session("ipcstorm") as guest:
+        text = guest.shell(f"ipcstorm 60 {messages}", timeout=900)
+        assert "60 clients" in text and text.rstrip().endswith("all as expected"), text
 
 
 @suite.test

@@ -17,7 +17,7 @@ from spec.words import IntOps  # noqa: E402
 
 from verif import induct, premises  # noqa: E402
 from verif.lin import bv  # noqa: E402
-from verif.members import MemberNames, MemberOps, compared, lemmas  # noqa: E402
+from verif.members import MemberNames, MemberOps, lemmas  # noqa: E402
 
 CONSTANTS = premises.constants(KERNEL)
 A, B, C, P, Q = z3.BitVecs("a b c p q", 64)

@@ -6,6 +6,11 @@
 
 #include <inttypes.h>
 
+static const char *const state_name[] = {
+	[HV_DEVICE_UNMAPPED] = "unmapped", [HV_DEVICE_MAPPED] = "mapped",
+	[HV_DEVICE_SHARED] = "shared",
+};
+
 /* Nodes with their first registers in the page: the first one's name and kind. */
 static void print_nodes(uint64_t page)
 {
@@ -40,7 +45,7 @@ int main(int argc, char **argv)
 			continue;
 		hv_name_of(device.owner, name);
 		printf("%4" PRIu64 " %12" PRIx64 "  %-8s  %-3s  %4" PRIu64 " %-16s ", i, device.pa,
-		       device.state == HV_DEVICE_MAPPED ? "mapped" : "unmapped",
+		       state_name[device.state],
 		       device.flags & HV_DEVICE_DMA ? "yes" : "no", device.owner, name);
 		print_nodes(device.pa);
 	}

@@ -16,7 +16,8 @@ from .source_c import Body, statements
 # Statements whose order matters; of these, what is no write.
 ORDERING = ("dsb_", "isb(", "tlbi_")
 WRITES = ("pte_write", "sysreg_write(ttbr0")
-REUSES = re.compile(r"page_descs\[\w+\]\.type = |sync_if_executable\(|pte_write\(")
+REUSES = re.compile(r"page_descs\[\w+\]\.type = |devices\[\w+\]\.state = |"
+                    r"sync_if_executable\(|pte_write\(")
 ENDS = re.compile(r"pte_write\(|procs\[\w+\]\.state = HV_PROC_ZOMBIE")
 FLUSHES = ("tlbi_asid(", "proc_flush(")
 WEAKER = {"dsb_ish()": "dsb_ishst()", "dsb_ishst()": "isb()", "tlbi_asid(pid)": "tlbi_el1()"}

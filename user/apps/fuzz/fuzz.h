@@ -29,5 +29,7 @@ void fuzz_seed(uint64_t seed);
 void fuzz_step(void);
 /* What self has is looked for again. */
 void fuzz_look(void);
+/* Something with self's CPU interface, if it has one: acknowledges, ends, sets its timer. */
+void fuzz_interrupts(void);
 
 #endif

@@ -8,16 +8,36 @@
 #include "fuzz.h"
 
 #include <hv8/app.h>
+#include <hv8/irq.h>
 #include <hv8/view.h>
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { WORKERS = 4, ROUND_STEPS = 1000, ROUND_US = 3000000, POLL_US = 30000, MAX_STEPS = 1000000000, MAX_DEPTH = 2 };
+enum { WORKERS = 4, LINES = 6, ROUND_STEPS = 1000, ROUND_US = 3000000, POLL_US = 30000, MAX_STEPS = 1000000000, MAX_DEPTH = 2 };
 
-static const struct hv_grants grants = { .pages = 40, .pids = 4, .files = 8 };
-static const struct hv_grants small_grants = { .pages = 10, .pids = 1, .files = 2 };
+/* The first n of self's lines that are not in use are given away, too. */
+static struct hv_grants grants_of(uint64_t pages, uint64_t pids, uint64_t files, unsigned n)
+{
+	struct hv_grants grants = { .pages = pages, .pids = pids, .files = files };
+	uint64_t lines[HV_NIRQ / 64];
+
+	hv_irq_lines(lines);
+	for (hv_irq line = 0; line < HV_NIRQ && n > 0; line++)
+		if (lines[line / 64] >> line % 64 & 1) {
+			grants.irqs[line / 64] |= 1UL << line % 64;
+			n--;
+		}
+	return grants;
+}
+
+static pid_t fork_small(void)
+{
+	struct hv_grants grants = grants_of(10, 1, 2, 2);
+
+	return hv_fork_attr(&grants);
+}
 
 /* Only the endpoints are kept: no worker may talk to init, or write for others. */
 static void close_others(void)
@@ -51,11 +71,13 @@ static _Noreturn void work(uint64_t seed)
 		fuzz_step();
 		if (fuzz_random(40) == 0)
 			use_fp(n);
+		if (fuzz_random(20) == 0)
+			fuzz_interrupts();
 		if (fuzz_random(60) == 0)
 			hv_sleep_until(hv_now() + hv_ticks_of_us(fuzz_random(50)));
 		if (fuzz_random(150) == 0)
 			fuzz_look();
-		if (depth < MAX_DEPTH && fuzz_random(120) == 0 && hv_fork_attr(&small_grants) == 0) {
+		if (depth < MAX_DEPTH && fuzz_random(120) == 0 && fork_small() == 0) {
 			fuzz_seed(seed = fuzz_random(UINT64_MAX));
 			fuzz_look();
 			depth++;
@@ -99,6 +121,7 @@ static void play(uint64_t seed)
 		endpoint[n] = handle < 0 ? HV_NONE : (hv_handle)handle;
 	}
 	for (uint64_t n = 0; n < WORKERS; n++) {
+		struct hv_grants grants = grants_of(40, 4, 8, LINES);
 		pid_t pid = hv_fork_attr(&grants);
 
 		if (pid == 0)

@@ -96,6 +96,17 @@ static uint64_t file_object(void)
 	return first;
 }
 
+/* Of self's, or of a child's, who may be dead. */
+static uint64_t line(void)
+{
+	uint64_t owner = fuzz_random(3) == 0 ? child_in(99) : self, first = fuzz_random(HV_NIRQ);
+
+	for (uint64_t n = 0; n < HV_NIRQ; n++)
+		if (hv_irqs[(first + n) % HV_NIRQ].owner == owner)
+			return (first + n) % HV_NIRQ;
+	return first;
+}
+
 static uint64_t device_of(uint64_t owner)
 {
 	for (hv_device device = 1; device < HV_NDEVICE; device++)
@@ -168,12 +179,14 @@ static uint64_t by_name(const char *name)
 		return deadline();
 	if (strcmp(name, "file") == 0)
 		return file_object();
+	if (strcmp(name, "line") == 0)
+		return line();
 	if (strcmp(name, "device") == 0)
 		return device_of(fuzz_random(3) == 0 ? child_in(99) : self);
 	if (strcmp(name, "type") == 0)
 		return fuzz_random(6) ? HV_FILE_ENDPOINT : fuzz_random(6);
 	if (strcmp(name, "flags") == 0)
-		return fuzz_random(3) ? 0 : fuzz_random(3);
+		return fuzz_random(3) ? 0 : fuzz_random(18);
 	if (strcmp(name, "passed") == 0 || strcmp(name, "console") == 0)
 		return fuzz_random(3) ? HV_NONE : used_handle();
 	if (strcmp(name, "handle") == 0 || strcmp(name, "from") == 0)

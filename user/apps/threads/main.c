@@ -106,7 +106,7 @@ int main(int argc, char **argv)
 		error = create_all(amount);
 	if (error < 0) {
 		fprintf(stderr, "threads: %s\n", error == -HV_ENOSYS ?
-			"no interrupts: a process cannot reach the CPU interface of a GICv2 yet" :
+			"no interrupts: the CPU interface of a GICv2 cannot be found without the view" :
 			hv_strerror(error));
 		return 1;
 	}

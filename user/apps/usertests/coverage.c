@@ -14,11 +14,13 @@ struct pair {
 	uint64_t error;
 	const char *name;
 	const char *unreachable;	/* why it cannot be met from here, or NULL */
+	bool is_elsewhere;		/* ... on this machine, but on others */
 	bool is_met;
 };
 
-#define PAIR(name, error) { HV_NR_##name, HV_##error, #name " " #error, NULL, false },
-#define UNREACHABLE(name, error, why) { HV_NR_##name, HV_##error, #name " " #error, why, false },
+#define PAIR(name, error) { HV_NR_##name, HV_##error, #name " " #error, NULL, false, false },
+#define UNREACHABLE(name, error, why) { HV_NR_##name, HV_##error, #name " " #error, why, false, false },
+#define ELSEWHERE(name, error, why) { HV_NR_##name, HV_##error, #name " " #error, why, true, false },
 static struct pair pairs[] = {
 #include "errors.def"
 };
@@ -46,7 +48,7 @@ bool coverage_report(void)
 
 	for (size_t i = 0; i < PAIR_COUNT; i++) {
 		met_count += pairs[i].is_met;
-		if (pairs[i].is_met && pairs[i].unreachable != NULL) {
+		if (pairs[i].is_met && pairs[i].unreachable != NULL && !pairs[i].is_elsewhere) {
 			printf("coverage: %s was met, but is listed as: %s\n", pairs[i].name,
 			       pairs[i].unreachable);
 			missed_count++;

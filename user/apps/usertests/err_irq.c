@@ -169,20 +169,22 @@ TEST(errors_revoke_irq)
 
 /* ---- lines and death ---------------------------------------------------------------- */
 
-/* A pid is not used again while its dead process has a line. */
-TEST(irq_dead_owner_is_not_reaped)
+/* The last thing that a dead child has keeps it from being reaped. */
+TEST(reap_refused_by_a_line_alone)
 {
+	hv_pid pid = take_pid();
+	hv_page ctx = take_page(), root = take_page();
 	hv_irq line = irq_own_line(0);
-	hv_pid child = raw_make(NULL), self = (hv_pid)hv_self();
 
-	DO(grant_irq, child, line);
-	raw_start(child, raw_exit, 0);
-	wait_until_dead(child);
-	CHECK_EQ(hv_procs[child].irqs_count, 1);
-	CHECK_EQ(hv_reclaim(child), 0);		/* it takes the line back, as reap would not succeed */
-	CHECK_EQ(hv_procs[child].state, HV_PROC_UNUSED);
-	CHECK_EQ(hv_procs[child].irqs_count, 0);
-	CHECK_EQ(hv_irqs[line].owner, self);
+	DO(clone, pid, ctx, root);
+	DO(grant_irq, pid, line);
+	DO(kill, pid, 0);
+	DO(reclaim_page, ctx);
+	DO(reclaim_page, root);
+	FAILS(EBUSY, reap, pid);
+	DO(revoke_irq, line);
+	DO(reap, pid);
+	CHECK_EQ(hv_irqs[line].owner, hv_self());
 }
 
 /* A line goes down two generations, and comes back when both are dead. */

@@ -166,7 +166,10 @@ static void try_all_devices(void *unused)
 	for (hv_device device = 1; device < HV_NDEVICE; device++) {
 		if (hv_devices[device].state == HV_DEVICE_NONE)
 			continue;
-		FAILS(EACCES, map_device, self, l3, SPARE_INDEX, device, 0);
+		if (hv_devices[device].state == HV_DEVICE_SHARED)
+			FAILS(ESTATE, map_device, self, l3, SPARE_INDEX, device, 0);
+		else
+			FAILS(EACCES, map_device, self, l3, SPARE_INDEX, device, 0);
 		FAILS(EPERM, revoke_device, device);
 	}
 }
@@ -347,6 +350,7 @@ TEST(devices_are_not_the_kernels)
 		kernels++;
 		for (hv_device device = 1; device < HV_NDEVICE; device++)
 			CHECK(hv_devices[device].state == HV_DEVICE_NONE ||
+			      hv_devices[device].state == HV_DEVICE_SHARED ||
 			      hv_devices[device].pa - node.address >= node.size);
 	}
 	CHECK(kernels >= 2);

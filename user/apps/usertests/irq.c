@@ -65,6 +65,17 @@ void irq_stir(unsigned count)
 	CHECK_EQ(irq_own_line(0), first);
 }
 
+/* ICC_HPPIR1_EL1 */
+bool irq_is_next(uint64_t intid, bool otherwise)
+{
+	uint64_t next;
+
+	if (hv_bootinfo->gic_version != 3)
+		return otherwise;
+	__asm__ volatile("isb\n\tmrs %0, s3_0_c12_c12_2" : "=r"(next) : : "memory");
+	return next == intid;
+}
+
 enum hv_handled irq_count(struct hv_frame *frame, void *arg)
 {
 	(void)frame;

@@ -116,6 +116,7 @@ TEST(irq_forged_ends)
 	volatile unsigned count = 0;
 	struct hv_timer timer = { 0 };
 
+	require_v3();
 	irq_start();
 	forge_all();
 	check_clock_goes_on();
@@ -141,6 +142,7 @@ TEST(irq_forged_ends_of_another)
 	volatile unsigned count = 0;
 	hv_pid forger;
 
+	require_v3();
 	irq_start();
 	forger = peer_start(forge_for_ever, NULL);
 	for (unsigned i = 1; i <= 5; i++) {

@@ -167,12 +167,12 @@ TEST(irq_device_of_a_dead_driver)
 	struct hv_grants grants = { .pages = 64, .pids = 1, .files = 2 };
 	hv_pid driver;
 
+	irq_start();
 	devices_into(&grants);
 	hv_irq_lines(grants.irqs);
 	driver = peer_start_granted(ring_and_sit, NULL, &grants);
 	wait_until_blocked(driver);
 	peer_kill(driver);
-	irq_start();
 	take_clock(NULL);
 	ring();
 	CHECK_EQ(hv_irq_handler(rtc_intid, clear, NULL), 0);
@@ -206,6 +206,7 @@ TEST(irq_device_never_cleared)
 	uint64_t ticks = hv_sched->ticks;
 	hv_pid driver;
 
+	irq_start();
 	devices_into(&grants);
 	hv_irq_lines(grants.irqs);
 	driver = peer_start_granted(never_clear, NULL, &grants);

@@ -106,7 +106,9 @@ TEST(irq_free_forgets_it)
 	irq_start();
 	irq_stir(1);
 	CHECK_EQ(hv_irq_handler_fast(intid, irq_count, (void *)&counts[0]), 0);
+	CHECK(irq_is_next(intid, true));
 	CHECK_EQ(hv_irq_handler_fast(intid, NULL, NULL), 0);
+	CHECK(!irq_is_next(intid, false));
 	irq_linger();
 	CHECK_EQ(counts[0], 0);
 	CHECK_EQ(hv_irq_handler_fast(intid, irq_count, (void *)&counts[0]), 0);

@@ -20,7 +20,8 @@
 
 /*
  * Self gets its interrupts from now on: at EL1 when they are not masked, which
- * they are at first; at EL0 always. -HV_ENOSYS: not on this machine (GICv2).
+ * they are at first; at EL0 always. -HV_ENOSYS: on a GICv2, to a process that
+ * does not see the kernel's tables, and so cannot find the interface.
  * A child of fork starts without; exec masks, and gives up lines and timers.
  */
 int64_t hv_irq_enable(void);
