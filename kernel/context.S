@@ -36,7 +36,8 @@
 	.globl	context_save
 	.type	context_save, %function
 context_save:
-	save_system_registers x0, x1
+	save_common_registers x1
+	save_further_registers x0, x1
 	ldr	x2, [x0, #CPU_FP_LIVE]
 	cbnz	x2, context_save_fp
 	ret

@@ -33,7 +33,7 @@
 	msr	\reg1, x3
 	.endm
 
-	.macro save_system_registers cpu, ctx
+	.macro save_common_registers ctx
 	save_pair \ctx, OFF_ELR_EL2, elr_el2, spsr_el2
 	save_pair \ctx, OFF_SP_EL0, sp_el0, sp_el1
 	save_pair \ctx, OFF_ELR_EL1, elr_el1, spsr_el1
@@ -42,6 +42,10 @@
 	save_pair \ctx, OFF_TPIDR_EL0, tpidr_el0, tpidr_el1
 	save_pair \ctx, OFF_TPIDRRO_EL0, tpidrro_el0, cntkctl_el1
 	save_pair \ctx, OFF_CNTV_CTL_EL0, cntv_ctl_el0, cntv_cval_el0
+	.endm
+
+	/* Of those that not every core has */
+	.macro save_further_registers cpu, ctx
 	ldr	x2, [\cpu, #CPU_HAS_RAS]
 	cbz	x2, .Lsaved\@
 	mrs	x2, VDISR_EL2
@@ -56,7 +60,7 @@
  * AFSR0/1_EL1 are zeroed, not switched: no value of one process may be read
  * by the next, and the cores of the baseline never write them (DDI 0500J, 4.3).
  */
-	.macro load_system_registers cpu, ctx
+	.macro load_common_registers ctx
 	load_pair \ctx, OFF_ELR_EL2, elr_el2, spsr_el2
 	load_pair \ctx, OFF_SP_EL0, sp_el0, sp_el1
 	load_pair \ctx, OFF_ELR_EL1, elr_el1, spsr_el1
@@ -67,6 +71,9 @@
 	load_pair \ctx, OFF_CNTV_CTL_EL0, cntv_ctl_el0, cntv_cval_el0
 	msr	afsr0_el1, xzr
 	msr	afsr1_el1, xzr
+	.endm
+
+	.macro load_further_registers cpu, ctx
 	ldr	x2, [\cpu, #CPU_HAS_RAS]
 	cbz	x2, .Lloaded\@
 	ldr	x2, [\ctx, #OFF_VDISR_EL2]

@@ -188,26 +188,52 @@ static __attribute__((noinline)) int64_t reply_wait_any(uint64_t handle, uint64_
 	return -HV_EPIPE;
 }
 
-/* Words alone, no deadline, and nobody waits to send: nothing else is to be done than that. */
+/* The caller gets the page, the words and the core; the server waits for the next. */
+static inline void answer_words(struct hv_cpu *cpu, struct hv_proc *server, uint64_t number,
+				struct hv_file_entry *file, uint64_t page, struct words w)
+{
+	uint64_t self = cpu->current, caller = server->reply_to;
+	struct hv_proc *to = kept(&(*table(procs))[caller]);
+	struct hv_sched *s = table(sched);
+
+	cpu->current = caller;
+	set_remove(&server->callers, caller);
+	if (__builtin_expect(page != 0, false))
+		give_loose(page, server, to, caller);
+	give_words(to, self, page, w);
+	server->reply_to = 0;
+	set_add(&file->receivers, self);
+	server->wait_file = number;
+	server->wait_peer = 0;
+	server->wait_flags = 0;
+	set_remove(&s->running, self);
+	set_add(&s->running, caller);
+}
+
+/*
+ * No handle, no deadline, and nobody waits to send: nothing else is to be done than that. An
+ * empty handle has no rights, so of file 0 nothing is asked.
+ */
 int64_t hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
 		      uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
-	uint64_t caller = procs[self].reply_to;
-	bool is_simple = is_plain(page, passed) && deadline == HV_FOREVER && timer_is_off(self) &&
-			 !check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_READ) &&
-			 set_has(&procs[self].callers, caller);
-	struct message m = { 0, HV_NONE, w0, w1, w2, w3 };
-	uint64_t file;
+	struct hv_proc *server = kept(&(*table(procs))[self]);
+	bool is_simple = passed == HV_NONE && deadline == HV_FOREVER && timer_is_off(self) &&
+			 handle < HV_NHANDLE;
+	struct hv_handle_entry entry;
+	struct hv_file_entry *file;
 
 	if (!is_simple)
 		return reply_wait_any(handle, deadline, page, passed, w0, w1, w2, w3);
-	file = handles[self][handle].file;
-	if (files[file].writers == 0 || !set_is_empty(&files[file].senders))
+	entry = *kept(&(*table(handles))[self][handle]);
+	file = kept(&(*table(files))[entry.file]);
+	if (!(entry.rights & HV_RIGHT_READ) || file->type != HV_FILE_ENDPOINT ||
+	    file->writers == 0 || !set_is_empty(&file->senders) ||
+	    !set_has(&server->callers, server->reply_to) || !may_pass(self, page))
 		return reply_wait_any(handle, deadline, page, passed, w0, w1, w2, w3);
 
-	answer(self, caller, m);
-	wait_for_next(cpu, self, file, caller);
+	answer_words(cpu, server, entry.file, file, page, (struct words){ w0, w1, w2, w3 });
 	return -HV_EPIPE;
 }

@@ -107,25 +107,51 @@ static __attribute__((noinline)) int64_t call_any(uint64_t handle, uint64_t dead
 	return -HV_EPIPE;
 }
 
-/* Words alone, no deadline, and somebody waits: nothing else is to be done than that. */
+/* The first receiver, whose pid is below 64, gets the page, the words and the core. */
+static inline void call_words(struct hv_cpu *cpu, uint64_t number, struct hv_file_entry *file,
+			      uint64_t page, struct words w)
+{
+	uint64_t self = cpu->current, receiver = ctz64(file->receivers.word[0]);
+	struct hv_proc *all = *table(procs), *caller = kept(&all[self]);
+	struct hv_proc *server = kept(&all[receiver]);
+	struct hv_sched *s = table(sched);
+
+	file->receivers.word[0] &= ~(1ULL << receiver);
+	if (__builtin_expect(page != 0, false))
+		give_loose(page, caller, server, receiver);
+	give_words(server, self, page, w);
+	server->reply_to = self;
+	set_add(&server->callers, self);
+	caller->wait_file = number;
+	caller->wait_peer = receiver;
+	caller->wait_flags = HV_WAIT_CALL;
+	set_remove(&s->running, self);
+	s->running.word[0] |= 1ULL << receiver;
+	cpu->current = receiver;
+}
+
+/*
+ * No handle, no deadline, and somebody with a pid below 64 waits: nothing else is to be done
+ * than that. An empty handle has no rights, so of file 0 nothing is asked.
+ */
 int64_t hc_call(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
 		uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
-	bool is_simple = is_plain(page, passed) && deadline == HV_FOREVER && timer_is_off(self) &&
-			 !check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_WRITE);
-	struct message m = { 0, HV_NONE, w0, w1, w2, w3 };
-	uint64_t file, receiver;
+	bool is_simple = passed == HV_NONE && deadline == HV_FOREVER && timer_is_off(self) &&
+			 handle < HV_NHANDLE;
+	struct hv_handle_entry entry;
+	struct hv_file_entry *file;
 
 	if (!is_simple)
 		return call_any(handle, deadline, page, passed, w0, w1, w2, w3);
-	file = handles[self][handle].file;
-	receiver = set_lowest(&files[file].receivers);
-	if (receiver == 0)
+	entry = *kept(&(*table(handles))[self][handle]);
+	file = kept(&(*table(files))[entry.file]);
+	if (!(entry.rights & HV_RIGHT_WRITE) || file->type != HV_FILE_ENDPOINT ||
+	    file->receivers.word[0] == 0 || !may_pass(self, page))
 		return call_any(handle, deadline, page, passed, w0, w1, w2, w3);
 
-	send_to(self, file, receiver, self, m);
-	hand_over(cpu, self, file, receiver);
+	call_words(cpu, entry.file, file, page, (struct words){ w0, w1, w2, w3 });
 	return -HV_EPIPE;
 }

@@ -21,7 +21,7 @@ TABLE struct hv_sched sched;
 TABLE struct hv_bootinfo bootinfo;
 
 TABLE uint64_t cpu_stacks[HV_NCPU][512];
-uint64_t timer_tree[TIMER_NODES];
+TABLE uint64_t timer_tree[TIMER_NODES];	/* for its address alone, see table() */
 uint64_t irq_line[NINTID];
 struct console console;
 struct machine machine;

@@ -5,13 +5,14 @@
 
 #include <stdbool.h>
 
+#include "prim.h"
 #include "state.h"
 
 void timer_set_key(uint64_t pid, uint64_t key);
 
 static inline bool timer_is_off(uint64_t pid)
 {
-	return timer_tree[HV_NPROC + pid] == TIMER_OFF;
+	return kept(&(*table(timer_tree))[pid])[HV_NPROC] == TIMER_OFF;
 }
 
 /* Sets the deadline of a process, a counter value or HV_FOREVER. */

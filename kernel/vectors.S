@@ -33,6 +33,48 @@
 	str	x30, [x17, #OFF_X0 + 8 * 30]
 	.endm
 
+	/*
+	 * In: x19, x1 = current. Its tables, and its context page in x20; x5 = has_vgic.
+	 * `procs` and `pages` start a page.
+	 */
+	.macro enter_process
+	adrp	x6, procs
+	add	x6, x6, x1, lsl #PROC_SIZE_SHIFT
+	ldp	x7, x8, [x6, #PROC_ROOT]		/* root, ctx */
+	ldp	x9, x10, [x19, #CPU_SWITCHES]	/* switches, pages_pa */
+	ldr	x5, [x6, #PROC_HAS_VGIC]
+	add	x7, x10, x7, lsl #12
+	orr	x7, x7, x1, lsl #48		/* ASID = pid */
+	msr	ttbr0_el1, x7
+	adrp	x20, pages
+	add	x20, x20, x8, lsl #12
+	add	x9, x9, #1
+	str	x9, [x19, #CPU_SWITCHES]
+	stp	x1, x20, [x19, #CPU_LOADED]	/* loaded, ctx */
+	str	x5, [x19, #CPU_VGIC_LIVE]
+	.endm
+
+	/* In: x20 = context of the process. */
+	.macro return_to_process
+	ldp	x0, x1, [x20, #OFF_X0]
+	ldp	x2, x3, [x20, #OFF_X0 + 8 * 2]
+	ldp	x4, x5, [x20, #OFF_X0 + 8 * 4]
+	ldp	x6, x7, [x20, #OFF_X0 + 8 * 6]
+	ldp	x8, x9, [x20, #OFF_X0 + 8 * 8]
+	ldp	x10, x11, [x20, #OFF_X0 + 8 * 10]
+	ldp	x12, x13, [x20, #OFF_X0 + 8 * 12]
+	ldp	x14, x15, [x20, #OFF_X0 + 8 * 14]
+	ldp	x16, x17, [x20, #OFF_X0 + 8 * 16]
+	ldp	x18, x19, [x20, #OFF_X0 + 8 * 18]
+	ldp	x22, x23, [x20, #OFF_X0 + 8 * 22]
+	ldp	x24, x25, [x20, #OFF_X0 + 8 * 24]
+	ldp	x26, x27, [x20, #OFF_X0 + 8 * 26]
+	ldp	x28, x29, [x20, #OFF_X0 + 8 * 28]
+	ldr	x30, [x20, #OFF_X0 + 8 * 30]
+	ldp	x20, x21, [x20, #OFF_X0 + 8 * 20]
+	eret
+	.endm
+
 	/* An exception that EL2 itself took: it must not exist. */
 	.macro vector_panic offset
 	vector	\offset
@@ -80,16 +122,15 @@ routine el2_vectors
 	 * (EC 0x16, IL 1, imm16 0; D19.2.37).
 	 */
 	vector	0x400
-	stp	x16, x17, [sp, #-16]!
+	stp	x16, x17, [sp, #-16]	/* below SP: EL2 takes no exception, and a hypercall loses them */
 	mrs	x16, esr_el2
 	mov	w17, #0x5a000000
 	cmp	x16, x17
 	b.ne	vectors_sync
 	cmp	x8, #ASM_HC_FULL_FIRST
 	b.hs	vectors_full
-	str	x30, [sp]
-	adrp	x16, hypercall_table
-	add	x16, x16, :lo12:hypercall_table
+	str	x30, [sp, #-16]!
+	adrp	x16, hypercall_table		/* starts a page */
 	ldr	x16, [x16, x8, lsl #3]
 	blr	x16
 	ldr	x30, [sp], #16
@@ -107,6 +148,7 @@ routine el2_vectors
 end_routine el2_vectors
 
 routine vectors_sync
+	sub	sp, sp, #16
 	bl_trap	trap_sync
 end_routine vectors_sync
 
@@ -153,11 +195,9 @@ routine vectors_full
 	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 14]
 	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 16]
 	save_x18_x30
-	add	sp, sp, #16
 	mov	x19, x16
 	mov	x20, x17
-	adrp	x16, hypercall_table
-	add	x16, x16, :lo12:hypercall_table
+	adrp	x16, hypercall_table		/* starts a page */
 	ldr	x16, [x16, x8, lsl #3]
 	blr	x16
 	str	x0, [x20, #OFF_X0]
@@ -171,69 +211,55 @@ routine vectors_leave
 end_routine vectors_leave
 
 routine vectors_return
-	mov	x0, x20
-	ldp	x2, x3, [x0, #OFF_X0 + 8 * 2]
-	ldp	x4, x5, [x0, #OFF_X0 + 8 * 4]
-	ldp	x6, x7, [x0, #OFF_X0 + 8 * 6]
-	ldp	x8, x9, [x0, #OFF_X0 + 8 * 8]
-	ldp	x10, x11, [x0, #OFF_X0 + 8 * 10]
-	ldp	x12, x13, [x0, #OFF_X0 + 8 * 12]
-	ldp	x14, x15, [x0, #OFF_X0 + 8 * 14]
-	ldp	x16, x17, [x0, #OFF_X0 + 8 * 16]
-	ldp	x18, x19, [x0, #OFF_X0 + 8 * 18]
-	ldp	x20, x21, [x0, #OFF_X0 + 8 * 20]
-	ldp	x22, x23, [x0, #OFF_X0 + 8 * 22]
-	ldp	x24, x25, [x0, #OFF_X0 + 8 * 24]
-	ldp	x26, x27, [x0, #OFF_X0 + 8 * 26]
-	ldp	x28, x29, [x0, #OFF_X0 + 8 * 28]
-	ldr	x30, [x0, #OFF_X0 + 8 * 30]
-	ldp	x0, x1, [x0, #OFF_X0]
-	eret
+	return_to_process
 end_routine vectors_return
 
 routine vectors_unknown
-	add	sp, sp, #16
 	mov	x0, #-ASM_ENOSYS
 	zero_x1_x17
 	eret
 end_routine vectors_unknown
 
-/* The loaded process leaves the core. */
+/*
+ * The loaded process leaves the core. In: x1 = current. Nearly always nothing
+ * but what every core has changes hands, between two processes: that is here.
+ */
 routine vectors_switch
-	ldr	x2, [x19, #CPU_VGIC_LIVE]
-	cbnz	x2, vectors_vgic_leave
+	ldp	x2, x3, [x19, #CPU_FP_LIVE]	/* fp_live, vgic_live */
+	ldr	x4, [x19, #CPU_HAS_RAS]
+	orr	x2, x2, x3
+	orr	x2, x2, x4
+	cbnz	x2, vectors_switch_more
+	save_common_registers x20
+	cbz	x1, vectors_idle
+	enter_process
+	load_common_registers x20
+	cbnz	x5, vectors_vgic_enter
+	return_to_process
 end_routine vectors_switch
+
+/* The same with what some cores have, or some processes use. */
+routine vectors_switch_more
+	cbnz	x3, vectors_vgic_leave
+end_routine vectors_switch_more
 
 /* In: x19, and x20 = context of the loaded process. */
 routine vectors_save
-	save_system_registers x19, x20
+	save_common_registers x20
+	save_further_registers x19, x20
 	ldr	x2, [x19, #CPU_FP_LIVE]
 	cbnz	x2, vectors_save_fp
 end_routine vectors_save
 
 /* In: x19. Loads the current process, or idles. */
 routine vectors_load
-	ldr	x5, [x19, #CPU_CURRENT]
-	cbz	x5, vectors_idle
-	adrp	x6, procs
-	add	x6, x6, :lo12:procs
-	add	x6, x6, x5, lsl #PROC_SIZE_SHIFT
-	ldp	x7, x8, [x6, #PROC_ROOT]		/* root, ctx */
-	ldp	x9, x10, [x19, #CPU_SWITCHES]	/* switches, pages_pa */
-	add	x7, x10, x7, lsl #12
-	orr	x7, x7, x5, lsl #48		/* ASID = pid */
-	msr	ttbr0_el1, x7
-	adrp	x20, pages
-	add	x20, x20, :lo12:pages
-	add	x20, x20, x8, lsl #12
-	add	x9, x9, #1
-	str	x9, [x19, #CPU_SWITCHES]
-	stp	x5, x20, [x19, #CPU_LOADED]	/* loaded, ctx */
-	ldr	x5, [x6, #PROC_HAS_VGIC]
-	str	x5, [x19, #CPU_VGIC_LIVE]
-	load_system_registers x19, x20
+	ldr	x1, [x19, #CPU_CURRENT]
+	cbz	x1, vectors_idle
+	enter_process
+	load_common_registers x20
+	load_further_registers x19, x20
 	cbnz	x5, vectors_vgic_enter
-	b	vectors_return
+	return_to_process
 end_routine vectors_load
 
 /* An interrupt for it may keep it from leaving. */

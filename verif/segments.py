@@ -28,9 +28,9 @@ NAMES = (*(f"vector {offset:#05x}" for offset in VECTORS), "return, fast", "retu
          "return, trap", "after a wait", "return, waiting",
          *(f"return, {name}" for name in BEHIND))
 CODE = ("el2_vectors", "vectors_sync", "vectors_trap", "vectors_full", "vectors_leave",
-        "vectors_return", "vectors_unknown", "vectors_switch", "vectors_save", "vectors_load",
-        "vectors_save_fp", "vectors_idle", "vectors_vgic_leave", "vectors_vgic_enter",
-        "context_save_fp")
+        "vectors_return", "vectors_unknown", "vectors_switch", "vectors_switch_more", "vectors_save",
+        "vectors_load", "vectors_save_fp", "vectors_idle", "vectors_vgic_leave",
+        "vectors_vgic_enter", "context_save_fp")
 
 
 @dataclass(frozen=True)
