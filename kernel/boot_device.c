@@ -11,8 +11,6 @@
  */
 #include "boot.h"
 
-#include <arch/sysreg.h>
-
 #include "boot_dt.h"
 
 /* Larger ones are PCIe's windows and flash, and would fill the table. */

@@ -144,6 +144,7 @@ def lines_are_inits(r: Reader, line: Word) -> Truth:
         r.get("irqs.state", line) == o.ite(exists, c.HV_IRQ_FREE, c.HV_IRQ_NONE),
         r.get("irqs.owner", line) == o.ite(exists, c.HV_INIT_PID, 0),
         o.or_(exists, r.get("irqs.intid", line) == timer),
+        o.implies(o.not_(o.or_(exists, line == c.HV_IRQ_TIMER)), r.get("irqs.lr", line) == 0),
         o.implies(exists, r.get("irq_line", r.get("irqs.intid", line)) == line))
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """T4 of the devices that boot hands out: those of the machine's device tree that processes may
 have, no others, and all of them; none is memory, the kernel's or the interrupt controller's."""
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -124,7 +125,12 @@ def _owned(state: DumpState) -> Iterator[dict[str, int]]:
 
 def problems(state: DumpState) -> Iterator[Problem]:
     """All that is wrong with devices[]."""
-    c, tree = state.c, nodes(device_tree(state))
+    c = state.c
+    try:
+        tree = nodes(device_tree(state))
+    except (struct.error, ValueError, IndexError) as error:
+        yield Problem(f"the device tree of bootinfo cannot be read: {error}", (), PLACE)
+        return
     expected = handed_out(tree) | shared(tree)
     kernels = tuple(_kernels(state))
     if allows_dma(tree) != state.dump.machine.dma:
