@@ -43,13 +43,12 @@ static bool is_plain(int node)
 		"dmas", "dma-coherent", "dma-ranges", "iommus", "iommu-map", "memory-region",
 	};
 
+	if (!dt_is_among(node, plain, sizeof(plain) / sizeof(plain[0])))
+		return false;
 	for (uint64_t i = 0; i < sizeof(reaches) / sizeof(reaches[0]); i++)
 		if (dt_property(node, reaches[i], NULL) != NULL)
 			return false;
-	for (uint64_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
-		if (dt_is_compatible(node, plain[i]))
-			return true;
-	return false;
+	return true;
 }
 
 static enum class class_of(int node)
@@ -111,16 +110,16 @@ static void enter_all(void)
 	struct region region;
 
 	for (int node = 0; node < dt_count(); node++) {
-		enum class class = class_of(node);
+		enum class class;
 
-		if (class == KERNEL || !dt_is_usable(node))
+		if (!dt_reg(node, 0, &region) || !dt_is_usable(node))
 			continue;
-		if (class == DMA && !allows_dma) {
-			kept_back += dt_reg(node, 0, &region);
-			continue;
-		}
-		for (int i = 0; dt_reg(node, i, &region); i++)
-			enter(node, region);
+		class = class_of(node);
+		if (class == DMA && !allows_dma)
+			kept_back++;
+		else
+			for (int i = 0; class != KERNEL && dt_reg(node, i, &region); i++)
+				enter(node, region);
 	}
 }
 
@@ -138,17 +137,28 @@ static void drop(struct hv_device_entry *device)
 	*last = (struct hv_device_entry){ 0 };
 }
 
-/* What a region of a node, enabled or not, means for the pages that it has a part of. */
-static void judge(enum class class, struct region region)
+/* What something of that class means for a page that it has a part of. */
+static void judge(enum class class, struct hv_device_entry *device)
 {
-	for (uint64_t i = device_count; i-- > 1;) {
-		if (!overlaps(region, devices[i].pa))
-			continue;
-		if (class == KERNEL || (class == DMA && !allows_dma))
-			drop(&devices[i]);
-		else if (class == DMA)
-			devices[i].flags |= HV_DEVICE_DMA;
-	}
+	if (class == KERNEL || (class == DMA && !allows_dma))
+		drop(device);
+	else if (class == DMA)
+		device->flags |= HV_DEVICE_DMA;
+}
+
+/* A region of a node, enabled or not. */
+static void judge_region(int node, struct region region)
+{
+	for (uint64_t i = device_count; i-- > 1;)
+		if (overlaps(region, devices[i].pa))
+			judge(class_of(node), &devices[i]);
+}
+
+static void judge_reserved(struct region region)
+{
+	for (uint64_t i = device_count; i-- > 1;)
+		if (overlaps(region, devices[i].pa))
+			judge(KERNEL, &devices[i]);
 }
 
 static void judge_all(void)
@@ -157,9 +167,9 @@ static void judge_all(void)
 
 	for (int node = 0; node < dt_count(); node++)
 		for (int i = 0; dt_reg(node, i, &region); i++)
-			judge(class_of(node), region);
+			judge_region(node, region);
 	for (uint64_t i = 0; i < facts.reserved_count; i++)
-		judge(KERNEL, facts.reserved[i]);
+		judge_reserved(facts.reserved[i]);
 	for (uint64_t i = device_count; i-- > 1;)
 		if (is_within_pages(devices[i].pa) || boot_has_device(devices[i].pa))
 			drop(&devices[i]);

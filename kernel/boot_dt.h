@@ -28,6 +28,7 @@ int dt_path(const char *path, int length);
 const void *dt_property(int node, const char *name, int *bytes);
 bool dt_is_okay(int node);
 bool dt_is_compatible(int node, const char *name);
+bool dt_is_among(int node, const char *const *names, uint64_t count);
 /* The index-th region of `reg`, as the CPU sees it. */
 bool dt_reg(int node, int index, struct region *region);
 /* The same as its parent sees it. */

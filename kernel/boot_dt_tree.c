@@ -19,6 +19,8 @@ enum { NODES = 4096, DEPTH = 32 };
 static struct {
 	int offset;	/* libfdt's name for it */
 	int parent;
+	int address_cells, size_cells;	/* of its children's addresses, if has_cells */
+	bool has_cells;
 } nodes[NODES];
 static int node_count;
 static int found[DT_KINDS];
@@ -160,6 +162,17 @@ bool dt_is_usable(int node)
 	return true;
 }
 
+bool dt_is_among(int node, const char *const *names, uint64_t count)
+{
+	int bytes;
+	const char *list = dt_property(node, "compatible", &bytes);
+
+	for (uint64_t i = 0; list != NULL && i < count; i++)
+		if (fdt_stringlist_contains(list, bytes, names[i]))
+			return true;
+	return false;
+}
+
 /* ---- addresses ----------------------------------------------------------------- */
 
 static uint64_t read_cells(const fdt32_t *p, int n)
@@ -177,14 +190,26 @@ static bool are_words(int address, int size)
 	return address >= 1 && address <= 2 && size >= 0 && size <= 2;
 }
 
+/* Asked of each bus once for each device on it: looked up once. */
+static void look_up_cells(int node)
+{
+	if (nodes[node].has_cells)
+		return;
+	nodes[node].address_cells = fdt_address_cells(dt_blob(), nodes[node].offset);
+	nodes[node].size_cells = fdt_size_cells(dt_blob(), nodes[node].offset);
+	nodes[node].has_cells = true;
+}
+
 static int address_cells(int node)
 {
-	return fdt_address_cells(dt_blob(), nodes[node].offset);
+	look_up_cells(node);
+	return nodes[node].address_cells;
 }
 
 static int size_cells(int node)
 {
-	return fdt_size_cells(dt_blob(), nodes[node].offset);
+	look_up_cells(node);
+	return nodes[node].size_cells;
 }
 
 /* One step up: a region on `bus` becomes one on the parent of `bus` (2.3.8, ranges). */
@@ -259,28 +284,38 @@ static int gic_node(void)
 	return found[DT_GICV3] >= 0 ? found[DT_GICV3] : found[DT_GICV2];
 }
 
-/* #interrupt-cells of the GIC, if they are what its binding says; else 0. */
-static uint64_t interrupt_cells(int gic)
+/* What every interrupt of the GIC needs: looked up once. `cells` 0: not what its binding says. */
+static struct {
+	bool is_known;
+	uint32_t phandle;
+	uint64_t cells;
+} gic;
+
+static void look_up_gic(void)
 {
-	int bytes;
-	const fdt32_t *p = dt_property(gic, "#interrupt-cells", &bytes);
+	int bytes, node = gic_node();
+	const fdt32_t *p = dt_property(node, "#interrupt-cells", &bytes);
 	uint64_t cells = p != NULL && bytes == 4 ? fdt32_to_cpu(*p) : 0;
 
-	return cells >= 3 && cells <= 8 ? cells : 0;
+	gic.cells = cells >= 3 && cells <= 8 ? cells : 0;
+	gic.phandle = fdt_get_phandle(dt_blob(), nodes[node].offset);
+	gic.is_known = true;
 }
 
 /* The binding arm,gic: cells are type (0 SPI, 1 PPI), number, flags (1, 2: edges). */
 bool dt_interrupt(int node, int index, uint64_t *intid, bool *is_edge)
 {
-	int bytes, gic = gic_node();
+	int bytes;
 	const fdt32_t *p = dt_property(node, "interrupts", &bytes);
-	uint64_t cells = interrupt_cells(gic), type, number;
+	uint64_t type, number;
 
-	if (p == NULL || cells == 0 ||
-	    (uint64_t)bytes / 4 < ((uint64_t)index + 1) * cells ||
-	    !is_wired_to(node, fdt_get_phandle(dt_blob(), nodes[gic].offset)))
+	if (!gic.is_known)
+		look_up_gic();
+	if (p == NULL || gic.cells == 0 ||
+	    (uint64_t)bytes / 4 < ((uint64_t)index + 1) * gic.cells ||
+	    !is_wired_to(node, gic.phandle))
 		return false;
-	p += (uint64_t)index * cells;
+	p += (uint64_t)index * gic.cells;
 	type = fdt32_to_cpu(p[0]);
 	number = fdt32_to_cpu(p[1]);
 	*intid = (type == 0 ? 32 : 16) + number;

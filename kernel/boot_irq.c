@@ -43,22 +43,26 @@ static void add_line(uint64_t intid, bool is_edge)
 	irq_line[intid] = line_count++;
 }
 
+static bool is_for_processes(uint64_t intid)
+{
+	return intid >= 32 && intid < boot_gic_limit() && intid != machine.uart_intid &&
+	       irq_line[intid] == 0;
+}
+
 static void add_node(int node)
 {
 	uint64_t intid;
 	bool is_edge;
 
 	for (int i = 0; dt_interrupt(node, i, &intid, &is_edge); i++)
-		if (intid >= 32 && intid < boot_gic_limit() && intid != machine.uart_intid &&
-		    irq_line[intid] == 0)
+		if (is_for_processes(intid) && dt_is_usable(node))
 			add_line(intid, is_edge);
 }
 
 void boot_irq_start(void)
 {
 	for (int node = 0; node < dt_count(); node++)
-		if (dt_is_usable(node))
-			add_node(node);
+		add_node(node);
 	irqs[HV_IRQ_TIMER].intid = machine.vtimer_intid;
 	irqs[HV_IRQ_TIMER].lr = list_register(machine.vtimer_intid, false);
 	procs[HV_INIT_PID].irqs_count = line_count - HV_IRQ_TIMER - 1;
