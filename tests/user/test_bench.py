@@ -20,13 +20,19 @@ def peer_keys() -> set[str]:
         return {row["key"] for row in tomllib.load(stream)["row"]}
 
 
+def agree(first: float, second: float) -> bool:
+    """But for what a key that comes from outside at some time does to a long row."""
+    return abs(first - second) <= first / 1000
+
+
 @suite.test
 def two_runs_agree() -> None:
+    """The latest of a hundred is the one that a tick fell upon, or none: that is not counted."""
     first, second = (json.loads(output(sys.executable, "tools/bench.py", "--json", timeout=400))
                      for _ in range(2))
-    assert first == second, {key: (first.get(key), second.get(key))
-                             for key in first.keys() | second.keys()
-                             if first.get(key) != second.get(key)}
+    assert first.keys() == second.keys(), first.keys() ^ second.keys()
+    assert all(agree(first[key], second[key]) for key in first if key != "timer_latest"), \
+        {key: (first[key], second[key]) for key in first if first[key] != second[key]}
     missing = peer_keys() - set(first)
     assert not missing, f"not measured: {missing}"
 
