@@ -23,7 +23,8 @@ hv_irq irq_own_line(unsigned n)
 		while (++line < HV_NIRQ && !(lines[line / 64] >> line % 64 & 1))
 			;
 	while (line < HV_NIRQ && n-- > 0);
-	CHECK(line < HV_NIRQ);
+	if (line >= HV_NIRQ)
+		check_skip("not started with enough interrupt lines");
 	return line;
 }
 

@@ -12,16 +12,24 @@ static volatile void *rtc;
 static uint64_t rtc_intid;
 static volatile unsigned count;
 
+/* The clock's device, which must be ours. */
+static hv_device own_clock(struct hv_dt_node *node)
+{
+	hv_device device = hv_device_find("arm,pl031", node);
+
+	if (device == 0 || hv_devices[device].owner != (hv_pid)hv_self())
+		check_skip("not started with the clock");
+	return device;
+}
+
 /* The clock is self's, quiet, and its interrupts go to the handler. */
 static void take_clock(hv_handler handler)
 {
 	struct hv_dt_node node = { 0 };
-	hv_device device = hv_device_find("arm,pl031", &node);
+	hv_device device = own_clock(&node);
 	uint64_t bytes;
 	const uint8_t *cells;
 
-	if (device == 0 || hv_devices[device].owner != (hv_pid)hv_self())
-		check_skip("not started with the clock");
 	irq_start();
 	cells = hv_dt_property(&node, "interrupts", &bytes);
 	CHECK(cells != NULL && bytes == HV_IRQ_CELLS);
@@ -165,8 +173,10 @@ static void ring_and_sit(void *arg)
 TEST(irq_device_of_a_dead_driver)
 {
 	struct hv_grants grants = { .pages = 64, .pids = 1, .files = 2 };
+	struct hv_dt_node node = { 0 };
 	hv_pid driver;
 
+	(void)own_clock(&node);
 	irq_start();
 	devices_into(&grants);
 	hv_irq_lines(grants.irqs);

@@ -7,7 +7,10 @@ static volatile unsigned counts[LINES_MAX];
 static void handle_lines(unsigned number)
 {
 	for (unsigned i = 0; i < number; i++) {
-		/* a line in use is no own line any more: always the first of those left */
+		/* List registers of lines: the first is the timer's. */
+enum { DEVICE_LISTS = HV_NLR - 1 };
+
+/* a line in use is no own line any more: always the first of those left */
 		uint64_t intid = irq_intid(irq_own_line(0));
 
 		CHECK_EQ(hv_irq_handler_fast(intid, irq_count, (void *)&counts[i]), 0);
@@ -58,7 +61,7 @@ TEST(irq_more_than_list_registers)
 	irq_start();
 	irq_stir(LINES_MAX);
 	handle_lines(LINES_MAX);
-	CHECK_EQ(waiting(), LINES_MAX - HV_NLR);
+	CHECK_EQ(waiting(), LINES_MAX - DEVICE_LISTS);
 	irq_linger();
 	check_counts(LINES_MAX, 1);
 	CHECK_EQ(waiting(), 0);
@@ -92,7 +95,7 @@ TEST(irq_kept_across_switches)
 	for (unsigned i = 0; i < 3; i++)
 		peer_join(others[i]);
 	check_counts(LINES_MAX, 0);
-	CHECK_EQ(waiting() <= LINES_MAX - HV_NLR, 1);
+	CHECK_EQ(waiting() <= LINES_MAX - DEVICE_LISTS, 1);
 	irq_linger();
 	check_counts(LINES_MAX, 1);
 }
