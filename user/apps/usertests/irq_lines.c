@@ -2,15 +2,15 @@
 /* Interrupts of devices: each comes once, to its owner, however many there are. */
 #include "irq.h"
 
+/* List registers of lines: the first is the timer's. */
+enum { DEVICE_LISTS = HV_NLR - 1 };
+
 static volatile unsigned counts[LINES_MAX];
 
 static void handle_lines(unsigned number)
 {
 	for (unsigned i = 0; i < number; i++) {
-		/* List registers of lines: the first is the timer's. */
-enum { DEVICE_LISTS = HV_NLR - 1 };
-
-/* a line in use is no own line any more: always the first of those left */
+		/* a line in use is no own line any more: always the first of those left */
 		uint64_t intid = irq_intid(irq_own_line(0));
 
 		CHECK_EQ(hv_irq_handler_fast(intid, irq_count, (void *)&counts[i]), 0);
