@@ -5,7 +5,7 @@
  */
 #include "coverage.h"
 
-#include <hv8/hypercall.h>
+#include <hv8/libos.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -44,13 +44,20 @@ void coverage_met(uint64_t nr, uint64_t error)
 	unlisted_count++;
 }
 
+/* The calls on devices need two to be tried: not every machine has them to give. */
+static bool lacks_devices(const struct pair *pair)
+{
+	return pair->nr >= HV_NR_map_device && pair->nr <= HV_NR_revoke_device &&
+	       hv_procs[hv_self()].devices_count < 2;
+}
+
 bool coverage_report(void)
 {
 	unsigned met_count = 0, missed_count = 0;
 
 	for (size_t i = 0; i < PAIR_COUNT; i++) {
 		met_count += pairs[i].is_met;
-		if (pairs[i].depends)
+		if (pairs[i].depends || lacks_devices(&pairs[i]))
 			continue;
 		if (pairs[i].is_met && pairs[i].unreachable != NULL) {
 			printf("coverage: %s was met, but is listed as: %s\n", pairs[i].name,
