@@ -123,9 +123,10 @@ static void enter_all(void)
 	}
 }
 
-static bool is_within_pages(uint64_t pa)
+/* Within what page numbers cover, or mapped by the kernel. */
+static bool is_taken(uint64_t pa)
 {
-	return pa - machine.pages_pa < (uint64_t)HV_NPAGE << HV_PAGE_SHIFT;
+	return pa - machine.pages_pa < (uint64_t)HV_NPAGE << HV_PAGE_SHIFT || boot_has_device(pa);
 }
 
 /* The page is not for processes after all. */
@@ -171,8 +172,31 @@ static void judge_all(void)
 	for (uint64_t i = 0; i < facts.reserved_count; i++)
 		judge_reserved(facts.reserved[i]);
 	for (uint64_t i = device_count; i-- > 1;)
-		if (is_within_pages(devices[i].pa) || boot_has_device(devices[i].pa))
+		if (is_taken(devices[i].pa))
 			drop(&devices[i]);
+}
+
+static bool is_memory(uint64_t page)
+{
+	for (uint64_t i = 0; i < facts.bank_count; i++)
+		if (overlaps(facts.bank[i], page))
+			return true;
+	return false;
+}
+
+static void share_page(uint64_t page)
+{
+	struct hv_device_entry *device;
+
+	if (page % HV_PAGE_SIZE != 0 || is_taken(page) || is_memory(page) || find(page) != NULL)
+		boot_fail("the GICv2's virtual CPU interface cannot be at 0x%lx", page);
+	if (device_count == HV_NDEVICE)
+		return;		/* as if there were none: no process can map it */
+	device = &devices[device_count++];
+	device->state = HV_DEVICE_SHARED;
+	device->pa = page;
+	device->node = dt_offset(dt_find(DT_GICV2));
+	device->node_count = 1;
 }
 
 /*
@@ -181,14 +205,11 @@ static void judge_all(void)
  */
 static void share_vgic(void)
 {
-	for (uint64_t page = 0; page < 2 && device_count < HV_NDEVICE; page++) {
-		struct hv_device_entry *device = &devices[device_count++];
-
-		device->state = HV_DEVICE_SHARED;
-		device->pa = facts.gicv.pa + page * HV_PAGE_SIZE;
-		device->node = dt_offset(dt_find(DT_GICV2));
-		device->node_count = 1;
-	}
+	if (!is_reachable(facts.gicv) || facts.gicv.size < 2 * HV_PAGE_SIZE)
+		boot_fail("the GICv2's virtual CPU interface cannot be %lu bytes at 0x%lx",
+			  facts.gicv.size, facts.gicv.pa);
+	share_page(facts.gicv.pa);
+	share_page(facts.gicv.pa + HV_PAGE_SIZE);
 }
 
 void devices_start(void)

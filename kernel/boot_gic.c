@@ -39,7 +39,8 @@ enum gicr_register {
 };
 
 enum {
-	GICD_BYTES = 0x10000, GICD_V2_BYTES = 0x1000, GICC_BYTES = 0x2000, GICH_BYTES = 0x1000, GICR_BYTES = 0x100000,
+	GICD_BYTES = 0x10000, GICD_V2_BYTES = 0x1000, GICC_BYTES = 0x2000, GICH_BYTES = 0x1000,
+	GICR_BYTES = 0x100000,
 	PRIORITY = 0xa0, PRIORITY4 = 0x01010101 * 0xa0u,
 	/* Lower priority than any in use is 0xf0 at best: GICv2 may implement 4 bits only. */
 	PRIORITY_MASK = 0xf0,

@@ -55,6 +55,22 @@ static inline int64_t check_page(uint64_t self, uint64_t page, uint64_t type)
 	return 0;
 }
 
+/* Is entry `index` of `table`, one of pid's tables of that type, the caller's to write? */
+static inline int64_t check_entry(uint64_t pid, uint64_t table, uint64_t type, uint64_t index)
+{
+	uint64_t end = type == HV_PAGE_L0 ? HV_L0_USER_END : HV_PAGE_WORDS;
+	int64_t error = check_build(current_pid(), pid);
+
+	if (error)
+		return error;
+	error = check_page(pid, table, type);
+	if (error)
+		return error;
+	if (index >= end)
+		return -HV_EINVAL;
+	return 0;
+}
+
 /* May the caller give things to `child`? */
 static inline int64_t check_grant(uint64_t self, uint64_t child)
 {

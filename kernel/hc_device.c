@@ -4,9 +4,9 @@
  * number of p's devices; a device is mapped exactly if one entry, of a
  * level-3 table of its owner's, names it; a shared one is nobody's, and any
  * number of entries of those who have the virtual CPU interface name it: what
- * is behind it is the process's whose registers the core holds. No page number names a device: boot
- * takes none whose address the tables of pages cover. So what maps, moves or
- * frees pages never takes a device for one.
+ * is behind it is the process's whose registers the core holds. No page number
+ * names a device: boot takes none whose address the tables of pages cover. So
+ * what maps, moves or frees pages never takes a device for one.
  *
  * Writes to a descriptor are ordered as in hc_memory.c. What a process has
  * written to a device may still be under way to it (nGnRE) when it is unmapped.
@@ -20,21 +20,6 @@
 static bool is_device(uint64_t device)
 {
 	return device < HV_NDEVICE && devices[device].state != HV_DEVICE_NONE;
-}
-
-/* Is entry `index` of `l3`, a table of pid's, the caller's to write? */
-static int64_t check_slot(uint64_t pid, uint64_t l3, uint64_t index)
-{
-	int64_t error = check_build(current_pid(), pid);
-
-	if (error)
-		return error;
-	error = check_page(pid, l3, HV_PAGE_L3);
-	if (error)
-		return error;
-	if (index >= HV_PAGE_WORDS)
-		return -HV_EINVAL;
-	return 0;
 }
 
 /* Is it an unmapped device of pid's? */
@@ -61,7 +46,7 @@ static int64_t check_mappable(uint64_t pid, uint64_t device)
 
 int64_t hc_map_device(uint64_t pid, uint64_t l3, uint64_t index, uint64_t device, uint64_t perm)
 {
-	int64_t error = check_slot(pid, l3, index);
+	int64_t error = check_entry(pid, l3, HV_PAGE_L3, index);
 
 	if (error)
 		return error;
@@ -92,7 +77,7 @@ static bool entry_holds_device(uint64_t l3, uint64_t index, uint64_t device)
 
 int64_t hc_unmap_device(uint64_t pid, uint64_t l3, uint64_t index, uint64_t device)
 {
-	int64_t error = check_slot(pid, l3, index);
+	int64_t error = check_entry(pid, l3, HV_PAGE_L3, index);
 
 	if (error)
 		return error;

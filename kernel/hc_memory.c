@@ -16,23 +16,7 @@
 
 #include <arch/pte.h>
 
-/* Is entry `index` of `table`, one of pid's tables of that type, the caller's to write? */
-static int64_t check_entry(uint64_t pid, uint64_t table, uint64_t type, uint64_t index)
-{
-	uint64_t end = type == HV_PAGE_L0 ? HV_L0_USER_END : HV_PAGE_WORDS;
-	int64_t error = check_build(current_pid(), pid);
-
-	if (error)
-		return error;
-	error = check_page(pid, table, type);
-	if (error)
-		return error;
-	if (index >= end)
-		return -HV_EINVAL;
-	return 0;
-}
-
-/* ... and is it free, for a page of the caller's of type `from_type`? */
+/* Is the entry free, for a page of the caller's of type `from_type`? */
 static int64_t check_link(uint64_t table, uint64_t index, uint64_t page, uint64_t from_type)
 {
 	if (pages[table][index] & HV_PTE_VALID)

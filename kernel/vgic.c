@@ -140,18 +140,16 @@ static uint64_t forget(struct hv_proc *proc, uint64_t k, uint64_t line)
 void vgic_forget(uint64_t pid, uint64_t line)
 {
 	struct hv_proc *proc = &procs[pid];
-	uint64_t keep0 = forget(proc, 0, line), keep1 = forget(proc, 1, line);
-	uint64_t keep2 = forget(proc, 2, line), keep3 = forget(proc, 3, line);
+	uint64_t keep1 = forget(proc, 1, line), keep2 = forget(proc, 2, line);
+	uint64_t keep3 = forget(proc, 3, line);
 
 	set_remove(&proc->irqs_pending, line);
 	if (is_v2()) {
-		gich_write(GICH_LR0, gich_read(GICH_LR0) & keep0);
 		gich_write(GICH_LR0 + 4, gich_read(GICH_LR0 + 4) & keep1);
 		gich_write(GICH_LR0 + 8, gich_read(GICH_LR0 + 8) & keep2);
 		gich_write(GICH_LR0 + 12, gich_read(GICH_LR0 + 12) & keep3);
 		return;
 	}
-	sysreg_write(ICH_LR0, sysreg_read(ICH_LR0) & keep0);
 	sysreg_write(ICH_LR1, sysreg_read(ICH_LR1) & keep1);
 	sysreg_write(ICH_LR2, sysreg_read(ICH_LR2) & keep2);
 	sysreg_write(ICH_LR3, sysreg_read(ICH_LR3) & keep3);

@@ -81,6 +81,15 @@ def listed_lines_are_its(r: Reader, p: Word, k: Word) -> Truth:
                     r.o.or_(line == 0, is_its_line(r, p, line)))
 
 
+@IRQS.invariant("pid", "lr")
+def timer_has_the_first(r: Reader, p: Word, k: Word) -> Truth:
+    """List register 0 is the timer's alone, and it has no other: it may come again while it is
+    served, and no two list registers may hold one INTID. A device's stays active until then."""
+    o, line = r.o, r.get("procs.listed", p, k)
+    return o.and_(o.implies(k == 0, o.ule(line, r.c.HV_IRQ_TIMER)),
+                  o.implies(k != 0, line != r.c.HV_IRQ_TIMER))
+
+
 @IRQS.invariant("pid")
 def interface_is_yes_or_no(r: Reader, p: Word) -> Truth:
     """has_vgic is 0 or 1."""

@@ -109,14 +109,14 @@ def list_one(t: Transition, pid: Word) -> None:
 
 
 def forget(t: Transition, pid: Word, line: Word) -> None:
-    """The running process lists the line no longer."""
+    """The running process lists the line, which is a device's, no longer."""
     o = t.o
     sets.remove(t, waiting_lines(pid), line)
-    gone = [t.get("procs.listed", pid, k) == line for k in range(LISTS)]
-    for k in range(LISTS):
-        t.set("procs.listed", (pid, k), o.ite(gone[k], 0, t.get("procs.listed", pid, k)))
-    for k in range(LISTS):
-        t.event("vgic_lr", k, o.ite(gone[k], 0, t.get("vgic.lr", k)))
+    gone = {k: t.get("procs.listed", pid, k) == line for k in range(1, LISTS)}
+    for k, is_gone in gone.items():
+        t.set("procs.listed", (pid, k), o.ite(is_gone, 0, t.get("procs.listed", pid, k)))
+    for k, is_gone in gone.items():
+        t.event("vgic_lr", k, o.ite(is_gone, 0, t.get("vgic.lr", k)))
 
 
 # ---- from the physical interrupt to the process ---------------------------------------
