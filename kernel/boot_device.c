@@ -188,7 +188,7 @@ static void share_page(uint64_t page)
 {
 	struct hv_device_entry *device;
 
-	if (page % HV_PAGE_SIZE != 0 || is_taken(page) || is_memory(page) || find(page) != NULL)
+	if (page % HV_PAGE_SIZE != 0 || is_taken(page) || is_memory(page))
 		boot_fail("the GICv2's virtual CPU interface cannot be at 0x%lx", page);
 	if (device_count == HV_NDEVICE)
 		return;		/* as if there were none: no process can map it */

@@ -282,6 +282,23 @@ def no_stdout_path() -> None:
     boots("no stdout", lambda tree: tree.drop("/chosen", "stdout-path"))
 
 
+# ---- the virtual CPU interface of a GICv2 ------------------------------------------------
+
+# What processes would map as theirs: address and size, in cells.
+VIRTUAL = {
+    "not at a page": (0, 0x804_0800, 0, 0x2000), "of one page": (0, 0x804_0000, 0, 0x1000),
+    "in memory": (0, RAM + 0x1000, 0, 0x2000), "the distributor": (0, 0x800_0000, 0, 0x2000),
+    "beyond 48 bits": (0x1_0000, 0, 0, 0x2000),
+}
+
+
+@suite.matrix(gicv=[*VIRTUAL])
+def virtual_interface(gicv: str) -> None:
+    others = (0, 0x800_0000, 0, 0x1_0000, 0, 0x801_0000, 0, 0x1_0000, 0, 0x803_0000, 0, 0x1_0000)
+    fails(f"gicv {gicv}", "virtual CPU interface cannot be",
+          lambda tree: tree.put(GIC, "reg", *others, *VIRTUAL[gicv]), gic="2")
+
+
 # ---- devices for processes --------------------------------------------------------------
 
 CLOCK, BUS = "/pl031@9010000", "/bus@9010000"
