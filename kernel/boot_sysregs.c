@@ -162,7 +162,6 @@ static void el2_registers(void)
 	sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
 	sysreg_write(actlr_el2, 0);			/* Cortex-A53: EL1 may write none of the core's own registers */
 	sysreg_write(vbar_el2, (uint64_t)(uintptr_t)el2_vectors);
-	sched.cpus[0].pages_pa = machine.pages_pa;
 	sysreg_write(tpidr_el2, (uint64_t)(uintptr_t)&sched.cpus[0]);
 	el2_extensions();
 	el2_gic();

@@ -156,6 +156,7 @@
 #define ICC_IGRPEN1		S3_0_C12_C12_7
 #define ICC_PMR			S3_0_C4_C6_0
 #define ICC_DIR			S3_0_C12_C11_1
+#define ICC_SGI1R		S3_0_C12_C11_5
 #define ICC_SRE_AT_EL2		S3_4_C12_C9_5
 #define ICH_HCR			S3_4_C12_C11_0
 #define ICH_VTR			S3_4_C12_C11_1

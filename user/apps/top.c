@@ -31,7 +31,7 @@ static void take_sample(void)
 	samples.taken++;
 	for (hv_pid pid = 1; pid < HV_NPROC; pid++)
 		samples.busy[pid] += pid != self && (view_set_has(&sched.ready, pid) ||
-						     view_set_has(&sched.running, pid));
+						     sched.core[pid] != 0);
 }
 
 /* Watches for a while; false if q was typed. */

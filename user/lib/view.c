@@ -104,7 +104,7 @@ void view_state_words(hv_pid pid, char words[VIEW_STATE_BYTES])
 	if (proc.state != HV_PROC_LIVE)
 		snprintf(words, VIEW_STATE_BYTES, "%s",
 			 proc.state <= HV_PROC_ZOMBIE ? name[proc.state] : "?");
-	else if (view_set_has(&sched.running, pid))
+	else if (sched.core[pid] != 0)
 		snprintf(words, VIEW_STATE_BYTES, "running");
 	else if (view_set_has(&sched.ready, pid))
 		snprintf(words, VIEW_STATE_BYTES, "ready");

@@ -8,7 +8,7 @@ TEST(self_is_the_pid)
 
 	CHECK(self > 1 && self < HV_NPROC);
 	CHECK_EQ(hv_procs[self].state, HV_PROC_LIVE);
-	CHECK(set_has(&hv_sched->running, self));
+	CHECK(hv_sched->core[self] != 0);
 }
 
 TEST(set_name_shows)
@@ -47,7 +47,7 @@ TEST(clone_makes_an_embryo)
 	CHECK_EQ(hv_page_descs[ctx].owner, pid);
 	CHECK_EQ(hv_page_descs[root].type, HV_PAGE_L0);
 	CHECK_EQ(hv_page_descs[root].owner, pid);
-	CHECK(!set_has(&hv_sched->ready, pid) && !set_has(&hv_sched->running, pid));
+	CHECK(!set_has(&hv_sched->ready, pid) && hv_sched->core[pid] == 0);
 	raw_discard(pid);
 	hv_pid_free(pid);
 }

@@ -123,7 +123,7 @@ static bool is_in(const volatile struct hv_set *set, hv_pid pid)
 bool is_blocked(hv_pid pid)
 {
 	return hv_procs[pid].state == HV_PROC_LIVE && !is_in(&hv_sched->ready, pid) &&
-	       !is_in(&hv_sched->running, pid);
+	       hv_sched->core[pid] == 0;
 }
 
 void wait_until_blocked(hv_pid pid)
