@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import z3
+from spec.isolation import OWN
 
 from .errors import StuckPath, UnmodelledError
 from .flags import Bool, Flags, as_term, fold, fresh, negate
@@ -11,9 +12,9 @@ from .layout import Place, describe, recover
 from .lin import Lin, bv, const, extend, lift, low32, signed, symbol, trailing_zeros
 from .memory import CellWrite, Memory, PageZero, base_read
 from .naming import TRAILING
-from .world import Decision, Event, Frame, Obligation, Window, World
+from .world import LOCK_DROP, LOCK_TAKE, Decision, Event, Frame, Obligation, Window, World
 
-STACK_TOP = "sp0"
+STACK_TOP, CPU = "sp0", "sys.cpu"
 # How a path may end besides by its return, or by a cut, which has a name of its own.
 RETURN, ERET, WAIT, HYPERCALL = "return", "eret", "wfi", "hypercall"
 CONTEXT, PAGE = "sched.cpus.ctx", 4096
@@ -177,9 +178,35 @@ class Path:
                 z3.ULT(index.z, z3.BitVecVal(dim.count, 64)))
             self.require("in bounds", inside,
                          f"index of {place.family.name} below {dim.count}")
+        if not self.has_lock:
+            self._require_lock(place)
         if place.family.name == "pages":
             self.require_mapped(place.indices[0].z)
         return place
+
+    @property
+    def has_lock(self) -> bool:
+        """The core has the lock."""
+        last = next((e.kind for e in reversed(self.events) if e.kind in (LOCK_TAKE, LOCK_DROP)),
+                    None)
+        return self.world.has_lock if last is None else last == LOCK_TAKE
+
+    def _require_lock(self, place: Place) -> None:
+        """Without the lock a core touches what others never write: of its own struct hv_cpu, and
+        the context page of the process whose registers it holds (isolation.others_are_left)."""
+        name = place.family.name
+        own: Bool = False
+        if name.removeprefix("sched.cpus.") in OWN:
+            own = fold(place.indices[0].z == symbol(CPU).z)
+        elif name == "pages":
+            own = fold(place.indices[0].z == self._own_context(symbol(CPU).z).z)
+        self.require("lock", own, f"{name} is the core's own, or it has the lock")
+
+    def _own_context(self, cpu: z3.BitVecRef) -> Lin:
+        """Number of the context page of the process whose registers the core holds."""
+        families = self.world.layout.families
+        loaded = self.memory.read(families["sched.cpus.loaded"], (cpu,), self.world.touch)
+        return lift(self.memory.read(families["procs.ctx"], (loaded,), self.world.touch))
 
     def require_mapped(self, page: z3.BitVecRef) -> None:
         """Boot maps the pages that are not reserved, and no handler changes which those are."""
@@ -222,10 +249,8 @@ class Path:
 
     def _context_page(self, pointer: z3.BitVecRef, cpu: z3.BitVecRef) -> Lin:
         """What invariant core_context says of the pointer, so that its pages are known as such."""
-        families = self.world.layout.families
-        loaded = self.memory.read(families["sched.cpus.loaded"], (cpu,), self.world.touch)
-        page = self.memory.read(families["procs.ctx"], (loaded,), self.world.touch)
-        address = const(families["pages"].base) + lift(page).scaled(PAGE)
+        base = self.world.layout.families["pages"].base
+        address = const(base) + self._own_context(cpu).scaled(PAGE)
         self.require("context", fold(pointer == address.z), "the core's context page")
         return address
 

@@ -10,6 +10,10 @@ from .lin import Lin
 from .naming import Names
 
 
+# What takes the lock and drops it; also as events.
+LOCK_TAKE, LOCK_DROP = "lock_take", "lock_drop"
+
+
 @dataclass(frozen=True)
 class Event:
     """Something whose order matters. `operands` are bv64 terms."""
@@ -48,6 +52,8 @@ class World:
     windows: tuple[Window, ...]
     reserved: int
     zva_block: int = 0
+    # the core has the lock where the exploration begins
+    has_lock: bool = True
     dispatch: Symbol | None = None
     # where an exploration stops: what lies behind has a proof of its own
     cuts: dict[int, str] = field(default_factory=dict)

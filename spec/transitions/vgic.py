@@ -10,7 +10,7 @@ are `vgic.*` of the state.
 from __future__ import annotations
 
 from .. import sets
-from ..schedule import is_blocked, run_first, stop_waiting, wake, wake_with
+from ..schedule import interrupt_core, is_blocked, run_first, stop_waiting, wake, wake_with
 from ..transition import Group, Reader, Transition
 from ..vocabulary import in_state
 from ..words import Truth, Word
@@ -147,6 +147,10 @@ def forward(t: Transition, intid: Word) -> bool:
         sets.add(t, waiting_lines(owner), line)
         if t.choose(waits_for_irq(t, owner), "its owner waits"):
             wake_for_irq(t, owner)
+        core = t.get("sched.core", owner)
+        there = t.o.and_(core != 0, core != t.get("sched.cpus.number", t.cpu))
+        if t.choose(there, "its owner runs elsewhere"):
+            interrupt_core(t, t.o.sub(core, 1))
         return True
     set_bit(t, ICENABLER, intid)
     set_bit(t, ISPENDR, intid)
