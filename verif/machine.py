@@ -155,8 +155,7 @@ class Path:
         self.stack[offset, size] = kept
 
     def _window(self, address: Lin, size: int) -> Window | None:
-        """The device whose register that is; what is added to a register's address must stay
-        within the device."""
+        """The window that holds that; what is added to its address must stay within it."""
         for window in self.world.windows:
             last = window.size - size
             if window.base <= address.const <= window.base + last:
@@ -220,8 +219,9 @@ class Path:
         offset = self._stack_offset(address)
         if offset is not None:
             return self._load_stack(offset, size)
-        if self._window(address, size) is not None:
-            return self._load_device(address, size)
+        window = self._window(address, size)
+        if window is not None:
+            return self._load_window(window, address, size)
         if address.is_const:
             value = self.world.image.constant(address.const, size)
             if value is not None:
@@ -254,10 +254,32 @@ class Path:
         self.require("context", fold(pointer == address.z), "the core's context page")
         return address
 
-    def _load_device(self, address: Lin, size: int) -> Lin:
-        value = z3.BitVec(self.world.fresh("mmio"), 8 * size)
-        self.events.append(Event(f"mmio read{8 * size}", (address.z, extend(value).z), self.pc))
+    def _load_window(self, window: Window, address: Lin, size: int) -> Lin:
+        value = z3.BitVec(self.world.fresh(window.kind), 8 * size)
+        self.events.append(
+            Event(f"{window.kind} read{8 * size}", (address.z, extend(value).z), self.pc))
         return extend(value)
+
+    def _shared(self, address: Lin, size: int) -> Window:
+        window = self._window(address, size)
+        if window is None or window.kind != "shared":
+            raise StuckPath(f"exclusive access at {describe(address)}")
+        return window
+
+    def load_exclusive(self, address: Lin, size: int) -> Lin:
+        """See Cpu."""
+        value = self._load_window(self._shared(address, size), address, size)
+        self.events.append(Event("exclusive", (address.z,), self.pc))
+        return value
+
+    def store_exclusive(self, address: Lin, value: Lin, size: int) -> Lin:
+        """See Cpu. Nothing is known of when it fails."""
+        window = self._shared(address, size)
+        kept = extend(z3.Extract(8 * size - 1, 0, value.z))
+        failed = extend(z3.BitVec(self.world.fresh("failed"), 1))
+        self.events.append(
+            Event(f"{window.kind} try{8 * size}", (address.z, kept.z, failed.z), self.pc))
+        return failed
 
     def store(self, address: Lin, value: Lin, size: int) -> None:
         """See Cpu."""
@@ -265,10 +287,11 @@ class Path:
         if offset is not None:
             self._store_stack(offset, value, size)
             return
-        if self._window(address, size) is not None:
+        window = self._window(address, size)
+        if window is not None:
             kept = extend(z3.Extract(8 * size - 1, 0, value.z))
-            self.events.append(Event(
-                f"mmio write{8 * size}", (address.z, kept.z, bv(address.const)), self.pc))
+            self.events.append(Event(f"{window.kind} write{8 * size}",
+                                     (address.z, kept.z, bv(address.const)), self.pc))
             return
         place = self._place(address, size)
         if size != place.family.width:

@@ -55,7 +55,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         self.c = premises.constants(self.target)
-        self.costs = leaves.costs(self.target) if set(OF_CODE) & set(self.theorems) else {}
+        self.costs = {**leaves.costs(self.target), "lock_take": 8, "lock_drop": 5} if set(OF_CODE) & set(self.theorems) else {}
         addresses = {name: self.target.image.function(name).address for name in self.costs}
         self.leaf_code = tuple(addresses.values())
         self.known: dict[int, Contract] = contracts.table(

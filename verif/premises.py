@@ -17,7 +17,8 @@ from spec.state import FIELDS, SymbolicState
 
 from .flags import as_term
 from .lin import MASK64, bv, symbol
-from .target import CPU, Target
+from .machine import CPU
+from .target import Target
 from .world import World
 
 # Used only where a device is looked at.

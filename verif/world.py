@@ -36,11 +36,13 @@ class Obligation:
 
 @dataclass(frozen=True)
 class Window:
-    """Device registers: `size` bytes of EL2 addresses from `base`."""
+    """What changes by itself: `size` bytes of EL2 addresses from `base`. `kind`: registers of a
+    device, "mmio", or memory that other cores write, "shared"."""
 
     name: str
     base: int
     size: int
+    kind: str = "mmio"
 
 
 @dataclass

@@ -38,16 +38,17 @@ OPERATIONS = {
     (4, 8, 7, 4): ("tlbi alle1", False), (0, 7, 8, 0): ("at s1e1r", True),
 }
 
+HINTS = {2: "wfe", 3: "wfi", 5: "sevl"}
 BARRIERS = {4: "dsb", 5: "dmb", 6: "isb"}
 DOMAINS = {15: "sy", 14: "st", 13: "ld", 11: "ish", 10: "ishst", 9: "ishld"}
 
 
 @encoding("C4.1.92.6 Hints", "11010101000000110010 CRm:4 op2:3 11111")
 def hint(cpu: Cpu, f: Fields) -> None:
-    """NOP, WFI; every other hint is not modelled."""
+    """NOP, WFE, WFI, SEVL; every other hint is not modelled."""
     number = f["CRm"] << 3 | f["op2"]
-    if number == 3:
-        cpu.event("wfi")
+    if number in HINTS:
+        cpu.event(HINTS[number])
     elif number != 0:
         raise UnmodelledError(f"hint #{number} at {cpu.pc:#x}")
 
