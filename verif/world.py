@@ -54,8 +54,6 @@ class World:
     windows: tuple[Window, ...]
     reserved: int
     zva_block: int = 0
-    # the core has the lock where the exploration begins
-    has_lock: bool = True
     dispatch: Symbol | None = None
     # where an exploration stops: what lies behind has a proof of its own
     cuts: dict[int, str] = field(default_factory=dict)
@@ -68,6 +66,8 @@ class World:
     names: dict[str, int] = field(default_factory=dict)
     addresses: set[int] = field(default_factory=set)
     symbols: Names = field(default_factory=Names)
+    # the core has the lock where the exploration begins
+    has_lock: bool = True
 
     def fresh(self, stem: str) -> str:
         """A name not given before, the same in each run."""
