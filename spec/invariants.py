@@ -223,17 +223,17 @@ def zombies_exact(r: Reader, p: Word, q: Word) -> Truth:
 def one_place(r: Reader, p: Word) -> Truth:
     """Ready or running or neither, and who is either lives. Who runs does so on a core."""
     o = r.o
-    ready, running = sets.has(r, sets.READY, p), runs(r, p)
+    ready, running, core = sets.has(r, sets.READY, p), runs(r, p), r.get("sched.core", p)
     return o.and_(o.not_(o.and_(ready, running)),
                   o.implies(o.or_(ready, running), in_state(r, p, r.c.HV_PROC_LIVE)),
-                  o.ule(r.get("sched.core", p), r.c.HV_NCPU))
+                  o.or_(core == 0, o.ult(o.sub(core, r.c.HV_NCPU), r.c.HV_NCPU)))
 
 
 @RULES.invariant("cpu", "pid")
 def running_exact(r: Reader, cpu: Word, p: Word) -> Truth:
     """Who runs on a core is its current process."""
     current = r.get("sched.cpus.current", cpu)
-    return r.o.iff(r.get("sched.core", p) == r.o.add(cpu, 1), r.o.and_(p != 0, current == p))
+    return r.o.iff(r.get("sched.core", p) == r.o.add(cpu, r.c.HV_NCPU), r.o.and_(p != 0, current == p))
 
 
 @RULES.invariant("cpu")
@@ -245,7 +245,7 @@ def core_ranges(r: Reader, cpu: Word) -> Truth:
         o.ult(r.cpu, c.HV_NCPU), o.ult(r.get("sched.cpus.current", cpu), c.HV_NPROC),
         o.ult(r.get("sched.cpus.loaded", cpu), c.HV_NPROC),
         o.ule(r.get("sched.cpus.fp_live", cpu), 1), is_pid(r, r.get("sched.cpus.turn", cpu)),
-        r.get("sched.cpus.number", cpu) == o.add(cpu, 1),
+        r.get("sched.cpus.number", cpu) == o.add(cpu, c.HV_NCPU),
         r.get("sched.cpus.bit", cpu) == o.shl(1, cpu),
         r.get("sched.cpus.pages_pa", cpu) == r.get("machine.pages_pa"))
 
@@ -253,9 +253,11 @@ def core_ranges(r: Reader, cpu: Word) -> Truth:
 @RULES.invariant("cpu")
 def others_are_settled(r: Reader, cpu: Word) -> Truth:
     """Every other core holds the registers of its current process, or nobody's and has none: it
-    runs that process, or waits for an interrupt or for the lock."""
-    settled = r.get("sched.cpus.loaded", cpu) == r.get("sched.cpus.current", cpu)
-    return r.o.or_(cpu == r.cpu, settled)
+    runs that process, or waits for an interrupt or for the lock. Nobody's are on two cores."""
+    o, loaded = r.o, r.get("sched.cpus.loaded", cpu)
+    settled = loaded == r.get("sched.cpus.current", cpu)
+    once = o.or_(loaded == 0, loaded != r.get("sched.cpus.loaded", r.cpu))
+    return o.or_(cpu == r.cpu, o.and_(settled, once))
 
 
 @RULES.invariant()

@@ -88,7 +88,7 @@ def runnable_wait_for_nothing(c: Any, s: State, pid: Word, file: Word, peer: Wor
 def who_runs_has_a_core(c: Any, s: State, pid: Word) -> Truth:
     """It is the current process of the core that is said, and of no other."""
     r, o = Reader(c, s), s.ops
-    core, own = o.sub(r.get("sched.core", pid), 1), s.get("sys.cpu")
+    core, own = r.get("sched.core", pid) & (c.HV_NCPU - 1), s.get("sys.cpu")
     there = o.and_(o.ult(core, c.HV_NCPU), r.get("sched.cpus.current", core) == pid)
     elsewhere = o.and_(_current(s) == pid, core != own)
     return o.implies(o.and_(is_pid(r, pid), runs(r, pid)), o.and_(there, o.not_(elsewhere)))

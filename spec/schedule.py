@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Who runs, who waits, until when, and how a process dies.
 
-A live process is ready, runs on the core that sched.core names (1 + its index), or is blocked,
+A live process is ready, runs on the core whose number sched.core has, or is blocked,
 which is neither. What a blocked process waits for is in wait_file, wait_peer and wait_flags; they are stale once it runs.
 """
 
@@ -210,7 +210,7 @@ def stop(t: Transition, pid: Word, status: Word) -> Word:
 
 def doom(t: Transition, pid: Word, status: Word) -> Word:
     """Another core runs it: that core is to stop it, when the interrupt comes that it is sent."""
-    there = t.o.sub(t.get("sched.core", pid), 1)
+    there = t.get("sched.core", pid) & (t.c.HV_NCPU - 1)
     t.set("procs.status", (pid,), status)
     t.set("sched.cpus.doomed", (there,), 1)
     interrupt_core(t, there)

@@ -150,7 +150,7 @@ def forward(t: Transition, intid: Word) -> bool:
         core = t.get("sched.core", owner)
         there = t.o.and_(core != 0, core != t.get("sched.cpus.number", t.cpu))
         if t.choose(there, "its owner runs elsewhere"):
-            interrupt_core(t, t.o.sub(core, 1))
+            interrupt_core(t, core & (t.c.HV_NCPU - 1))
         return True
     set_bit(t, ICENABLER, intid)
     set_bit(t, ISPENDR, intid)
