@@ -8,8 +8,8 @@ from pathlib import Path
 import spec
 from spec.marks import place_of
 
-from . import (boot, contracts, induct, isolate, leaves, order, premises, progress, queries, refine, safety,
-               segments, whole)
+from . import (boot, contracts, handover, induct, isolate, leaves, order, premises, progress, queries,
+               refine, safety, segments, whole)
 from .boot_machine import Machine
 from .explore import Contract
 from .result import Row
@@ -79,6 +79,8 @@ class Plan:
             found.append(Job("leaf routines", ("T2",), self.leaf_code, self._leaves))
         if "T3" in self.theorems:
             found.append(Job("steps", ("T3",), (), lambda: [induct.prove_steps(self.c, self.out)]))
+            found.append(Job(handover.NAME, ("T3",), (),
+                             lambda: [handover.prove(self.c, self.out)]))
         for theorem, name, prove in (("T5", "state", isolate.prove_states),
                                      ("T9", "any state", progress.prove_states)):
             if theorem in self.theorems:
