@@ -28,8 +28,8 @@ void asm_offsets(void)
 	DEFINE(CPU_SWITCHES, offsetof(struct hv_cpu, switches));
 	DEFINE(CPU_HAS_RAS, offsetof(struct hv_cpu, has_ras));
 
+	DEFINE(CPU_NUMBER, offsetof(struct hv_cpu, number));
 	DEFINE(CPU_BIT, offsetof(struct hv_cpu, bit));
-
 	DEFINE(SCHED_IDLE, offsetof(struct hv_sched, idle));
 
 	DEFINE(PROC_SIZE_SHIFT, __builtin_ctz(sizeof(struct hv_proc)));

@@ -127,6 +127,8 @@ static void guess_uart(void)
 
 static _Noreturn void stop(void)
 {
+	is_failing = false;	/* if it is not the first core, boot goes on */
+	boot_core_stop();
 	if (psci_known)
 		psci_system_off();
 	for (;;)

@@ -74,7 +74,6 @@ void state_start(void)
 	bootinfo.magic = HV_BOOTINFO_MAGIC;
 	bootinfo.version = 1;
 	bootinfo.gic_version = facts.gic_version;
-	bootinfo.cpu_count = 1;
 	bootinfo.midr = sysreg_read(midr_el1);
 	bootinfo.cntfrq = sysreg_read(cntfrq_el0);
 	bootinfo.boot_time = sysreg_read(cntvct_el0);

@@ -366,7 +366,9 @@ end_routine vectors_idle
 
 /*
  * leave_boot(x0 = EL2 table entry of the boot section, x1 = of the identity
- * map). Unmaps both and enters the first process. Does not return.
+ * map), on the first core, which holds the lock. Unmaps both and enters the
+ * first process. All other cores are in leave_boot_core by then, so nobody
+ * executes there; the invalidation reaches their TLBs. Does not return.
  */
 	.globl	leave_boot
 	.type	leave_boot, %function
@@ -374,16 +376,33 @@ leave_boot:
 	str	xzr, [x0]
 	str	xzr, [x1]
 	dsb	ishst			/* the two entries, before the invalidation */
-	tlbi	alle2
+	tlbi	alle2is
 	tlbi	alle1
-	dsb	ish			/* the invalidation, before anything else */
+	dsb	ish			/* the invalidation, before anything else: the lock is dropped */
 	isb
 	mrs	x19, tpidr_el2
 	adrp	x0, cpu_stacks
 	add	x0, x0, :lo12:cpu_stacks
 	add	x0, x0, #ASM_STACK_SIZE
 	mov	sp, x0
+	b	vectors_load
+
+/*
+ * leave_boot_core(), on each other core: waits for the lock, which it cannot
+ * have before the first core enters its first process; then idles. That it has
+ * asked for the lock tells the first core that it is here.
+ */
+	.globl	leave_boot_core
+leave_boot_core:
+	mrs	x19, tpidr_el2
+	ldr	x1, [x19, #CPU_NUMBER]
+	mov	x2, #ASM_STACK_SIZE
+	adrp	x0, cpu_stacks
+	add	x0, x0, :lo12:cpu_stacks
+	madd	x0, x1, x2, x0
+	mov	sp, x0
 	bl	lock_take
+	isb				/* nothing that was fetched before is executed */
 	b	vectors_load
 	.size	leave_boot, . - leave_boot
 
