@@ -13,7 +13,7 @@ static uint64_t min64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static void timer_arm(void)
+void timer_arm(void)
 {
 	sysreg_write(cnthp_cval_el2, min64(this_cpu()->next_tick, timer_tree[1] >> TIMER_PID_BITS));
 }
@@ -60,7 +60,7 @@ void timer_interrupt(struct hv_cpu *cpu)
 	if (timer_tree[1] >> TIMER_PID_BITS <= now)
 		timer_expire(timer_tree[1] % HV_NPROC);
 	if (cpu->next_tick <= now) {
-		cpu->next_tick = now + machine.tick_period;
+		cpu->next_tick = cpu->current != 0 ? now + machine.tick_period : TIMER_OFF;
 		sched.ticks++;
 		if (cpu->current != 0)
 			sched_yield(cpu);

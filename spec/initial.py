@@ -98,7 +98,7 @@ EXPECTED: dict[str, Expected] = {
     "sched.cpus.ctx": _only(0, _context),
     "sched.cpus.pages_pa": lambda r, f, i: r.get("machine.pages_pa"),
     "sched.cpus.switches": _only(0, lambda r, f, i: 1),
-    "sched.cpus.has_ras": _only(0, lambda r, f, i: int(has_ras(f))),
+    "sched.cpus.has_ras": lambda r, f, i: r.o.ite(r.o.ult(i, f.cores), int(has_ras(f)), 0),
     "timer_tree": lambda r, f, node: OFF,
     "machine.gic_version": lambda r, f: f.gic,
     "machine.timer_intid": lambda r, f: TIMER,

@@ -192,12 +192,33 @@ def deadline_is_armed(c: Any, before: State, after: State) -> Truth:
                  o.ule(after.get("sys.cnthp_cval_el2"), o.shr(first, PID_BITS)))
 
 
+def _then(before: State) -> Word:
+    """A tick from now."""
+    return before.ops.add(before.get("sys.cntpct_el0"), before.get("machine.tick_period"))
+
+
 def tick_goes_on(c: Any, before: State, after: State) -> Truth:
-    """The next tick moves only when it has come, and then by one period from now."""
-    o, now = before.ops, before.get("sys.cntpct_el0")
-    was = _next_tick(before)
-    then = o.add(now, before.get("machine.tick_period"))
-    return _next_tick(after) == o.ite(o.ule(was, now), then, was)
+    """The next tick moves only when it has come, and then by one period from now; if nobody runs
+    on the core there is no more."""
+    o, was, now = before.ops, _next_tick(before), before.get("sys.cntpct_el0")
+    moved = o.ite(_current(before) == 0, OFF, _then(before))
+    return _next_tick(after) == o.ite(o.ule(was, now), moved, was)
+
+
+def ticks_begin(c: Any, before: State, after: State) -> Truth:
+    """A core that has waited and gets a process has ticks, as long as the counter has not come to
+    its end; and it has those that it had."""
+    o, was, tick = before.ops, _next_tick(before), _next_tick(after)
+    begins = o.and_(_current(before) == 0, _current(after) != 0)
+    return o.and_(o.or_(tick == was, o.and_(begins, was == OFF, tick == _then(before))),
+                  o.implies(begins, o.or_(tick != OFF, _then(before) == OFF)))
+
+
+def ticks_stay(c: Any, before: State, after: State) -> Truth:
+    """Who has ticks keeps them, unless nobody runs on the core then."""
+    o = before.ops
+    kept = o.or_(_next_tick(after) != OFF, _current(after) == 0, _then(before) == OFF)
+    return o.implies(_next_tick(before) != OFF, kept)
 
 
 def tick_is_due(before: State) -> Truth:

@@ -28,7 +28,8 @@ class Facts:
     """What values depend on. `ids`: the registers of IDENTITY; `gic`: 2 or 3; `context`: words
     that the process's context page has for registers; the rest are addresses: EL2 virtual ones
     of the vectors, the core's structure, the top of its stack and pages[], physical ones of the
-    two level-0 tables, the process's entry point. `alarm`: counter value of the next tick."""
+    two level-0 tables, the process's entry point. `alarm`: counter value of the next tick;
+    `cores`: how many there are."""
 
     ids: Mapping[str, int]
     gic: int
@@ -41,6 +42,7 @@ class Facts:
     process_root: int
     entry: int
     alarm: int
+    cores: int
 
     def id(self, register: str, low: int) -> int:
         """The field of four bits from bit `low` on of an ID register."""

@@ -80,7 +80,7 @@ class Check:
             pages=image.symbols["pages"].address,
             el2_root=physical(image, image.symbols["el2_tables"].address, self.dump.kernel_pa),
             process_root=address(self.state, r.get("procs.root", pid)),
-            entry=self.entry, alarm=alarm(r))
+            entry=self.entry, alarm=alarm(r), cores=self.dump.machine.cores)
 
     # ---- invariants ------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ def identity(gdb: Gdb, pc: int, gic: int) -> Facts:
     """What the core has; of the rest nothing."""
     with Registers(gdb, pc) as registers:
         ids = {name: registers.read(name, encoding) for name, encoding in IDENTITY.items()}
-    return Facts(ids, gic, {}, 0, 0, 0, 0, 0, 0, 0, 0)
+    return Facts(ids, gic, {}, 0, 0, 0, 0, 0, 0, 0, 0, 1)
 
 
 def required(gdb: Gdb, pc: int, facts: Facts) -> dict[str, int]:

@@ -168,7 +168,12 @@ class Gdb:
             self._reply()
         self._wait()
 
+    def go_alone(self) -> None:
+        """To the next breakpoint with the first core alone: the others stay where they are."""
+        self._send(("vCont;c:1",))
+        self._wait()
+
     def step(self) -> None:
-        """One instruction, breakpoint or not."""
-        self._send(("s",))
+        """One instruction of the first core alone, breakpoint or not."""
+        self._send(("vCont;s:1",))
         self._wait()

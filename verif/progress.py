@@ -47,12 +47,14 @@ TAKEN = Statement("a turn is not taken", progress.turn_is_taken,
 IDLE = Statement("the core idles while somebody is ready", progress.core_is_used, PLACES)
 TICK = Statement("the next tick is another", progress.tick_goes_on,
                  frozenset({"sched.cpus.next_tick"}), False)
+STAY = Statement("a core has no ticks any more", progress.ticks_stay,
+                 frozenset({"sched.cpus.next_tick", "sched.cpus.current"}), False)
 ARMED = Statement("no core is armed for the first deadline", progress.deadline_is_armed,
                   frozenset({"timer_tree"}), False)
-USUAL = (PASSED, TAKEN, IDLE, TICK, ARMED)
+USUAL = (PASSED, TAKEN, IDLE, TICK, STAY, ARMED)
 IDLE_AFTER = Statement(IDLE.what, IDLE.text, PLACES, due=progress.core_is_busy)
 READY = Statement("who is interrupted must wait", progress.preempted_is_ready)
-INTERRUPT = (PASSED, TAKEN, IDLE_AFTER, READY, ARMED)
+INTERRUPT = (PASSED, TAKEN, IDLE_AFTER, READY, STAY, ARMED)
 # An interrupt is one of the first two, if any, and then the third. The ways in and out move
 # nothing, and come between a transition and what it leaves.
 PIECES = ("timer_interrupt", "console_interrupt", "leave_idle")
@@ -65,7 +67,8 @@ OF = {
         Statement("the alarm stays behind", progress.alarm_is_ahead, None, False),
         Statement("a deadline is set", progress.deadline_is_kept)),
     "console_interrupt": (*INTERRUPT, TICK),
-    "leave_idle": (PASSED, TAKEN, Statement(IDLE.what, IDLE.text), TICK, READY),
+    "leave_idle": (PASSED, TAKEN, Statement(IDLE.what, IDLE.text), READY, STAY, ARMED,
+                   Statement("a core that waited has no ticks", progress.ticks_begin, None, False)),
 }
 
 

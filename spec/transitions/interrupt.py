@@ -36,7 +36,8 @@ def timer_interrupt(t: Transition) -> Word:
     if t.choose(o.ule(o.shr(first, PID_BITS), now), "deadline passed"):
         expire(t, first & (t.c.HV_NPROC - 1))
     if t.choose(o.ule(t.get("sched.cpus.next_tick", t.cpu), now), "tick"):
-        t.set("sched.cpus.next_tick", (t.cpu,), o.add(now, t.get("machine.tick_period")))
+        then = o.add(now, t.get("machine.tick_period"))
+        t.set("sched.cpus.next_tick", (t.cpu,), o.ite(t.self != 0, then, OFF))
         t.set("sched.ticks", (), o.add(t.get("sched.ticks"), 1))
         if t.choose(t.self != 0, "not idle"):
             end_turn(t)
@@ -121,8 +122,14 @@ def trap_wfi(t: Transition) -> Word:
 
 @CALLS.part(lambda t: True)
 def leave_idle(t: Transition) -> Word:
-    """An idle core takes the next ready process, if there is one (end of trap_irq); another core
-    may have one too."""
+    """An idle core takes the next ready process, if there is one (end of trap_irq), and then has
+    ticks; another core may have one too."""
     if t.choose(t.get("sched.cpus.current", t.cpu) == 0, "idle"):
         run_next(t)
+        starts = t.o.and_(t.get("sched.cpus.current", t.cpu) != 0,
+                          t.get("sched.cpus.next_tick", t.cpu) == OFF)
+        if t.choose(starts, "its ticks begin"):
+            then = t.o.add(t.get("sys.cntpct_el0"), t.get("machine.tick_period"))
+            t.set("sched.cpus.next_tick", (t.cpu,), then)
+            t.set("sys.cnthp_cval_el2", (), alarm(t))
     return sched_kick(t)

@@ -14,6 +14,7 @@ from ..schedule import interrupt_core, is_blocked, run_first, stop_waiting, wake
 from ..transition import Group, Reader, Transition
 from ..vocabulary import in_state
 from ..words import Truth, Word
+from .interrupt import sched_kick
 
 CALLS = Group()
 
@@ -200,6 +201,7 @@ def vgic_leave(t: Transition) -> Word:
             run_first(t)
     if t.choose(t.get("sched.cpus.current", t.cpu) != pid, "leaves"):
         t.event("vgic_hcr", o.ite(is_v2(t), 0, TRAP_COMMON | TRAP_GROUP_0 | TRAP_GROUP_1))
+        return sched_kick(t)
     return 0
 
 
