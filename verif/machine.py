@@ -358,8 +358,8 @@ class Path:
 
     @property
     def cut(self) -> str | None:
-        """What an exploration stops at here, if it does."""
-        if self.pc in self.world.cuts:
+        """What an exploration stops at here, if it does: it may begin where others stop."""
+        if self.pc in self.world.cuts and self.count:
             return self.world.cuts[self.pc]
         is_tail = len(self.frames) == 1 and self.regs[30].same(self.frames[0].back)
         return self.world.tails.get(self.pc) if is_tail else None
