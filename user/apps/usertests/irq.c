@@ -77,6 +77,16 @@ bool irq_is_next(uint64_t intid, bool otherwise)
 	return next == intid;
 }
 
+/* Another core may take it first, and then calls the one that self is on. */
+bool irq_becomes_next(uint64_t intid, bool otherwise)
+{
+	hv_time deadline = hv_deadline_us(PATIENCE_US);
+
+	while (hv_bootinfo->gic_version == 3 && !irq_is_next(intid, false) && hv_now() < deadline)
+		continue;
+	return irq_is_next(intid, otherwise);
+}
+
 enum hv_handled irq_count(struct hv_frame *frame, void *arg)
 {
 	(void)frame;

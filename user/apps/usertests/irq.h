@@ -28,6 +28,9 @@ struct hv_grants irq_grants(unsigned count);
 /* Is this the INTID that self would acknowledge now? (GICv3; with GICv2: `otherwise`) */
 bool irq_is_next(uint64_t intid, bool otherwise);
 
+/* Likewise, if not now then soon. */
+bool irq_becomes_next(uint64_t intid, bool otherwise);
+
 /* A handler that counts in *arg, a volatile unsigned. */
 enum hv_handled irq_count(struct hv_frame *frame, void *arg);
 /* Lets interrupts come until *count is `wanted`; the test fails if that never is. */
