@@ -22,6 +22,8 @@ uint64_t irq_intid(hv_irq line);
  * pending.
  */
 void irq_stir(unsigned count);
+/* Waits until the interrupt of a line is with self: another core may take it, and passes it on. */
+void irq_await_arrival(hv_irq line);
 /* The grants of a peer with self's first `count` lines. */
 struct hv_grants irq_grants(unsigned count);
 

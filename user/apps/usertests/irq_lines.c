@@ -114,11 +114,13 @@ TEST(irq_kept_across_switches)
 
 TEST(irq_free_forgets_it)
 {
-	uint64_t intid = irq_intid(irq_own_line(0));
+	hv_irq line = irq_own_line(0);
+	uint64_t intid = irq_intid(line);
 
 	irq_start();
 	irq_stir(1);
 	CHECK_EQ(hv_irq_handler_fast(intid, irq_count, (void *)&counts[0]), 0);
+	irq_await_arrival(line);
 	CHECK(irq_becomes_next(intid, true));
 	CHECK_EQ(hv_irq_handler_fast(intid, NULL, NULL), 0);
 	CHECK(!irq_is_next(intid, false));
@@ -129,8 +131,7 @@ TEST(irq_free_forgets_it)
 	CHECK_EQ(counts[0], 0);
 	irq_stir(2);	/* of others: they come */
 	handle_lines(2);
-	irq_linger();
-	CHECK_EQ(counts[1], 1);
+	irq_await(&counts[1], 1);
 }
 
 /* Also of one that waits for a list register. */
@@ -143,6 +144,7 @@ TEST(irq_free_forgets_one_that_waits)
 	for (unsigned i = 0; i < LINES_MAX; i++)
 		intids[i] = irq_intid(irq_own_line(i));
 	handle_lines(LINES_MAX);
+	wait_for_waiting(LINES_MAX - DEVICE_LISTS);
 	for (unsigned i = 0; i < LINES_MAX; i += 2)
 		CHECK_EQ(hv_irq_handler_fast(intids[i], NULL, NULL), 0);
 	irq_linger();
