@@ -294,6 +294,11 @@ SWITCHED = (
 )
 
 REQUIRED = (*KERNELS, *EXTENSIONS, *TIMERS, *INTERRUPTS, *PROCESS, *SWITCHED)
+# Of a core that has started and runs nobody: nothing that a process brings or its load sets.
+LOADED = ("TTBR0_EL1", "AFSR0_EL1", "AFSR1_EL1", "SPSR_EL2", "ELR_EL2")
+OF_OTHERS = (*KERNELS, *EXTENSIONS, *TIMERS, *INTERRUPTS,
+             *(r for r in PROCESS if r.name not in LOADED),
+             Required("TTBR0_EL1", GENERAL, (3, 0, 2, 0, 0), lambda f: f.process_root))
 
 
 def tick_is_near(f: Facts, compare: int, hertz: int) -> bool:

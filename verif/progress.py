@@ -58,6 +58,8 @@ INTERRUPT = (PASSED, TAKEN, IDLE_AFTER, READY, STAY, ARMED)
 # An interrupt is one of the first two, if any, and then the third. The ways in and out move
 # nothing, and come between a transition and what it leaves.
 PIECES = ("timer_interrupt", "console_interrupt", "leave_idle")
+WAITED = (PASSED, TAKEN, Statement(IDLE.what, IDLE.text), READY, STAY, ARMED,
+          Statement("a core that waited has no ticks", progress.ticks_begin, None, False))
 OF = {
     "yield": (*USUAL, Statement("a yield ends no turn", progress.turn_ends)),
     "timer_interrupt": (
@@ -67,8 +69,7 @@ OF = {
         Statement("the alarm stays behind", progress.alarm_is_ahead, None, False),
         Statement("a deadline is set", progress.deadline_is_kept)),
     "console_interrupt": (*INTERRUPT, TICK),
-    "leave_idle": (PASSED, TAKEN, Statement(IDLE.what, IDLE.text), READY, STAY, ARMED,
-                   Statement("a core that waited has no ticks", progress.ticks_begin, None, False)),
+    "leave_idle": WAITED, "leave_irq": WAITED,
 }
 
 

@@ -51,7 +51,7 @@ PLANTED = (
     Planted("c", "drop-instruction", "lock_take", "stxr", "T1", "no step of a lock"),
     Planted("c", "wrong-operator", "lock_take", "b.ne", "T1", "returns before its ticket is served"),
     Planted("c", "wrong-number", "lock_drop", "add", "T1", "not the following ticket"),
-    Planted("binary", "flip-condition", "lock_take+0x10", "", "T1", "though the store failed"),
+    Planted("binary", "flip-condition", "lock_take+0x10", "", "T1", "no step of a lock"),
     Planted("c", "drop-update", "run_after", "cpu->turn = next", "T1", "sched.cpus.turn differs"),
     Planted("spec", "drop-update", "run_after", "sched.cpus.turn", "T1", "sched.cpus.turn differs"),
     Planted("binary", "flip-condition", "hc_grant_pid", "", "T1", "differs from case"),
