@@ -45,7 +45,7 @@ static void start_procs(void)
 
 static void start_cpu(struct hv_cpu *cpu, uint64_t i)
 {
-	cpu->number = i + 1;
+	cpu->number = HV_NCPU + i;
 	cpu->bit = 1ULL << i;
 	cpu->turn = HV_INIT_PID;
 	cpu->pages_pa = machine.pages_pa;
@@ -54,7 +54,7 @@ static void start_cpu(struct hv_cpu *cpu, uint64_t i)
 static void start_sched(void)
 {
 	sched.cpus[0].current = HV_INIT_PID;
-	sched.core[HV_INIT_PID] = 1;
+	sched.core[HV_INIT_PID] = HV_NCPU;
 	for (uint64_t i = 0; i < HV_NCPU; i++)
 		start_cpu(&sched.cpus[i], i);
 	for (uint64_t i = 0; i < TIMER_NODES; i++)

@@ -40,7 +40,7 @@ bool irq_forward(struct hv_cpu *cpu, uint64_t intid)
 	set_add(&procs[owner].irqs_pending, line);
 	irq_wake(owner);
 	if (core != 0 && core != cpu->number)	/* there it is listed */
-		gic_interrupt(sched.cpus[core - 1].sgi);
+		gic_interrupt(sched.cpus[core % HV_NCPU].sgi);
 	return true;
 }
 

@@ -122,7 +122,7 @@ void proc_stop(struct hv_cpu *cpu, uint64_t pid, uint64_t status)
 
 void proc_doom(uint64_t pid, uint64_t status)
 {
-	struct hv_cpu *cpu = &sched.cpus[sched.core[pid] - 1];
+	struct hv_cpu *cpu = &sched.cpus[sched.core[pid] % HV_NCPU];
 
 	procs[pid].status = status;
 	cpu->doomed = 1;

@@ -396,6 +396,7 @@ leave_boot:
 leave_boot_core:
 	mrs	x19, tpidr_el2
 	ldr	x1, [x19, #CPU_NUMBER]
+	sub	x1, x1, #(ASM_NCPU - 1)
 	mov	x2, #ASM_STACK_SIZE
 	adrp	x0, cpu_stacks
 	add	x0, x0, :lo12:cpu_stacks

@@ -44,6 +44,7 @@ def _bit(intid: int) -> int:
     return 1 << intid % 32
 
 
+SGI = 0         # that cores send each other
 PRIVATE = _bit(MAINTENANCE) | _bit(TIMER) | _bit(VIRTUAL_TIMER)
 
 
@@ -77,7 +78,8 @@ def _gicv2() -> tuple[Device, ...]:
 
 
 def _gicv3() -> tuple[Device, ...]:
-    """Affinity routing, group 1; the redistributor is awake and forwards what is private."""
+    """Affinity routing, group 1; the redistributor is awake and forwards what is private, and what
+    other cores send."""
     sgi = GICR + SGI_FRAME
     return _distributor(LINES[3]) + (
         Device("GICD_CTLR", GICD + CTLR, 1 << 4 | 1 << 1, 1 << 4 | 1 << 1),
@@ -86,7 +88,7 @@ def _gicv3() -> tuple[Device, ...]:
         *(Device(f"GICD_IROUTER{n}", GICD + IROUTER + 8 * n, 0, (1 << 64) - 1, 8)
           for n in (SERIAL, *LEVELS, *EDGES)),
         Device("GICR_WAKER", GICR + 0x14, 0, 1 << 1 | 1 << 2),
-        Device("GICR_ISENABLER0", sgi + ISENABLER, PRIVATE),
+        Device("GICR_ISENABLER0", sgi + ISENABLER, PRIVATE | _bit(SGI)),
         Device("GICR_IGROUPR0", sgi + IGROUPR, PRIVATE, PRIVATE),
         Device("GICR_IPRIORITYR of the timer", sgi + IPRIORITYR + TIMER, PRIORITY, 0xFF, 1))
 

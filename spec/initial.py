@@ -21,7 +21,7 @@ INTIDS = (*LEVELS, *EDGES)          # of the lines
 Expected = Callable[..., Word]      # of a Reader, the facts, and the indices
 
 # Not 0, and not said below: what boot has found, of which the invariants speak.
-FOUND = ("procs.pages_count", "sched.next_tick", "machine.pages_pa", "machine.view_pte",
+FOUND = ("procs.pages_count", "sched.cpus.next_tick", "sched.cpus.sgi", "machine.pages_pa", "machine.view_pte",
          "machine.empty_root", "irqs.state", "irqs.owner", "irqs.intid", "irqs.lr", "irq_line",
          "procs.devices_count", *(name for name in FIELDS if name.startswith("devices.")))
 
@@ -69,10 +69,6 @@ def _only(index: int, value: Expected) -> Expected:
     return lambda r, f, i: r.o.ite(i == index, value(r, f, i), 0)
 
 
-def _init_bit(r: Reader, f: Facts, word: Word) -> Word:
-    return r.o.ite(word == r.c.HV_INIT_PID // 64, 1 << r.c.HV_INIT_PID % 64, 0)
-
-
 def _context(r: Reader, f: Facts, cpu: Word) -> Word:
     """EL2 address of the context page, in pages[]."""
     return r.o.add(f.pages, r.o.shl(r.get("procs.ctx", r.c.HV_INIT_PID), d.PAGE_SHIFT))
@@ -93,14 +89,16 @@ EXPECTED: dict[str, Expected] = {
     "files.readers": _one_if_boots, "files.writers": _one_if_boots,
     "handles.file": _handle(lambda c: c.HV_FILE_CONSOLE_INDEX, lambda c: c.HV_FILE_POWER_INDEX),
     "handles.rights": _handle(lambda c: c.HV_RIGHT_ALL, lambda c: c.HV_RIGHT_ALL),
-    "sched.running.word": _init_bit,
-    "sched.turn": lambda r, f: r.c.HV_INIT_PID,
+    "sched.core": _init(lambda c: c.HV_NCPU),
+    "sched.cpus.number": lambda r, f, i: r.o.add(i, r.c.HV_NCPU),
+    "sched.cpus.bit": lambda r, f, i: r.o.shl(1, i),
+    "sched.cpus.turn": lambda r, f, i: r.c.HV_INIT_PID,
     "sched.cpus.current": _only(0, lambda r, f, i: r.c.HV_INIT_PID),
     "sched.cpus.loaded": _only(0, lambda r, f, i: r.c.HV_INIT_PID),
     "sched.cpus.ctx": _only(0, _context),
-    "sched.cpus.pages_pa": _only(0, lambda r, f, i: r.get("machine.pages_pa")),
+    "sched.cpus.pages_pa": lambda r, f, i: r.get("machine.pages_pa"),
     "sched.cpus.switches": _only(0, lambda r, f, i: 1),
-    "sched.cpus.has_ras": _only(0, lambda r, f, i: int(has_ras(f))),
+    "sched.cpus.has_ras": lambda r, f, i: r.o.ite(r.o.ult(i, f.cores), int(has_ras(f)), 0),
     "timer_tree": lambda r, f, node: OFF,
     "machine.gic_version": lambda r, f: f.gic,
     "machine.timer_intid": lambda r, f: TIMER,

@@ -37,6 +37,7 @@ EVENTS = {
     "vgic_vmcr": "its control restored",
     "vgic_apr": "its active priorities restored",
     "vgic_lr": "list register `{}` restored, or emptied",
+    "gic_sgi": "GIC_SGI sent, by writing `{}`",
     "system_reset": "PSCI SYSTEM_RESET",
 }
 

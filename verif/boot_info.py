@@ -41,7 +41,7 @@ def seen(state: DumpState, root: int, va: int, size: int) -> bytes:
 def _values(state: DumpState, f: Facts, initrd: Path) -> dict[str, int]:
     """Fields that have one right value."""
     return {"magic": MAGIC, "version": VERSION, "ram_base": state.get("machine.pages_pa"),
-            "ram_pages": state.page_count, "gic_version": f.gic, "cpu_count": 1,
+            "ram_pages": state.page_count, "gic_version": f.gic, "cpu_count": f.cores,
             "midr": f.ids["MIDR_EL1"], "cntfrq": f.ids["CNTFRQ_EL0"],
             "initrd_size": initrd.stat().st_size}
 

@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spec.devices import Device, devices
+from spec.registers import OF_OTHERS
 from . import boot_firmware, boot_garbage, boot_registers
 from .errors import BootError
 from .gdb import Ended, Gdb
 from .image import PF_W, PF_X, Image
+from .world import LOCK_DROP, LOCK_TAKE
 
 QEMU = "qemu-system-aarch64"
 RAM_BASE = 0x4000_0000      # of QEMU's virt
@@ -67,14 +69,15 @@ MACHINES = (*(Machine(cpu, gic) for gic in (2, 3) for cpu in CORES),
             Machine("cortex-a53", 2, 512, firmware="EDK2 with ACPI"),
             Machine("max", 3, 512, firmware="U-Boot"))
 # Both kinds of everything that boot decides by: what a plain `make verify` looks at.
-FEW = (Machine("cortex-a53", 2), Machine("max", 3, dma=True))
+FEW = (Machine("cortex-a53", 2), Machine("max", 3, cores=4, dma=True))
 
 
 @dataclass(frozen=True)
 class Dump:
     """The machine at its first `eret`. `ram` is all of its memory, from RAM_BASE on; `registers`
     by the names of spec/registers.py (SP_EL2 and X0..X30 too), `devices` by those of
-    spec/devices.py; `pc` is the address of the `eret`, `kernel_pa` that of the kernel's image."""
+    spec/devices.py; `pc` is the address of the `eret`, `kernel_pa` that of the kernel's image.
+    `others` are the registers of the other cores, in order."""
 
     machine: Machine
     ram: mmap.mmap
@@ -82,6 +85,7 @@ class Dump:
     devices: dict[str, int]
     pc: int
     kernel_pa: int = KERNEL_PA
+    others: tuple[dict[str, int], ...] = ()
 
 
 def _die_with_parent() -> None:
@@ -153,11 +157,16 @@ def _exits(image: Image) -> tuple[int, ...]:
 
 
 def _to_eret(gdb: Gdb, image: Image, console: Path) -> int:
-    """Goes on to the first `eret`; its address."""
-    exits = _exits(image)
+    """Goes on to the first `eret`; its address. When the first core drops the lock, for which the
+    others wait, it goes on alone: so they do nothing before that."""
+    exits, drop = _exits(image), image.function(LOCK_DROP).address
     try:
-        gdb.stop_at(exits)
+        gdb.stop_at((exits[0], drop))
         gdb.go(None, None)
+        if gdb.read()[0].pc == drop:
+            gdb.ask(f"z0,{drop:x},4")
+            gdb.stop_at(exits[1:])
+            gdb.go_alone()
     except (Ended, TimeoutError):
         words = console.read_text(errors="replace").strip().splitlines()[-3:]
         raise BootError("the machine does not reach its first eret; its last words: "
@@ -175,6 +184,20 @@ def _registers(gdb: Gdb, machine: Machine, pc: int) -> dict[str, int]:
     facts = boot_registers.identity(gdb, pc, machine.gic)
     return ({f"X{n}": value for n, value in enumerate(core.x)} | {"SP_EL2": core.sp}
             | facts.ids | boot_registers.required(gdb, pc, facts))
+
+
+def _others(gdb: Gdb, machine: Machine, image: Image) -> Iterator[dict[str, int]]:
+    """Each other core, which waits for the lock."""
+    wait = image.function(LOCK_TAKE)
+    for number in range(1, machine.cores):
+        gdb.choose(number)
+        core = gdb.read()[0]
+        if not wait.address <= core.pc < wait.address + wait.size:
+            raise BootError(f"core {number} is at {core.pc:#x}, and does not wait for the lock")
+        facts = boot_registers.identity(gdb, core.pc, machine.gic)
+        yield ({"SP_EL2": core.sp} | facts.ids
+               | boot_registers.required(gdb, core.pc, facts, OF_OTHERS))
+    gdb.choose(0)
 
 
 def _devices(gdb: Gdb, machine: Machine) -> dict[str, int]:
@@ -200,7 +223,8 @@ def boot(machine: Machine, image: Image, flat: Path, initrd: Path) -> Dump:
                     boot_garbage.spoil_devices(gdb, machine.gic)
             pc = _to_eret(gdb, image, console)
             return Dump(machine, ram, _registers(gdb, machine, pc), _devices(gdb, machine), pc,
-                        boot_firmware.kernel_at(ram, RAM_BASE, image) if machine.firmware else KERNEL_PA)
+                        boot_firmware.kernel_at(ram, RAM_BASE, image) if machine.firmware else KERNEL_PA,
+                        tuple(_others(gdb, machine, image)))
     except (Ended, TimeoutError, LookupError, ConnectionError) as error:
         raise BootError(f"QEMU's gdb stub failed: {type(error).__name__} {error}") from None
     finally:

@@ -35,9 +35,10 @@ def windows(layout: Layout) -> tuple[Window, ...]:
 GICD, GICC, GICH = DEVICE_BASE + 0x10000, DEVICE_BASE + 0x20000, DEVICE_BASE + 0x30000
 GICC_IAR = GICC + 0x0C
 # What GICv2 (IHI 0048B, 4.4 and 5.3) and GICv3 (IHI 0069H, 12.2 and 12.4) write.
-V2_WRITES = {GICC + 0x10: "gic_drop", GICC + 0x1000: "gic_deactivate", GICH: "vgic_hcr",
+V2_WRITES = {GICD + 0xF00: "gic_sgi", GICC + 0x10: "gic_drop", GICC + 0x1000: "gic_deactivate", GICH: "vgic_hcr",
              GICH + 0x08: "vgic_vmcr", GICH + 0xF0: "vgic_apr"}
 V3_WRITES = {"icc_eoir1_el1": "gic_drop", "icc_dir_el1": "gic_deactivate",
+             "icc_sgi1r_el1": "gic_sgi",
              "ich_hcr_el2": "vgic_hcr", "ich_vmcr_el2": "vgic_vmcr", "ich_ap1r0_el2": "vgic_apr"}
 V2_READS = {GICH + 0x08: "vgic.vmcr", GICH + 0xF0: "vgic.apr", GICH + 0x30: "vgic.elrsr"}
 V3_READS = {"ich_vmcr_el2": "vgic.vmcr", "ich_ap1r0_el2": "vgic.apr", "ich_elrsr_el2": "vgic.elrsr"}
@@ -78,7 +79,7 @@ def observed(events: list[Event]) -> tuple[z3.BoolRef, ...]:
 
 
 def _device_read(event: Event) -> list[z3.BoolRef]:
-    """UARTFR (DDI 0183G, 3.3.3), UARTDR, GICC_IAR[9:0] (IHI 0048B, 4.4.4), GICH_*."""
+    """UARTFR (DDI 0183G, 3.3.3), UARTDR, GICC_IAR[12:0] (IHI 0048B, 4.4.4), GICH_*."""
     address, value = _number(event.operands[0]), event.operands[1]
     if address == UART_FR:
         return [z3.BitVec(name, 64) == z3.If(z3.Extract(bit, bit, value) == 1, bv(1), bv(0))
@@ -86,7 +87,7 @@ def _device_read(event: Event) -> list[z3.BoolRef]:
     if address == UART_DR:
         return [z3.BitVec("uart.rx_byte", 64) == value & bv(0xFF)]
     if address == GICC_IAR:
-        return [z3.Implies(IS_GICV2, z3.BitVec("gic.intid", 64) == value & bv(0x3FF))]
+        return [z3.Implies(IS_GICV2, z3.BitVec("gic.iar", 64) == value & bv(0x1FFF))]
     if address in V2_READS:
         return [z3.Implies(IS_GICV2, z3.BitVec(V2_READS[address], 64) == value)]
     if address - GICH_LR in range(0, 4 * LISTS, 4):
@@ -100,7 +101,7 @@ READ_ONCE: dict[str, Callable[[Event], z3.BoolRef]] = {
     "mrs cntpct_el0": lambda e: z3.BitVec("sys.cntpct_el0", 64) == e.operands[0],
     "mrs cntvct_el0": lambda e: z3.BitVec("sys.cntvct_el0", 64) == e.operands[0],
     "mrs icc_iar1_el1": lambda e: z3.Implies(
-        z3.Not(IS_GICV2), z3.BitVec("gic.intid", 64) == e.operands[0] & bv(0xFFFFFF)),
+        z3.Not(IS_GICV2), z3.BitVec("gic.iar", 64) == e.operands[0] & bv(0xFFFFFF)),
     "at s1e1r": lambda e: z3.BitVec("sys.at_par", 64) == e.operands[1],
 }
 
@@ -119,6 +120,8 @@ def _read_once(event: Event) -> list[z3.BoolRef] | None:
 AS_THEY_ARE = {"page_sync": "page_sync", "dc civac": "dc_civac",
                "wfi": "wait", "hypercall": "hypercall",
                "trap_sync": "trap_sync", "trap_irq": "trap_irq", "trap_stop": "trap_stop",
+               "trap_doomed": "trap_doomed", "sched_kick": "sched_kick",
+               "lock_take": "lock_take", "lock_drop": "lock_drop",
                "leave_irq": "leave_irq", "leave_idle": "leave_idle",
                "vgic_leave": "vgic_leave", "vgic_enter": "vgic_enter", "panic": "panic"}
 

@@ -35,10 +35,11 @@ SHOWN_FAILURES = 6
 # a process that calls is not assumed.
 INTERRUPTED = frozenset({"trap_irq", "timer_interrupt", "console_interrupt", "wake_up"})
 MAY_BE_IDLE = INTERRUPTED | {
-    "exchange", "vgic_leave", "leave_left", "leave_irq", "leave_idle", "leave_call", "leave_trap", "leave_wait",
+    "exchange", "vgic_leave", "leave_left", "leave_irq", "leave_idle", "sched_kick", "leave_call",
+    "leave_trap", "leave_kicked", "leave_wait",
     "any state"}
 # Events after which a process runs, or what is done still is for one that does.
-RUNS = frozenset({"eret", "hypercall", "trap_sync", "trap_stop", "vgic_enter"})
+RUNS = frozenset({"eret", "hypercall", "trap_sync", "trap_stop", "trap_doomed", "vgic_enter"})
 # Events after which an interrupt may come, or is handled.
 WAITS = frozenset({"trap_irq", "wait"})
 # Whose registers the core holds, which nothing changes but the ways in and out.

@@ -121,6 +121,11 @@ def _devices(subject: Subject, case: Case) -> z3.BoolRef:
                                                  *_any("device")))
 
 
+def _others(subject: Subject, case: Case) -> z3.BoolRef:
+    return as_term(isolation.others_are_left(subject.c, subject.before, case.state,
+                                             *_any("core", "word")))
+
+
 @dataclass(frozen=True)
 class Statement:
     """What holds of each case that changes one of these tables: `text` is in spec/isolation.py,
@@ -143,6 +148,9 @@ STATEMENTS = (
     Statement("ownership of devices changes as agreed", frozenset({
         "devices.owner", "devices.state", "devices.pa", "devices.flags"}),
               isolation.device_owner_agrees, _devices),
+    Statement("what other cores hold is left alone", frozenset({
+        "pages", *(f"procs.{name}" for name in isolation.HELD),
+        *(f"sched.cpus.{name}" for name in isolation.OWN)}), isolation.others_are_left, _others),
 )
 
 

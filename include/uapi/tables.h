@@ -107,7 +107,7 @@ struct hv_cpu {
 	uint64_t switches;	/* context switches since boot */
 	uint64_t pages_pa;	/* physical address of page 0, beside what a switch reads */
 	uint64_t has_ras;	/* FEAT_RAS: VDISR_EL2 exists and is switched */
-	uint64_t number;	/* 1 + its index; constant */
+	uint64_t number;	/* HV_NCPU + its index; constant */
 	uint64_t bit;		/* 1 << its index; constant */
 	uint64_t sgi;		/* what is written to the GIC to interrupt it; constant */
 	uint64_t turn;		/* pid whose turn it is, in round robin */
@@ -120,7 +120,7 @@ struct hv_sched {
 	uint64_t idle;		/* bit i: core i waits for an interrupt */
 	uint64_t ticks;		/* since boot, of all cores */
 	struct hv_cpu cpus[HV_NCPU];
-	uint64_t core[HV_NPROC];	/* 1 + the core that runs the process, or 0 */
+	uint64_t core[HV_NPROC];	/* number of the core that runs the process, or 0 */
 	uint64_t reserved[252];	/* fills a page: the view of it shows nothing else */
 };
 

@@ -24,7 +24,7 @@ from mutation.mutant import stamp  # noqa: E402
 from spec.descriptor import PXN, UXN  # noqa: E402
 from spec.devices import devices  # noqa: E402
 from spec.kernel_map import DEVICE, RIGHTS, XN  # noqa: E402
-from spec.registers import REQUIRED  # noqa: E402
+from spec.registers import OF_OTHERS, REQUIRED  # noqa: E402
 from verif import boot, target  # noqa: E402
 from verif.boot_machine import FEW, MACHINES, Dump, Machine  # noqa: E402
 from verif.boot_state import physical  # noqa: E402
@@ -72,6 +72,22 @@ def each_required_register(machine: str) -> None:
         registers = one.registers | {required.name: one.registers[required.name] ^ bit}
         found = [p.what for p in checked(replace(one, registers=registers)).registers()]
         assert any(what.startswith(f"{required.name} differs") for what in found), \
+            (required.name, bit, found)
+
+
+@suite.test
+def each_register_of_another_core() -> None:
+    """The same of the last of four cores."""
+    r, one = rng(), dump(FEW[1])
+    assert len(one.others) == FEW[1].cores - 1 == 3
+    *first, last = one.others
+    tried = [required for required in OF_OTHERS if required.name in last]
+    assert len(tried) > 40
+    for required in tried:
+        bit = 1 << r.choice([n for n in range(64) if required.mask >> n & 1])
+        others = (*first, last | {required.name: last[required.name] ^ bit})
+        found = [p.what for p in checked(replace(one, others=others)).registers()]
+        assert any(what.startswith(f"core 3: {required.name} differs") for what in found), \
             (required.name, bit, found)
 
 
