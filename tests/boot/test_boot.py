@@ -3,6 +3,7 @@
 """Boots to the shell's prompt and off again, on every machine that is supported."""
 
 import re
+import struct
 import sys
 from pathlib import Path
 
@@ -87,6 +88,35 @@ def cores_that_do_not_come_stay_off(what: str) -> None:
         banner = guest.prompt()
         assert said in banner, banner
         assert "hv8: 3 cores" in banner, banner
+        guest.halt()
+
+
+# MRS of ID_AA64ISAR0_EL1 and of MPIDR_EL1, into x0.
+READ_FEATURES, READ_NUMBER = 0xD538_0600, 0xD538_00A0
+
+
+def image_with_different_cores(path: Path) -> Path:
+    """The kernel reads what differs from core to core where it looks for what must not."""
+    words = [word for word, in struct.iter_unpack("<I", (BUILD / "hv8.img").read_bytes())]
+    reads = [i for i, word in enumerate(words) if word & ~31 == READ_FEATURES]
+    assert reads, "boot reads ID_AA64ISAR0_EL1 no more"
+    for i in reads:
+        words[i] = READ_NUMBER | words[i] & 31
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(struct.pack(f"<{len(words)}I", *words))
+    return path
+
+
+@suite.matrix(gic=["2", "3"])
+def cores_that_differ_stay_off(gic: str) -> None:
+    """They are switched off again, and the first goes on alone."""
+    image = image_with_different_cores(BUILD / "boot-cores" / f"differ-{gic}.img")
+    with Guest(Machine(f"boot cores differ gic={gic}", gic=gic, cpus=3, kernel=image), timeout=300) as guest:
+        banner = guest.prompt()
+        for number in (1, 2):
+            assert f"the core with MPIDR {number:#x} stays off: ID_AA64ISAR0_EL1 is" in banner, banner
+        assert " cores" not in banner, banner
+        assert " cores" not in guest.shell("uptime")
         guest.halt()
 
 
