@@ -60,7 +60,7 @@ if [ ${#gdb[@]} -gt 0 ]; then
 	echo "    gdb-multiarch build/hv8.elf -ex 'target remote :1234'"
 fi
 if [ "$boot" = kernel ]; then
-	exec qemu-system-aarch64 ${QX:-} -machine "$machine" "${words[@]}" -serial mon:stdio \
+	exec qemu-system-aarch64 -machine "$machine" "${words[@]}" -serial mon:stdio \
 		-kernel build/hv8.img -initrd build/initrd.cpio -append "dma=$dma" "${gdb[@]}"
 fi
 

@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from harness import BUILD, Suite, main, output  # noqa: E402
-from qemu import Guest, Machine  # noqa: E402
+from qemu import ONE_THREAD, Guest, Machine  # noqa: E402
 
 suite = Suite("boot/versal")
 BOARD = "xlnx-versal-virt"
@@ -30,9 +30,9 @@ def free(banner: str) -> tuple[int, int]:
 
 @suite.test
 def usertests_pass() -> None:
-    with Guest(Machine("versal usertests", board=BOARD, mem="1G")) as guest:
+    with Guest(Machine("versal usertests", board=BOARD, mem="1G", extra=ONE_THREAD)) as guest:
         assert free(guest.prompt())[0] == 1024
-        said = guest.shell("usertests", timeout=300)
+        said = guest.shell("usertests", timeout=1200)
         assert re.search(r"^usertests: \d{3,} passed, 0 failed$", said, re.M), said[-3000:]
         guest.halt()
 

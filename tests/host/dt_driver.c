@@ -97,6 +97,7 @@ static void boot(uint64_t dtb, uint64_t kernel)
 	dt_parse_interrupts();
 	dt_parse_memory();
 	dt_parse_initrd();
+	dt_parse_cpus(0);
 	ram_start();
 	printf("OK");
 	number("uart", facts.uart_pa);
@@ -110,6 +111,9 @@ static void boot(uint64_t dtb, uint64_t kernel)
 	show("bank", facts.bank, facts.bank_count);
 	show("reserved", facts.reserved, facts.reserved_count);
 	show("initrd", &facts.initrd, 1);
+	printf(" cpus=");
+	for (uint64_t i = 0; i < facts.mpidr_count; i++)
+		printf("%s%llu", i == 0 ? "" : ",", (unsigned long long)facts.mpidr[i]);
 	show("free", mapped, mapped_count);	/* first page and end */
 	fflush(stdout);
 	_exit(0);

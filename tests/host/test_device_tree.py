@@ -141,6 +141,7 @@ def virt(gic: int, cpus: int) -> None:
     found = boots(of_qemu(f"{VIRT},gic-version={gic}", "-cpu", "cortex-a57", "-smp", str(cpus)), AT_1G)
     assert found.numbers["uart"] == 0x0900_0000 and found.numbers["gic"] == gic, found
     assert found.numbers["base"] == 0x4000_0000, found
+    assert found.cpus == list(range(cpus)), found
 
 
 @suite.test
@@ -208,6 +209,45 @@ def optional_nodes_may_be_absent() -> None:
     text = text.replace("\t\tstdout-path = \"serial3:115200n8\";\n", "").replace("/memreserve/", "// ")
     found = boots(source(text), AT_0)
     assert found.numbers["uart"] == 0xF801_5000, "the first UART that there is"
+    assert found.cpus == [0], "the core that boots is there in any case"
+
+
+# ---- cores --------------------------------------------------------------------------------
+
+
+CORE = 'cpu@{0} {{ compatible = "arm,cortex-a53"; device_type = "cpu"; reg = <0 0x{0:0>3}>; enable-method = "psci"; }};'
+HIKEY_CORES = [0, 1, 2, 3, 0x100, 0x101, 0x102, 0x103]
+# One core of HiKey written otherwise, and which affinities are left then.
+CORES = {
+    "as it is": ("", "", HIKEY_CORES),
+    "disabled": ("reg = <0 0x002>;", 'reg = <0 0x002>; status = "disabled";', [0, 1, 3, *HIKEY_CORES[4:]]),
+    "okay": ("reg = <0 0x002>;", 'reg = <0 0x002>; status = "okay";', HIKEY_CORES),
+    "spin table": (CORE.format("100"), CORE.format("100").replace("psci", "spin-table"),
+                   [0, 1, 2, 3, 0x101, 0x102, 0x103]),
+    "no method": (CORE.format("100"), CORE.format("100").replace('enable-method = "psci";', ""),
+                  [0, 1, 2, 3, 0x101, 0x102, 0x103]),
+    "no core": (CORE.format("3"), CORE.format("3").replace('"cpu"', '"cache"'), [0, 1, 2, *HIKEY_CORES[4:]]),
+    "no address": ("reg = <0 0x003>;", "", [0, 1, 2, *HIKEY_CORES[4:]]),
+    "twice": ("reg = <0 0x003>;", "reg = <0 0x002>;", [0, 1, 2, *HIKEY_CORES[4:]]),
+    "affinity 3": ("reg = <0 0x103>;", "reg = <0x12 0x103>;", [*HIKEY_CORES[:7], 0x12_0000_0103]),
+    "one too many": (CORE.format("103"), CORE.format("103") + CORE.format("104"), HIKEY_CORES),
+    "boots last": (CORE.format("0"), "", HIKEY_CORES),
+}
+
+
+@suite.matrix(what=list(CORES))
+def cores(what: str) -> None:
+    """Which cores may run, in the order of the tree but for the one that boots."""
+    old, new, expected = CORES[what]
+    assert boots(changed((old, new)) if old else of_source(HI6220), AT_0).cpus == expected
+
+
+@suite.test
+def cores_of_one_cell() -> None:
+    text = HI6220.read_text()
+    start, end = text.index("cpus {"), text.index("};", text.index("cpu@103"))
+    cpus = text[start:end].replace("#address-cells = <2>", "#address-cells = <1>").replace("reg = <0 ", "reg = <")
+    assert boots(source(text[:start] + cpus + text[end:]), AT_0).cpus == HIKEY_CORES
 
 
 # ---- damaged ----------------------------------------------------------------------------------
