@@ -210,6 +210,20 @@ def optional_nodes_may_be_absent() -> None:
     assert found.numbers["uart"] == 0xF801_5000, "the first UART that there is"
 
 
+@suite.matrix(what=["nodes", "properties", "levels"])
+def larger_than_what_there_is_room_for(what: str) -> None:
+    """Somewhat less is no reason to stop."""
+    inside = {"nodes": lambda n: "".join(f"n{i} {{ }};\n" for i in range(n)),
+              "properties": lambda n: "".join(f"p{i};\n" for i in range(n)),
+              "levels": lambda n: "n {\n" * n + "};\n" * n}[what]
+    least, most = {"nodes": (3900, 4096), "properties": (16000, 16384), "levels": (30, 31)}[what]
+    with running(driver()) as process:
+        found, said = (ask(process, changed(("\tchosen {", f"\tmany {{ {inside(n)} }};\n\tchosen {{")), *AT_0)
+                       for n in (least, most))
+    assert isinstance(found, Found), found
+    assert isinstance(said, str) and re.match(r"the device tree (has more|is deeper) than \d+", said), said
+
+
 # ---- damaged ----------------------------------------------------------------------------------
 
 
