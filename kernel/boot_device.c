@@ -37,7 +37,7 @@ static bool overlaps(struct region region, uint64_t page)
 static bool is_plain(int node)
 {
 	static const char *const plain[] = {
-		"arm,pl011", "arm,pl031", "arm,pl061", "arm,sp804", "arm,sp805",
+		"arm,pl011", "arm,pl031", "arm,pl061", "arm,sp804", "arm,sp805", "cdns,uart-r1p12", "cdns,ttc",
 	};
 	static const char *const reaches[] = {
 		"dmas", "dma-coherent", "dma-ranges", "iommus", "iommu-map", "memory-region",

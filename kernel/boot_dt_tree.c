@@ -23,8 +23,7 @@ static struct {
 	int offset;	/* libfdt's name for it */
 	int parent;
 	int first_property, end_property;
-	int address_cells, size_cells;	/* of its children's addresses, if has_cells */
-	bool has_cells;
+	int address_cells, size_cells;	/* of its children's addresses */
 } nodes[NODES];
 static int node_count;
 
@@ -42,6 +41,8 @@ static const struct {
 	enum dt_kind kind;
 } kinds[] = {
 	{ "arm,pl011", DT_UART },
+	{ "cdns,uart-r1p12", DT_UART },
+	{ "xlnx,xuartps", DT_UART },
 	{ "arm,gic-v3", DT_GICV3 },
 	{ "arm,gic-400", DT_GICV2 },
 	{ "arm,cortex-a15-gic", DT_GICV2 },
@@ -153,13 +154,28 @@ static void walk(void)
 	}
 }
 
+/* -1: damaged. What is not said: 2.3.5. */
+static int cells_of(int node, const char *name, int otherwise)
+{
+	int bytes;
+	const fdt32_t *p = dt_property(node, name, &bytes);
+	uint32_t cells = p != NULL && bytes == 4 ? fdt32_to_cpu(*p) : FDT_MAX_NCELLS + 1;
+
+	if (p == NULL)
+		return otherwise;
+	return cells <= FDT_MAX_NCELLS ? (int)cells : -1;
+}
+
 void dt_scan(void)
 {
 	for (int i = 0; i < DT_KINDS; i++)
 		found[i] = -1;
 	walk();
-	for (int node = 0; node < node_count; node++)
+	for (int node = 0; node < node_count; node++) {
+		nodes[node].address_cells = cells_of(node, "#address-cells", 2);
+		nodes[node].size_cells = cells_of(node, "#size-cells", 1);
 		classify(node);
+	}
 }
 
 int dt_find(enum dt_kind kind)
@@ -254,45 +270,11 @@ static bool are_words(int address, int size)
 	return address >= 1 && address <= 2 && size >= 0 && size <= 2;
 }
 
-/* -1: damaged. */
-static int cells_of(int node, const char *name, int otherwise)
-{
-	int bytes;
-	const fdt32_t *p = dt_property(node, name, &bytes);
-	uint32_t cells = p != NULL && bytes == 4 ? fdt32_to_cpu(*p) : FDT_MAX_NCELLS + 1;
-
-	if (p == NULL)
-		return otherwise;
-	return cells <= FDT_MAX_NCELLS ? (int)cells : -1;
-}
-
-/* Asked of each bus once for each device on it: looked up once. Defaults: 2.3.5. */
-static void look_up_cells(int node)
-{
-	if (nodes[node].has_cells)
-		return;
-	nodes[node].address_cells = cells_of(node, "#address-cells", 2);
-	nodes[node].size_cells = cells_of(node, "#size-cells", 1);
-	nodes[node].has_cells = true;
-}
-
-static int address_cells(int node)
-{
-	look_up_cells(node);
-	return nodes[node].address_cells;
-}
-
-static int size_cells(int node)
-{
-	look_up_cells(node);
-	return nodes[node].size_cells;
-}
-
 /* One step up: a region on `bus` becomes one on the parent of `bus` (2.3.8, ranges). */
 static bool translate(int bus, struct region *region)
 {
-	int child = address_cells(bus), size = size_cells(bus), bytes, step;
-	int parent = address_cells(nodes[bus].parent);
+	int child = nodes[bus].address_cells, size = nodes[bus].size_cells, bytes, step;
+	int parent = nodes[nodes[bus].parent].address_cells;
 	const fdt32_t *p = dt_property(bus, "ranges", &bytes);
 
 	if (p == NULL || !are_words(child, size) || !are_words(parent, 0))
@@ -319,8 +301,8 @@ bool dt_reg_on_bus(int node, int index, struct region *region)
 
 	if (p == NULL || bus < 0)
 		return false;
-	address = address_cells(bus);
-	size = size_cells(bus);
+	address = nodes[bus].address_cells;
+	size = nodes[bus].size_cells;
 	if (!are_words(address, size) || bytes / 4 < (index + 1) * (address + size))
 		return false;
 	p += index * (address + size);

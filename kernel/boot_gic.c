@@ -15,6 +15,7 @@
 #include "gic.h"
 #include "layout.h"
 #include "prim.h"
+#include "uart.h"
 #include "vgic.h"
 
 enum gicd_register {
@@ -89,7 +90,7 @@ void boot_gic_configure(uint64_t intid, bool is_edge)
 	mmio_write32(va, is_edge ? mmio_read32(va) | bit : mmio_read32(va) & ~bit);
 }
 
-/* PL011's interrupt line is a level (DDI 0183G, 3.4). */
+/* A level (DDI 0183G, 3.4; UG1085, 13). */
 static void start_uart_irq(void)
 {
 	boot_gic_configure(machine.uart_intid, false);
@@ -244,7 +245,8 @@ void boot_gic_start(void)
 		gicv2_start();
 	else
 		gicv3_start();
-	boot_print("hv8: GICv%lu at 0x%lx, timer interrupt %lu; PL011 at 0x%lx, interrupt %lu\n",
-		   facts.gic_version, facts.gicd.pa, machine.timer_intid, facts.uart_pa,
+	boot_print("hv8: GICv%lu at 0x%lx, timer interrupt %lu; %s at 0x%lx, interrupt %lu\n",
+		   facts.gic_version, facts.gicd.pa, machine.timer_intid,
+		   machine.uart_kind == UART_CADENCE ? "Cadence UART" : "PL011", facts.uart_pa,
 		   machine.uart_intid);
 }
