@@ -34,6 +34,7 @@ struct facts {
 	uint64_t bank_count;
 	struct region reserved[DT_RESERVED];
 	uint64_t reserved_count;
+	uint64_t reserved_by_header;	/* of them the first: /memreserve/, which is about memory */
 	uint64_t uart_pa;
 	uint64_t gic_version;
 	struct region gicd, gicc, gich, gicv;

@@ -169,7 +169,8 @@ static void judge_all(void)
 	for (int node = 0; node < dt_count(); node++)
 		for (int i = 0; dt_reg(node, i, &region); i++)
 			judge_region(node, region);
-	for (uint64_t i = 0; i < facts.reserved_count; i++)
+	/* The EFI loader puts all that is no memory of the kernel's into the header's list. */
+	for (uint64_t i = facts.reserved_by_header; i < facts.reserved_count; i++)
 		judge_reserved(facts.reserved[i]);
 	for (uint64_t i = device_count; i-- > 1;)
 		if (is_taken(devices[i].pa))

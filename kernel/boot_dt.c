@@ -239,6 +239,7 @@ static void parse_reserved(void)
 	for (int i = 0; i < count; i++)
 		if (fdt_get_mem_rsv(dt_blob(), i, &region.pa, &region.size) == 0)
 			add_reserved(region);
+	facts.reserved_by_header = facts.reserved_count;
 	reserved_node = dt_at_root("reserved-memory");
 	if (reserved_node < 0)
 		return;
