@@ -286,7 +286,7 @@ test:
 verify:
 	@tools/setup.sh $(if $(filter both,$(SOLVER)),second,verify) </dev/null
 	@$(if $(findstring T4,$(T)),tools/setup.sh boards </dev/null)
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) $(if $(HC),kernel,build trees $(B)/BOOTAA64.EFI) </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) $(if $(HC),kernel,build $(if $(findstring T4,$(T)),trees) $(B)/BOOTAA64.EFI) </dev/null
 	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) \
 		$(if $(SOLVER),--solver $(SOLVER)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(EXPORT),--export '$(EXPORT)')
 
