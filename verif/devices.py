@@ -74,10 +74,13 @@ def list_register(number: int) -> z3.BitVecRef:
 
 def observed(events: list[Event]) -> tuple[z3.BoolRef, ...]:
     """What the specification calls what is read of devices, of the timer and of PAR_EL1; each
-    may be read once on a path."""
+    may be read once on a path, and of a Cadence UART nothing before its interrupt is cleared: the
+    interrupt of a byte that comes between would be lost."""
     terms: list[z3.BoolRef] = []
     seen: set[object] = set()
     for event in events:
+        if _clears_uart(event) and seen & {CADENCE_SR, CADENCE_FIFO}:
+            raise ImageError("the UART's interrupt is cleared after its receiver was looked at")
         is_device = event.kind.startswith("mmio read")
         register: object = _number(event.operands[0]) if is_device else event.kind
         found = _device_read(event) if is_device else _read_once(event)
@@ -88,6 +91,10 @@ def observed(events: list[Event]) -> tuple[z3.BoolRef, ...]:
         seen.add(register)
         terms += found
     return tuple(terms)
+
+
+def _clears_uart(event: Event) -> bool:
+    return event.kind.startswith("mmio write") and _number(event.operands[0]) == CADENCE_ISR
 
 
 def _device_read(event: Event) -> list[z3.BoolRef]:
