@@ -11,6 +11,7 @@
 #include "blkd.h"
 
 #include <hv8/irq.h>
+#include <hv8/service.h>
 
 #include <signal.h>
 #include <stdlib.h>
@@ -27,21 +28,13 @@ static struct client {
 static uint32_t requests;
 static uint32_t crash_at;	/* 0: never */
 
-static void keep(hv_page page)
-{
-	if (page == 0)
-		return;
-	hv_free_parcel(page);	/* unless it is free already */
-	hv_page_free(page);
-}
-
 static void answer(hv_pid pid, hv_page page, int64_t result)
 {
 	uint64_t counts = (uint64_t)requests << 32 | disk_interrupts();
 
 	if (hv_reply(pid, page, HV_NONE, (uint64_t)result, disk_sectors(), disk_flags(),
 		     counts) < 0)
-		keep(page);	/* it does not wait any more */
+		hv_drop_page(page);	/* it does not wait any more */
 }
 
 /* ---- what is asked for ---------------------------------------------------------------- */
@@ -121,7 +114,7 @@ static void answer_done(void)
 
 		clients[slot] = (struct client){ 0 };
 		if (client.pid == 0)
-			keep(client.page);
+			hv_drop_page(client.page);
 		else
 			answer(client.pid, client.page, said == DISK_OK ? 0 :
 			       said == DISK_UNSUPPORTED ? -HV_ENOSYS : -HV_EIO);

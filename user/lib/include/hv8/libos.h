@@ -46,6 +46,9 @@ enum hv_init_op {
 	HV_INIT_HALT = 3,	/* switches the machine off */
 	HV_INIT_REBOOT = 4,
 	HV_INIT_PING = 5,	/* the reply's w[1] is init's number of free pages */
+	HV_INIT_REGISTRY = 6,	/* the reply carries a handle to the registry: <hv8/service.h> */
+	HV_INIT_GET_DEVICE = 7,	/* the registry's alone: w[1] becomes its own, with the lines */
+	HV_INIT_PUT_DEVICE = 8,	/* ... of the set in w[2] and w[3]; or it goes to the shell */
 };
 
 /* ---- what the kernel shows ---------------------------------------------------- */
