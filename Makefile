@@ -22,8 +22,9 @@ GIC ?= 3
 CPU ?= cortex-a57
 MEM ?= 512M
 DMA ?= off
-# An image that is a virtio disk of the machine; programs can use it with DMA=on.
+# Images that are virtio disks of the machine; programs can use them with DMA=on.
 DISK ?=
+DISK2 ?=
 # QEMU's virt, or versal: xlnx-versal-virt, with RAM at 0.
 MACHINE ?= virt
 # What starts the kernel: QEMU itself (kernel), EDK2 (efi) or U-Boot (uboot).
@@ -215,7 +216,7 @@ help:
 	'               (leave with `halt`, or with Ctrl-A x). Options, with their defaults:' \
 	'               CPUS=1 GIC=3 (or 2) CPU=cortex-a57 (cortex-a53, cortex-a72, max) MEM=512M' \
 	'               DMA=off (on: devices that may do DMA are handed out too)' \
-	'               DISK= (a file that is a virtio disk: with DMA=on, for blk)' \
+	'               DISK= DISK2= (files that are virtio disks: with DMA=on, for blk)' \
 	'               MACHINE=virt (versal: xlnx-versal-virt, RAM at 0, GICv3)' \
 	'               BOOT=kernel (efi: by EDK2, uboot: by U-Boot, both from the EFI image) ACPI=1' \
 	'make efi-image a disk image for UEFI machines: build/hv8-efi.img (DTB= ARGS= SIZE=64);' \
@@ -259,7 +260,7 @@ run:
 	@tools/setup.sh $(if $(filter efi uboot,$(BOOT)),$(BOOT),run) </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(if $(filter efi uboot,$(BOOT)),$(B)/BOOTAA64.EFI) </dev/null
 	@$(PYTHON) tools/proved.py $(B)
-	@exec tools/run.sh --machine '$(MACHINE)' --boot '$(BOOT)' --acpi '$(ACPI)' --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)' --disk '$(DISK)'
+	@exec tools/run.sh --machine '$(MACHINE)' --boot '$(BOOT)' --acpi '$(ACPI)' --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)' --disk '$(DISK)' --disk2 '$(DISK2)'
 
 gdb:
 	@tools/setup.sh gdb </dev/null

@@ -129,12 +129,14 @@ static void respond(const struct hv_msg *call)
 
 int main(void)
 {
+	hv_word flags = HV_WAIT_CHILD;
+
 	table_read();
 	for (;;) {
-		struct hv_msg call = hv_recv_closing(ENDPOINT, HV_FOREVER, HV_WAIT_CHILD);
+		struct hv_msg call = hv_recv_closing(ENDPOINT, HV_FOREVER, flags);
 
 		if (call.result == -HV_EINTR) {
-			servers_bury();
+			flags = servers_bury() ? HV_WAIT_CHILD : 0;
 		} else if (call.result == 0) {
 			hv_drop_page(call.page);
 			respond(&call);

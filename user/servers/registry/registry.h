@@ -47,7 +47,8 @@ uint64_t table_unit(const struct server *server, const char *name);
 
 int64_t server_start(struct server *server);
 int64_t server_end(struct server *server, enum fate fate);
-void servers_bury(void);	/* the dead; those that crashed start again */
+/* Buries the dead; those that crashed start again. False: one had to stay. */
+bool servers_bury(void);
 
 /* ---- init ------------------------------------------------------------------------------ */
 

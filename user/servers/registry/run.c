@@ -145,26 +145,51 @@ static void replace(struct server *server)
 	close_down(server, HV_SERVICE_FAILED);
 }
 
-void servers_bury(void)
+/* Its device does not come to rest, and may write to what the server had: all of that stays its. */
+static void leave_dead(struct server *server)
+{
+	hv_dprintf(STDERR_FILENO, "registry: %s is dead, and its device does not stop\n",
+		   server->program);
+	server->device = 0;
+	close_down(server, HV_SERVICE_FAILED);
+}
+
+/* False: one of the dead had to stay. */
+static bool collect(void)
 {
 	struct hv_exit exit;
+	pid_t pid;
 
-	do {
-		while (hv_waitpid(-1, WNOHANG, HV_NONE, &exit) > 0) {
-			struct server *server = server_of(exit.pid);
+	while ((pid = hv_waitpid(-1, WNOHANG, HV_NONE, &exit)) > 0) {
+		struct server *server = server_of(pid);
 
-			if (server == NULL)
-				continue;
-			server->pid = 0;
-			server->status = exit.status;
-		}
-	} while (kill_orphans());
-	for (unsigned i = 0; i < server_count; i++) {
-		if (servers[i].state != HV_SERVICE_UP || servers[i].pid != 0)
+		if (server == NULL)
 			continue;
-		replace(&servers[i]);
-		servers[i].fate = FATE_OWN;
+		server->pid = 0;
+		server->status = exit.status;
 	}
+	return pid == 0 || errno == ECHILD;
+}
+
+bool servers_bury(void)
+{
+	bool all;
+
+	do
+		all = collect();
+	while (kill_orphans());
+	for (unsigned i = 0; i < server_count; i++) {
+		struct server *server = &servers[i];
+
+		if (server->state != HV_SERVICE_UP)
+			continue;
+		if (server->pid == 0)
+			replace(server);
+		else if (!all && hv_procs[server->pid].state == HV_PROC_ZOMBIE)
+			leave_dead(server);
+		server->fate = FATE_OWN;
+	}
+	return all;
 }
 
 int64_t server_end(struct server *server, enum fate fate)
@@ -173,6 +198,5 @@ int64_t server_end(struct server *server, enum fate fate)
 		return -HV_ESTATE;
 	server->fate = fate;
 	kill(server->pid, SIGKILL);
-	servers_bury();
-	return 0;
+	return servers_bury() ? 0 : -HV_EBUSY;
 }

@@ -103,29 +103,37 @@ static int64_t count_in(hv_device device, uint32_t type)
 	return count;
 }
 
-/* All pages with such devices, each once: they come in order. */
+static int64_t add_units(hv_device device, unsigned *first)
+{
+	int64_t units = count_in(device, (uint32_t)strtoul(line[3], NULL, 10));
+	struct server *server = units <= 0 ? NULL : add();
+
+	if (server == NULL)
+		return units;
+	server->device = device;
+	server->first = *first;
+	server->units = (unsigned)units;
+	*first += server->units;
+	find_lines(device, line[2], server->lines);
+	return 0;
+}
+
+/* All pages with such devices, each once. */
 static int64_t add_numbered(void)
 {
+	uint64_t seen[HV_NDEVICE / 64] = { 0 };
 	struct hv_dt_node node = { 0 };
-	hv_device device, last = 0;
+	hv_device device;
 	unsigned first = 0;
+	int64_t error = 0;
 
-	while ((device = hv_device_find(line[2], &node)) != 0) {
-		int64_t units = device == last ? 0 : count_in(device, (uint32_t)strtoul(line[3], NULL, 10));
-		struct server *server = units <= 0 ? NULL : add();
-
-		if (units < 0)
-			return units;
-		last = device;
-		if (server == NULL)
+	while (error >= 0 && (device = hv_device_find(line[2], &node)) != 0) {
+		if (seen[device / 64] >> device % 64 & 1)
 			continue;
-		server->device = device;
-		server->first = first;
-		server->units = (unsigned)units;
-		first += server->units;
-		find_lines(device, line[2], server->lines);
+		seen[device / 64] |= 1UL << device % 64;
+		error = add_units(device, &first);
 	}
-	return 0;
+	return error;
 }
 
 /* ---- all of them ------------------------------------------------------------------------- */
