@@ -46,14 +46,15 @@ static pid_t spawn(struct server *server)
 	char number[NUMBER_DIGITS + 1];
 	char *const argv[] = { server->program, server->argument == 0 ? NULL : number, NULL };
 	int fds[] = { server->has_tty ? STDIN_FILENO : -1, STDOUT_FILENO, STDERR_FILENO,
-		      server->ends[0] };
+		      server->ends[0], server->ends[1] };
 	struct hv_grants grants = { .pages = PAGES, .pids = server->has_tty ? 1 : 0 };
 
 	hv_snprintf(number, sizeof(number), "%lu", server->argument);
 	if (server->device != 0)
 		grants.devices[server->device / 64] |= 1UL << server->device % 64;
 	memcpy(grants.irqs, server->lines, sizeof(grants.irqs));
-	return hv_spawn(server->program, argv, NULL, fds, 4, &grants);
+	/* a child of its own is to call it */
+	return hv_spawn(server->program, argv, NULL, fds, server->has_tty ? 5 : 4, &grants);
 }
 
 /* Nobody serves it any more: its clients find out. */
