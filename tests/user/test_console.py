@@ -290,7 +290,12 @@ def leaving_gives_everything_back() -> None:
             assert "reads the console itself" in guest.shell("console")
         assert holdings(guest) == before
         assert "console on` first" in guest.shell("sh -t")
-        assert "does not read the console" in guest.shell("sh -c 'console on'")
+        assert "only the first shell" in guest.shell("sh -c 'console on'")
+        guest.type("sh\r")
+        guest.prompt()
+        guest.shell("true")
+        assert "only the first shell" in guest.shell("console on")
+        guest.shell("exit")
 
 
 @suite.test

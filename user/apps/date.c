@@ -11,16 +11,18 @@
 
 static const char usage[] =
 	"date [-v] | date -s TIME | date -w TIME\n"
-	"       -s sets the clock, -w waits until TIME, which is 'YYYY-MM-DD HH:MM:SS' or +SECONDS;\n"
+	"       -s sets the clock, -w waits until TIME, which is 'YYYY-MM-DD HH:MM:SS' or "
+	"+SECONDS;\n"
 	"       -v tells how many wait at the clock's server, and how many interrupts it has had";
 
 static int fail(int64_t error)
 {
 	fprintf(stderr, "date: %s\n",
-		error == -HV_ENOENT ? "this machine has no clock (arm,pl031)" :
-		error == -HV_EBUSY ? "the clock is another process's" :
-		error == -HV_EPIPE ? "the clock's server has failed" :
-		error == -HV_EINVAL ? "the clock does not go as far as that" : hv_strerror(error));
+		error == -HV_ENOENT   ? "this machine has no clock (arm,pl031)"
+		: error == -HV_EBUSY  ? "the clock is another process's"
+		: error == -HV_EPIPE  ? "the clock's server has failed"
+		: error == -HV_EINVAL ? "the clock does not go as far as that"
+				      : hv_strerror(error));
 	return app_finish(1);
 }
 

@@ -7,7 +7,8 @@
 
 static const char usage[] =
 	"service | service start NAME [NUMBER] | service stop NAME | service kill NAME\n"
-	"       stop ends a server, and its devices are the shell's again; one that is killed is replaced\n"
+	"       stop ends a server, and its devices are the shell's again; one that is killed is "
+	"replaced\n"
 	"       at once; NUMBER is for the server's command line";
 
 static const char *words_of(enum hv_service_state state)
@@ -23,8 +24,8 @@ static int list(void)
 	for (uint64_t n = 0; (error = hv_service_list(n, &service)) == 0; n++) {
 		if (n == 0)
 			printf("NAME              PID  STATE   STARTS\n");
-		printf("%-16s %4d  %-7s %6u", service.name, (int)service.pid, words_of(service.state),
-		       service.starts);
+		printf("%-16s %4d  %-7s %6u", service.name, (int)service.pid,
+		       words_of(service.state), service.starts);
 		if (service.units > 1)
 			printf("  and the next %u", service.units - 1);
 		putchar('\n');
@@ -42,11 +43,12 @@ static int control(enum hv_registry_op op, const char *name, uint64_t number)
 	if (error == 0 || (error == -HV_EPIPE && strcmp(name, "registry") == 0))
 		return 0;
 	fprintf(stderr, "service: %s: %s\n", name,
-		error == -HV_ENOENT ? "no such service, or no device for it" :
-		error == -HV_EBUSY ? "its device is another process's" :
-		error == -HV_EEXIST ? "it is up" :
-		error == -HV_ESTATE ? "it is not up" :
-		error == -HV_EPIPE ? "it cannot be started" : hv_strerror(error));
+		error == -HV_ENOENT   ? "no such service, or no device for it"
+		: error == -HV_EBUSY  ? "its device is another process's"
+		: error == -HV_EEXIST ? "it is up"
+		: error == -HV_ESTATE ? "it is not up"
+		: error == -HV_EPIPE  ? "it cannot be started"
+				      : hv_strerror(error));
 	return 1;
 }
 

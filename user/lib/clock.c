@@ -6,14 +6,14 @@
 #include <hv8/service.h>
 
 int64_t hv_clock_call(enum hv_clock_op op, uint64_t seconds, hv_time deadline,
-	struct hv_clock_state *state, unsigned *restarts)
+		      struct hv_clock_state *state, unsigned *restarts)
 {
 	struct hv_msg msg;
 
 	for (;;) {
 		int64_t server = hv_service_open("clock", NULL);
 
-		if (server < 0)		/* a registry that gives up says so here */
+		if (server < 0) /* a registry that gives up says so here */
 			return server;
 		msg = hv_call_msg((hv_handle)server, deadline, 0, HV_NONE, op, seconds, 0, 0);
 		hv_close(os.pid, (hv_handle)server);

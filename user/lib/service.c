@@ -5,11 +5,11 @@
 #include <hv8/service.h>
 #include <string.h>
 
-enum { TRIES = 5 };	/* of who finds that the registry dies */
+enum { TRIES = 5 }; /* of who finds that the registry dies */
 
 /* The handle that comes with the reply is in msg->handle, or the error in the result. */
 static int64_t ask_for_handle(hv_handle server, uint64_t op, const uint64_t name[2],
-	struct hv_msg *msg)
+			      struct hv_msg *msg)
 {
 	hv_handle slot = hv_handle_alloc();
 	int64_t error = slot == HV_NONE ? -HV_ENOBUFS : hv_set_recv_slot(slot);
@@ -114,6 +114,6 @@ void hv_drop_page(hv_page page)
 {
 	if (page == 0)
 		return;
-	hv_free_parcel(page);	/* unless it came as a free page */
+	hv_free_parcel(page); /* unless it came as a free page */
 	hv_page_free(page);
 }

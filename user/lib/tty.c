@@ -6,7 +6,7 @@
 #include <hv8/tty.h>
 #include <string.h>
 
-enum { TRIES = 5 };	/* of who finds that the server dies */
+enum { TRIES = 5 }; /* of who finds that the server dies */
 
 uint64_t hv_tty_session(void)
 {
@@ -67,7 +67,7 @@ static int64_t open_session(hv_handle server, uint64_t session)
 		return event;
 	reply = hv_call_msg(server, HV_FOREVER, 0, (hv_handle)event, HV_TTY_OPEN, session, 0, 0);
 	if (reply.result < 0)
-		hv_close(os.pid, (hv_handle)event);	/* unless it was received */
+		hv_close(os.pid, (hv_handle)event); /* unless it was received */
 	else
 		reply.result = (int64_t)reply.w[0];
 	if (reply.result < 0)
@@ -133,9 +133,11 @@ static bool reopen(void)
 
 /* ---- calls ------------------------------------------------------------------------ */
 
-static struct hv_msg call(int fd, hv_time deadline, hv_page page, uint64_t op, uint64_t w2, uint64_t w3)
+static struct hv_msg call(int fd, hv_time deadline, hv_page page, uint64_t op, uint64_t w2,
+			  uint64_t w3)
 {
-	struct hv_msg reply = hv_call_msg((hv_handle)fd, deadline, page, HV_NONE, op, os.fd.tty, w2, w3);
+	struct hv_msg reply =
+		hv_call_msg((hv_handle)fd, deadline, page, HV_NONE, op, os.fd.tty, w2, w3);
 
 	if (reply.result == 0)
 		reply.result = (int64_t)reply.w[0];
@@ -233,7 +235,8 @@ static int64_t read_line(int fd, char *buf, size_t n, bool has_history, enum hv_
 
 	if (page == 0)
 		return -HV_ENOMEM;
-	reply = call(fd, HV_FOREVER, page, HV_TTY_READ, n > HV_TTY_LINE ? HV_TTY_LINE : n, has_history);
+	reply = call(fd, HV_FOREVER, page, HV_TTY_READ, n > HV_TTY_LINE ? HV_TTY_LINE : n,
+		     has_history);
 	if (reply.result < 0 || reply.page == 0 || reply.w[1] >= n) {
 		drop_page(page, &reply);
 		return reply.result < 0 ? reply.result : -HV_EINVAL;
@@ -279,7 +282,7 @@ void tty_wait(int fd)
 			msg = hv_recv_msg(os.tty_event, HV_FOREVER, HV_WAIT_CHILD);
 		if (msg.result == 0 || msg.result == -HV_EINTR)
 			return;
-		if (!reopen()) {	/* it will never be typed */
+		if (!reopen()) { /* it will never be typed */
 			hv_wait(HV_FOREVER, HV_NONE);
 			return;
 		}

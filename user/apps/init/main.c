@@ -17,12 +17,12 @@
 #include <unistd.h>
 
 enum {
-	HANDLE_SERVICE = 61,	/* own endpoint, to receive on */
+	HANDLE_SERVICE = 61, /* own endpoint, to receive on */
 	HANDLE_POWER = 62,
-	RESERVE_PAGES = 256,	/* never given away */
+	RESERVE_PAGES = 256, /* never given away */
 	SHELL_PAGES = 1024,
 	SHELL_FILES = 128,
-	OWN_PIDS = 8 + REGISTRY_PIDS,	/* of init; the rest is the shell's */
+	OWN_PIDS = 8 + REGISTRY_PIDS, /* of init; the rest is the shell's */
 };
 
 pid_t shell;
@@ -89,11 +89,12 @@ static struct answer serve(const struct hv_msg *msg)
 static void respond(const struct hv_msg *msg)
 {
 	struct answer answer = serve(msg);
-	int64_t error = hv_reply(msg->from, answer.page, answer.handle == 0 ? HV_NONE : answer.handle,
-		(uint64_t)answer.result, answer.value, 0, 0);
+	int64_t error =
+		hv_reply(msg->from, answer.page, answer.handle == 0 ? HV_NONE : answer.handle,
+			 (uint64_t)answer.result, answer.value, 0, 0);
 
 	if (error < 0 && answer.page != 0)
-		hv_page_free(answer.page);	/* it does not wait any more */
+		hv_page_free(answer.page); /* it does not wait any more */
 	if (error < 0 && answer.handle != 0)
 		hv_close(HV_INIT_PID, answer.handle);
 	if (error == -HV_ENOBUFS)

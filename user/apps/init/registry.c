@@ -15,11 +15,11 @@
 
 enum { REGISTRY_PAGES = 256, REGISTRY_FILES = 24 };
 
-static pid_t registry;		/* 0: none */
-static int ends[2] = { -1, -1 };	/* of its endpoint: to serve, to call */
+static pid_t registry;           /* 0: none */
+static int ends[2] = { -1, -1 }; /* of its endpoint: to serve, to call */
 static uint64_t started;
 static unsigned quick;
-static struct hv_set doomed;	/* servers of a dead registry */
+static struct hv_set doomed; /* servers of a dead registry */
 
 static bool has(const struct hv_set *set, hv_pid pid)
 {
@@ -32,7 +32,8 @@ static bool start(void)
 {
 	static char *const argv[] = { "registry", NULL };
 	int fds[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, ends[0] };
-	struct hv_grants grants = { .pages = REGISTRY_PAGES, .pids = REGISTRY_PIDS,
+	struct hv_grants grants = { .pages = REGISTRY_PAGES,
+				    .pids = REGISTRY_PIDS,
 				    .files = REGISTRY_FILES };
 	pid_t pid = hv_spawn("registry", argv, NULL, fds, 4, &grants);
 

@@ -7,6 +7,7 @@
 
 #include <hv8/service.h>
 #include <hv8/tty.h>
+#include <hv8/view.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,13 +18,14 @@
 
 enum { DIRECT_LOWEST = 40 };
 
-static int direct = -1;		/* the console itself, while there is a session */
+static int direct = -1; /* the console itself, while there is a session */
 
 static const char *words_of(int64_t error)
 {
-	return error == -HV_ENOENT ? "there is no server of the console" :
-	       error == -HV_EPIPE ? "its server has failed" :
-	       error == -HV_EBUSY ? "too many sessions" : hv_strerror(error);
+	return error == -HV_ENOENT  ? "there is no server of the console"
+	       : error == -HV_EPIPE ? "its server has failed"
+	       : error == -HV_EBUSY ? "too many sessions"
+				    : hv_strerror(error);
 }
 
 static int turn_on(void)
@@ -32,8 +34,9 @@ static int turn_on(void)
 
 	if (hv_tty_session() != 0)
 		return 0;
-	if (shell.console == HV_NONE) {
-		complain("console: this shell does not read the console");
+	/* in that of another the break key ends this one, as it does any job */
+	if (shell.console == HV_NONE || view_proc((hv_pid)hv_self()).ppid != HV_INIT_PID) {
+		complain("console: only the first shell, at the console, can be moved");
 		return STATUS_ERROR;
 	}
 	fflush(stdout);
@@ -115,7 +118,8 @@ static int turn_off(void)
 static int start_another(void)
 {
 	char *const argv[] = { (char[]){ "sh" }, (char[]){ "-t" }, NULL };
-	struct hv_grants grants = { .pages = 256, .pids = hv_pid_count() / 3,
+	struct hv_grants grants = { .pages = 256,
+				    .pids = hv_pid_count() / 3,
 				    .files = hv_file_count() / 3 };
 	struct job *job;
 	pid_t pid;
@@ -151,8 +155,9 @@ static int list(void)
 
 static int bring_forward(const char *number)
 {
-	int64_t error = hv_tty_session() == 0 ? -HV_ENOENT
-		: hv_tty_ask(HV_TTY_FOREGROUND, strtoul(number, NULL, 10)).result;
+	int64_t error = hv_tty_session() == 0
+				? -HV_ENOENT
+				: hv_tty_ask(HV_TTY_FOREGROUND, strtoul(number, NULL, 10)).result;
 
 	if (error < 0)
 		complain("console: %s: no such session", number);

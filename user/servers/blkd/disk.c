@@ -9,13 +9,14 @@
 #include <hv8/irq.h>
 
 enum {
-	QUEUE_MAX = 64,		/* entries: descriptors, available and used fit a page */
-	USED_AT = 2048,		/* a legacy device is told by VIRTIO_QUEUE_ALIGN */
-	PARTS = 3,		/* descriptors of a request */
-	PART_NEXT = 1, PART_DEVICE_WRITES = 2,	/* flags of a descriptor */
+	QUEUE_MAX = 64, /* entries: descriptors, available and used fit a page */
+	USED_AT = 2048, /* a legacy device is told by VIRTIO_QUEUE_ALIGN */
+	PARTS = 3,      /* descriptors of a request */
+	PART_NEXT = 1,
+	PART_DEVICE_WRITES = 2, /* flags of a descriptor */
 	FEATURE_READONLY = 1 << 5,
 	FEATURE_FLUSH = 1 << 9,
-	FEATURE_MODERN = 1 << 0,	/* in the second word */
+	FEATURE_MODERN = 1 << 0, /* in the second word */
 };
 
 struct descriptor {
@@ -33,7 +34,9 @@ struct request {
 
 struct used {
 	uint16_t flags, index;
-	struct { uint32_t id, bytes; } entry[QUEUE_MAX];
+	struct {
+		uint32_t id, bytes;
+	} entry[QUEUE_MAX];
 };
 
 struct disk disks[DISKS];
@@ -81,7 +84,7 @@ static volatile void *page_for_both(uint64_t *pa)
 
 	if (page == NULL)
 		return NULL;
-	*page = 0;	/* here it comes, and it stays where it is */
+	*page = 0; /* here it comes, and it stays where it is */
 	*pa = physical(hv_frame_of((uintptr_t)page));
 	return page;
 }
@@ -190,7 +193,7 @@ uint64_t disk_sectors(const struct disk *disk)
 {
 	uint64_t low, high;
 
-	do {	/* it may change between the two words */
+	do { /* it may change between the two words */
 		high = get(disk, VIRTIO_CONFIG + 4);
 		low = get(disk, VIRTIO_CONFIG);
 	} while (get(disk, VIRTIO_CONFIG + 4) != high);
@@ -223,7 +226,8 @@ int disk_free_slot(const struct disk *disk)
 	return -1;
 }
 
-static void describe(struct disk *disk, unsigned part, uint64_t address, uint64_t bytes, unsigned flags)
+static void describe(struct disk *disk, unsigned part, uint64_t address, uint64_t bytes,
+		     unsigned flags)
 {
 	disk->descriptors[part].address = address;
 	disk->descriptors[part].bytes = (uint32_t)bytes;
@@ -232,7 +236,7 @@ static void describe(struct disk *disk, unsigned part, uint64_t address, uint64_
 }
 
 void disk_submit(struct disk *disk, int slot, enum disk_type type, uint64_t sector, hv_page page,
-	uint32_t bytes)
+		 uint32_t bytes)
 {
 	volatile struct request *request = &disk->requests[slot];
 	uint64_t pa = disk->requests_pa + (uint64_t)slot * sizeof(*request);

@@ -21,19 +21,19 @@ enum { ENDPOINT = 3, WORKS_NOT = 1, BROKEN = 2 };
 
 /* Who waits for a device to be done with a slot; a client waits for one at a time. */
 static struct client {
-	hv_pid pid;	/* 0: gone */
+	hv_pid pid; /* 0: gone */
 	hv_page page;
 } clients[DISKS][SLOTS];
 
 /* A request that waits for a slot, by its client's pid. */
 static struct request_kept {
-	struct disk *disk;	/* NULL: none */
+	struct disk *disk; /* NULL: none */
 	uint64_t op, sector, count;
 	hv_page page;
 } kept[HV_NPROC];
 
 static uint32_t requests;
-static uint32_t crash_at;	/* 0: never */
+static uint32_t crash_at; /* 0: never */
 
 static void answer(const struct disk *disk, hv_pid pid, hv_page page, int64_t result)
 {
@@ -41,7 +41,7 @@ static void answer(const struct disk *disk, hv_pid pid, hv_page page, int64_t re
 
 	if (hv_reply(pid, page, HV_NONE, (uint64_t)result, disk_sectors(disk), disk_flags(disk),
 		     counts) < 0)
-		hv_drop_page(page);	/* it does not wait any more */
+		hv_drop_page(page); /* it does not wait any more */
 }
 
 /* ---- what is asked for ---------------------------------------------------------------- */
@@ -108,7 +108,7 @@ static void accept_for(struct disk *disk, const struct hv_msg *call)
 	if (op == HV_BLOCK_INFO)
 		answer(disk, call->from, call->page, 0);
 	else if (result == 0 && op == HV_BLOCK_FLUSH && !disk_can_flush(disk))
-		answer(disk, call->from, 0, 0);	/* such a device keeps nothing back */
+		answer(disk, call->from, 0, 0); /* such a device keeps nothing back */
 	else if (result < 0)
 		answer(disk, call->from, call->page, result);
 	else if (disk_free_slot(disk) >= 0)
@@ -166,8 +166,10 @@ static void answer_done(struct disk *disk)
 		if (client.pid == 0)
 			hv_drop_page(client.page);
 		else
-			answer(disk, client.pid, client.page, said == DISK_OK ? 0 :
-			       said == DISK_UNSUPPORTED ? -HV_ENOSYS : -HV_EIO);
+			answer(disk, client.pid, client.page,
+			       said == DISK_OK            ? 0
+			       : said == DISK_UNSUPPORTED ? -HV_ENOSYS
+							  : -HV_EIO);
 	}
 	submit_kept(disk);
 }
@@ -196,7 +198,7 @@ static int serve(void)
 			return 0;
 		else if (call.result != -HV_EINTR)
 			return BROKEN;
-		hv_irq_unmask();	/* those that are pending come here */
+		hv_irq_unmask(); /* those that are pending come here */
 		hv_irq_mask();
 	}
 	return BROKEN;
@@ -216,6 +218,6 @@ int main(int argc, char **argv)
 	status = serve();
 	disks_stop();
 	if (status == BROKEN)
-		kill(getpid(), SIGABRT);	/* a new one may fare better */
+		kill(getpid(), SIGABRT); /* a new one may fare better */
 	return status;
 }

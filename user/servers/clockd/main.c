@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 enum {
-	RTCDR = 0x000,		/* seconds since 1970 */
-	RTCMR = 0x004,		/* when to ask for an interrupt */
-	RTCLR = 0x008,		/* sets the clock */
-	RTCCR = 0x00c,		/* 1: it runs */
-	RTCIMSC = 0x010,	/* 1: interrupts are not masked */
-	RTCICR = 0x01c,		/* 1 ends the interrupt */
+	RTCDR = 0x000,   /* seconds since 1970 */
+	RTCMR = 0x004,   /* when to ask for an interrupt */
+	RTCLR = 0x008,   /* sets the clock */
+	RTCCR = 0x00c,   /* 1: it runs */
+	RTCIMSC = 0x010, /* 1: interrupts are not masked */
+	RTCICR = 0x01c,  /* 1 ends the interrupt */
 };
 
 enum { ENDPOINT = 3, WORKS_NOT = 1, LOOK_US = 200000 };
@@ -124,7 +124,7 @@ static void wake_and_set_alarm(void)
 static void serve(const struct hv_msg *call)
 {
 	hv_drop_page(call->page);
-	until[call->from] = 0;	/* it has given up what it waited for, or is another */
+	until[call->from] = 0; /* it has given up what it waited for, or is another */
 	if (call->w[0] != HV_CLOCK_GET && call->w[1] > HV_CLOCK_MAX) {
 		answer(call->from, -HV_EINVAL);
 		return;
@@ -164,7 +164,7 @@ int main(int argc, char **argv)
 		call = hv_recv_closing(ENDPOINT, deadline(), has_line ? HV_WAIT_IRQ : 0);
 		if (call.result == 0)
 			serve(&call);
-		if (has_line) {		/* one that is pending comes here */
+		if (has_line) { /* one that is pending comes here */
 			hv_irq_unmask();
 			hv_irq_mask();
 		}

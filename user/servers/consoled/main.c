@@ -14,7 +14,7 @@
 
 enum { ENDPOINT = 3, SOON_US = 5000 };
 
-static hv_handle slot = HV_NONE;	/* for the handle that comes with HV_TTY_OPEN */
+static hv_handle slot = HV_NONE; /* for the handle that comes with HV_TTY_OPEN */
 
 /* The handle that came: nobody wants it. */
 static void close_handle(hv_handle handle)
@@ -34,8 +34,9 @@ static void answer(const struct hv_msg *call, int64_t result, uint64_t w1, uint6
 static void open_session(const struct hv_msg *call)
 {
 	struct session *session;
-	int64_t error = call->handle == HV_NONE ? -HV_EINVAL
-		: session_open(call->w[1], call->from, call->handle, &session);
+	int64_t error = call->handle == HV_NONE
+				? -HV_EINVAL
+				: session_open(call->w[1], call->from, call->handle, &session);
 
 	if (error < 0)
 		close_handle(call->handle);
@@ -77,7 +78,8 @@ static void write_text(struct session *session, const struct hv_msg *call)
 static void read_line(struct session *session, const struct hv_msg *call)
 {
 	int64_t error = call->page != 0 && hv_page_descs[call->page].type == HV_PAGE_PARCEL
-		? session_read(session, READS_LINE, call) : -HV_EINVAL;
+				? session_read(session, READS_LINE, call)
+				: -HV_EINVAL;
 
 	if (error < 0)
 		answer(call, error, 0, 0, 0);
@@ -124,8 +126,8 @@ static void list(const struct hv_msg *call)
 
 static void bring_forward(const struct hv_msg *call)
 {
-	struct session *session = call->w[2] > 0 && call->w[2] <= HV_TTY_SESSIONS
-		? &sessions[call->w[2] - 1] : NULL;
+	struct session *session =
+		call->w[2] > 0 && call->w[2] <= HV_TTY_SESSIONS ? &sessions[call->w[2] - 1] : NULL;
 
 	if (session == NULL || session->word == 0) {
 		answer(call, -HV_ENOENT, 0, 0, 0);
@@ -201,8 +203,9 @@ static hv_time deadline(void)
 	for (int i = 0; i < HV_TTY_SESSIONS; i++)
 		is_soon = is_soon || (sessions[i].word != 0 && sessions[i].has_break &&
 				      sessions[i].is_waiting);
-	return is_soon ? hv_deadline_us(SOON_US)
-		: edits_escape() ? hv_deadline_us(HV_EDIT_ESCAPE_US) : HV_FOREVER;
+	return is_soon          ? hv_deadline_us(SOON_US)
+	       : edits_escape() ? hv_deadline_us(HV_EDIT_ESCAPE_US)
+				: HV_FOREVER;
 }
 
 static void look_after_all(void)

@@ -9,11 +9,11 @@
 
 #include <unistd.h>
 
-enum { FROM_CLIENTS = 3, TO_SERVER = 4 };	/* descriptors: the ends of the endpoint */
+enum { FROM_CLIENTS = 3, TO_SERVER = 4 }; /* descriptors: the ends of the endpoint */
 
-static hv_pid pump;		/* 0: frozen */
-static int held = -1;		/* a key without a place; the pump waits */
-static hv_pid freezer;		/* 0: nobody */
+static hv_pid pump;    /* 0: frozen */
+static int held = -1;  /* a key without a place; the pump waits */
+static hv_pid freezer; /* 0: nobody */
 
 _Noreturn static void read_keys(void)
 {
@@ -21,8 +21,8 @@ _Noreturn static void read_keys(void)
 	for (;;) {
 		int64_t key = hv_console_read(STDIN_FILENO, HV_FOREVER);
 
-		if (key < 0 || hv_call(TO_SERVER, HV_FOREVER, 0, HV_NONE, PUMP_KEY, (uint64_t)key,
-				       0, 0) < 0)
+		if (key < 0 ||
+		    hv_call(TO_SERVER, HV_FOREVER, 0, HV_NONE, PUMP_KEY, (uint64_t)key, 0, 0) < 0)
 			_exit(1);
 	}
 }

@@ -63,7 +63,7 @@ enum { PENDINGS = 24 };
 
 /* The start of a line; each process has its own. */
 static struct pending {
-	struct session *session;	/* NULL: unused */
+	struct session *session; /* NULL: unused */
 	hv_pid writer;
 	struct text text;
 } pendings[PENDINGS];
@@ -95,7 +95,7 @@ static struct pending *new_pending(struct session *session, hv_pid writer)
 	static int oldest;
 	struct pending *pending = find_pending(NULL, 0);
 
-	if (pending == NULL) {		/* too many: one is shown as it is */
+	if (pending == NULL) { /* too many: one is shown as it is */
 		pending = &pendings[oldest++ % PENDINGS];
 		show_pending(pending);
 	}
@@ -122,7 +122,8 @@ static void take_pending(struct session *session, struct pending *pending)
 void screen_check(void)
 {
 	for (int i = 0; i < PENDINGS; i++) {
-		if (pendings[i].session == NULL || hv_procs[pendings[i].writer].state == HV_PROC_LIVE)
+		if (pendings[i].session == NULL ||
+		    hv_procs[pendings[i].writer].state == HV_PROC_LIVE)
 			continue;
 		show_pending(&pendings[i]);
 		drop_pending(&pendings[i]);
@@ -139,7 +140,7 @@ void screen_forget(struct session *session)
 /* ---- output ----------------------------------------------------------------------- */
 
 static void write_whole_lines(struct session *session, hv_pid writer, const char *data,
-	size_t length)
+			      size_t length)
 {
 	struct pending *pending = find_pending(session, writer);
 
@@ -180,7 +181,7 @@ void screen_write(struct session *session, hv_pid writer, const char *data, size
 
 void screen_edit(void *arg, const char *text, size_t length)
 {
-	(void)arg;	/* only the foreground's is edited */
+	(void)arg; /* only the foreground's is edited */
 	put(text, length);
 }
 

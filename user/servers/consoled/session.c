@@ -81,15 +81,14 @@ void session_end(struct session *session)
 		if (session == foreground)
 			session_switch(NULL);
 	}
-	if (session->kind != NOBODY && is_caller(session->reader))	/* it is asked no more */
+	if (session->kind != NOBODY && is_caller(session->reader)) /* it is asked no more */
 		hv_reply(session->reader, session->page, HV_NONE, (uint64_t)-HV_ESTATE, 0, 0, 0);
 	else
 		drop_reader(session);
 	session->word = 0;
-	if (foreground == NULL)		/* that was the last: the console is others' */
+	if (foreground == NULL) /* that was the last: the console is others' */
 		pump_stop();
 }
-
 
 /* ---- the foreground ------------------------------------------------------------------- */
 
@@ -149,7 +148,7 @@ void session_send_break(struct session *session)
 	if (!session->has_break || !session->is_waiting)
 		return;
 	error = hv_send(session->event, HV_NOWAIT, 0, HV_NONE, 0, 0, 0, 0);
-	if (error == -HV_EAGAIN)	/* it has said that it will wait, and does not yet */
+	if (error == -HV_EAGAIN) /* it has said that it will wait, and does not yet */
 		return;
 	session->has_break = false;
 	session->is_waiting = false;
@@ -258,7 +257,7 @@ void sessions_check(void)
 int64_t session_read(struct session *session, enum reader_kind kind, const struct hv_msg *call)
 {
 	if (session->kind != NOBODY && session->reader == call->from) {
-		drop_reader(session);	/* what it asked for before it has given up */
+		drop_reader(session); /* what it asked for before it has given up */
 		screen_end_edit(session, LINE_IS_LEFT);
 	}
 	check_reader(session);
@@ -271,7 +270,8 @@ int64_t session_read(struct session *session, enum reader_kind kind, const struc
 		memset(&session->edit, 0, sizeof(session->edit));
 		session->edit.show = screen_edit;
 		session->edit.buf = session->line;
-		session->edit.size = call->w[2] == 0 || call->w[2] > HV_TTY_LINE ? HV_TTY_LINE : call->w[2];
+		session->edit.size =
+			call->w[2] == 0 || call->w[2] > HV_TTY_LINE ? HV_TTY_LINE : call->w[2];
 		session->edit.history = call->w[3] == 1 ? &session->history : NULL;
 		session->line[0] = 0;
 		screen_begin_edit(session);

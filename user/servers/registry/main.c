@@ -94,7 +94,7 @@ static struct answer list(const struct hv_msg *call)
 		    server->first);
 	memcpy(answer.w, name, HV_NAME_BYTES);
 	answer.w[2] = (uint64_t)server->state | (uint64_t)server->pid << 8 |
-		(uint64_t)server->units << 16 | (uint64_t)server->starts << 32;
+		      (uint64_t)server->units << 16 | (uint64_t)server->starts << 32;
 	return answer;
 }
 
@@ -118,8 +118,8 @@ static struct answer serve(const struct hv_msg *call)
 static void respond(const struct hv_msg *call)
 {
 	struct answer answer = serve(call);
-	int64_t error = hv_reply(call->from, 0, answer.handle, (uint64_t)answer.result,
-		answer.w[0], answer.w[1], answer.w[2]);
+	int64_t error = hv_reply(call->from, 0, answer.handle, (uint64_t)answer.result, answer.w[0],
+				 answer.w[1], answer.w[2]);
 
 	if (error < 0 && answer.handle != HV_NONE)
 		hv_close((hv_pid)hv_self(), answer.handle);

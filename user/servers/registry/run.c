@@ -15,7 +15,7 @@
 
 enum {
 	PAGES = 64,
-	DEATHS_AT_MOST = 8,	/* of those that have not lived long */
+	DEATHS_AT_MOST = 8, /* of those that have not lived long */
 	LONG_US = 10000000,
 };
 
@@ -23,8 +23,8 @@ enum {
 
 static int64_t ask_init(enum hv_init_op op, hv_device device, const uint64_t lines[HV_NIRQ / 64])
 {
-	struct hv_msg reply = hv_call_msg(HV8_HANDLE_MEM, HV_FOREVER, 0, HV_NONE, op, device,
-		lines[0], lines[1]);
+	struct hv_msg reply =
+		hv_call_msg(HV8_HANDLE_MEM, HV_FOREVER, 0, HV_NONE, op, device, lines[0], lines[1]);
 
 	return reply.result < 0 ? reply.result : (int64_t)reply.w[0];
 }
@@ -76,7 +76,8 @@ static int64_t begin(struct server *server)
 	server->starts++;
 	if (server->pid > 0)
 		return 0;
-	hv_dprintf(STDERR_FILENO, "registry: cannot start %s: %s\n", server->program, strerror(errno));
+	hv_dprintf(STDERR_FILENO, "registry: cannot start %s: %s\n", server->program,
+		   strerror(errno));
 	close_down(server, HV_SERVICE_FAILED);
 	return -HV_EPIPE;
 }
@@ -131,7 +132,7 @@ static void replace(struct server *server)
 		begin(server);
 		return;
 	}
-	if (WIFEXITED(server->status)) {	/* it has said why */
+	if (WIFEXITED(server->status)) { /* it has said why */
 		close_down(server, HV_SERVICE_FAILED);
 		return;
 	}

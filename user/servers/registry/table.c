@@ -24,7 +24,7 @@ struct server servers[SERVERS_MAX];
 unsigned server_count;
 
 static bool is_probed;
-static char line[WORDS][WORD_BYTES];	/* the words of one */
+static char line[WORDS][WORD_BYTES]; /* the words of one */
 
 /* ---- servers.txt ------------------------------------------------------------------- */
 
@@ -70,8 +70,9 @@ static void find_lines(hv_device device, const char *compatible, uint64_t lines[
 	while ((found = hv_device_find(compatible, &node)) != 0) {
 		uint64_t bytes = 0;
 		const uint8_t *cells = hv_dt_property(&node, "interrupts", &bytes);
-		int64_t number = found != device || cells == NULL || bytes < HV_IRQ_CELLS ? 0
-			: hv_irq_line(hv_irq_intid(cells));
+		int64_t number = found != device || cells == NULL || bytes < HV_IRQ_CELLS
+					 ? 0
+					 : hv_irq_line(hv_irq_intid(cells));
 
 		if (number > 0)
 			lines[number / 64] |= 1UL << number % 64;
@@ -145,7 +146,8 @@ static int64_t read_all(bool numbered)
 
 	if (!hv_initrd_find("servers.txt", &file))
 		return -HV_ENOENT;
-	for (const char *at = (const char *)file.data, *end = at + file.size; at < end && error == 0;) {
+	for (const char *at = (const char *)file.data, *end = at + file.size;
+	     at < end && error == 0;) {
 		split(&at, end);
 		if (line[2][0] == '\0' || (line[3][0] != '\0') != numbered)
 			continue;
@@ -176,7 +178,7 @@ int64_t table_probe(void)
 	if (is_probed)
 		return 0;
 	error = read_all(true);
-	if (error < 0) {	/* numbers would differ: another time */
+	if (error < 0) { /* numbers would differ: another time */
 		memset(&servers[before], 0, (server_count - before) * sizeof(servers[0]));
 		server_count = before;
 	}
