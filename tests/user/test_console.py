@@ -159,24 +159,30 @@ def one_session_has_the_keys(gic: str) -> None:
         assert len(rows(guest)["sh"]) == 1
 
 
-@suite.test
-def lines_are_never_mixed() -> None:
-    """Three sessions and a job write long lines at a time, and a fourth edits meanwhile."""
-    with session("lines") as guest:
+@suite.matrix(how=["in the background", "as the foreground"])
+def lines_are_never_mixed(how: str) -> None:
+    """Three sessions write long lines at a time, and a fourth edits meanwhile: what is edited is
+    drawn again below them."""
+    with session(f"lines {how}") as guest:
         before = holdings(guest)
-        count = 150
+        last = 150
+        for n in (2, 3, 4):
+            another(guest, n)
+        form = "seq {} {} &" if how == "in the background" else "sh -c 'sleep 1; seq {} {}'"
         for n in (1, 2, 3):
-            guest.type(f"seq {n}00000000000000 {n}00000000000{count} &\r")
-            guest.expect(r"\[1\]")
-            another(guest, n + 1)
+            go_next(guest, n)
+            fresh(guest)
+            guest.type(form.format(f"{n}00000000000000", f"{n}00000000000{last}") + "\r")
+            guest.expect("\n")
+        go_next(guest, 4)
+        fresh(guest)
         guest.type("echo what is ty")
         for _ in range(3):
-            guest.silence(0.3)
+            guest.silence(0.7)
             guest.type("p")
         guest.type("ed\r")
-        guest.expect(r"what is typpped\r*\n")
+        guest.expect(r"\nwhat is typpped\r*\n")
         guest.prompt()
-        transcript = Path(guest.transcript.name)
         for after in (1, 3, 1):     # the next one has the keys then
             if after == 3:
                 guest.type("console 2\r")
@@ -186,14 +192,18 @@ def lines_are_never_mixed() -> None:
             fresh(guest)
         guest.shell("wait")
         guest.transcript.flush()
-        text = re.sub(r"\r\x1b\[K|\r", "\n", transcript.read_bytes().decode())
-        seen = re.findall(r"^(?:\[\d\] )?(\d00000000000\d\d\d)$", text, re.M)
-        expected = {f"{n}00000000000{i:03}" for n in (1, 2, 3) for i in range(count + 1)}
-        assert expected <= set(seen), expected - set(seen)
+        said = Path(guest.transcript.name).read_bytes().decode()
+        text = said.replace("\r\x1b[K", "\n").replace("\r", "")
+        # at first, in the session itself, without its number
+        seen = set(re.findall(r"^(?:\[\d\] )?(\d00000000000\d\d\d)$", text, re.M))
+        expected = {f"{n}00000000000{i:03}" for n in (1, 2, 3) for i in range(last + 1)}
+        assert seen == expected, sorted(seen ^ expected)[:9]
         strange = [line for line in text.splitlines()
                    if re.search(r"\d{9}", line) and "seq" not in line and
                    not re.fullmatch(r"(\[\d\] )?\d00000000000\d\d\d", line)]
-        assert not strange, strange
+        assert not strange, strange[:9]
+        assert how == "in the background" or \
+            re.search(r"^\[\d\] \d{15}\n" + re.escape(PROMPT) + r"echo what is typ*$", text, re.M)
         after = holdings(guest)
         assert after == before, (before, after)
 
