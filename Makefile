@@ -22,8 +22,9 @@ GIC ?= 3
 CPU ?= cortex-a57
 MEM ?= 512M
 DMA ?= off
-# An image that is a virtio disk of the machine; programs can use it with DMA=on.
+# Images that are virtio disks of the machine; programs can use them with DMA=on.
 DISK ?=
+DISK2 ?=
 # QEMU's virt, or versal (xlnx-versal-virt), or zcu102 (xlnx-zcu102): both with RAM at 0.
 MACHINE ?= virt
 # What starts the kernel: QEMU itself (kernel), EDK2 (efi) or U-Boot (uboot).
@@ -222,7 +223,7 @@ help:
 	'               (leave with `halt`, or with Ctrl-A x). Options, with their defaults:' \
 	'               CPUS=1 GIC=3 (or 2) CPU=cortex-a57 (cortex-a53, cortex-a72, max) MEM=512M' \
 	'               DMA=off (on: devices that may do DMA are handed out too)' \
-	'               DISK= (a file that is a virtio disk: with DMA=on, for blk)' \
+	'               DISK= DISK2= (files that are virtio disks: with DMA=on, for blk)' \
 	'               MACHINE=virt (versal: xlnx-versal-virt, RAM at 0, GICv3; zcu102: xlnx-zcu102,' \
 	'               RAM at 0, GICv2, Cortex-A53, another UART)' \
 	'               BOOT=kernel (efi: by EDK2, uboot: by U-Boot, both from the EFI image) ACPI=1' \
@@ -268,7 +269,7 @@ run:
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(if $(filter efi uboot,$(BOOT)),$(B)/BOOTAA64.EFI) \
 		$(if $(filter zcu102,$(MACHINE)),trees) </dev/null
 	@$(PYTHON) tools/proved.py $(B)
-	@exec tools/run.sh --machine '$(MACHINE)' --boot '$(BOOT)' --acpi '$(ACPI)' --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)' --disk '$(DISK)'
+	@exec tools/run.sh --machine '$(MACHINE)' --boot '$(BOOT)' --acpi '$(ACPI)' --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)' --disk '$(DISK)' --disk2 '$(DISK2)'
 
 gdb:
 	@tools/setup.sh gdb </dev/null

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # tools/run.sh [--gdb] [--machine virt|versal|zcu102] [--boot kernel|efi|uboot] [--acpi 0|1] --cpu CPU
-# --gic 2|3 --cpus N --mem SIZE --dma on|off [--disk FILE]: boots build/hv8.img in QEMU with the serial console on
+# --gic 2|3 --cpus N --mem SIZE --dma on|off [--disk FILE] [--disk2 FILE]: boots build/hv8.img in QEMU with the serial console on
 # this terminal; by firmware from an EFI image, or by QEMU itself.
 #
 # `mon:stdio` passes every key to the guest, ^C included, but for Ctrl-A:
@@ -12,7 +12,7 @@
 set -euo pipefail
 fail() { echo "hv8: $*" >&2; exit 2; }
 
-machine=virt boot=kernel acpi=1 cpu=cortex-a57 gic=3 cpus=1 mem=512M dma=off disk= gdb=()
+machine=virt boot=kernel acpi=1 cpu=cortex-a57 gic=3 cpus=1 mem=512M dma=off disk= disk2= gdb=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--gdb) gdb=(-S -s); shift; continue ;;
@@ -25,6 +25,7 @@ while [ $# -gt 0 ]; do
 	--mem) mem=$2 ;;
 	--dma) dma=$2 ;;
 	--disk) disk=$2 ;;
+	--disk2) disk2=$2 ;;
 	*) fail "unknown option $1" ;;
 	esac
 	shift 2
@@ -54,11 +55,15 @@ zcu102)	# the same, and QEMU makes no device tree for it
 	words+=(-audiodev none,id=none -dtb build/zcu102.dtb) ;;
 *) fail "MACHINE=$machine: virt, versal or zcu102" ;;
 esac
-if [ -n "$disk" ]; then
-	case $machine in xlnx*) fail "DISK=$disk: this machine has no virtio-mmio" ;; esac
-	[ -f "$disk" ] || fail "DISK=$disk: no such file; truncate -s 64M FILE makes one"
-	words+=(-drive "file=${disk//,/,,},format=raw,if=none,id=disk0" -device virtio-blk-device,drive=disk0)
-fi
+# The first slots: before the disk that firmware boots from, so that they are disk0 and disk1.
+attach() {
+	case $machine in xlnx*) fail "$1=$2: this machine has no virtio-mmio" ;; esac
+	[ -f "$2" ] || fail "$1=$2: no such file; truncate -s 64M FILE makes one"
+	words+=(-drive "file=${2//,/,,},format=raw,if=none,id=$1"
+		-device "virtio-blk-device,drive=$1,bus=virtio-mmio-bus.$3")
+}
+[ -z "$disk" ] || attach DISK "$disk" 0
+[ -z "$disk2" ] || attach DISK2 "$disk2" 1
 if [ ${#gdb[@]} -gt 0 ]; then
 	echo "hv8: waiting for gdb; in another terminal:"
 	echo "    gdb-multiarch build/hv8.elf -ex 'target remote :1234'"
