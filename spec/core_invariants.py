@@ -8,7 +8,7 @@ from . import descriptor as d
 from .invariants import Family, is_alive
 from .transition import Reader
 from .vocabulary import in_state, is_page, page_va
-from .words import Truth
+from .words import Truth, Word
 
 CORE = Family()
 

@@ -4,7 +4,8 @@
 Trusted: that boot maps these windows and nothing of the kernel's state there
 (checked against the image: they overlap no segment and no object).
 """
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from typing import TypeVar
 
 import z3
 
@@ -44,20 +45,47 @@ V2_READS = {GICH + 0x08: "vgic.vmcr", GICH + 0xF0: "vgic.apr", GICH + 0x30: "vgi
 V3_READS = {"ich_vmcr_el2": "vgic.vmcr", "ich_ap1r0_el2": "vgic.apr", "ich_elrsr_el2": "vgic.elrsr"}
 GICH_LR, LISTS = GICH + 0x100, 4
 V3_LISTS = {f"ich_lr{k}_el2": k for k in range(LISTS)}
+COUNTERS = {"cntpct_el0": "sys.cntpct_el0", "cntvct_el0": "sys.cntvct_el0"}
 # The interface of the other version says nothing of interrupts, and ends none.
-IS_GICV2 = z3.BitVec("machine.gic_version", 64) == bv(2)
+IS_GICV2 = z3.simplify(z3.BitVec("machine.gic_version", 64) == bv(2))
+IS_OTHER = z3.simplify(z3.Not(IS_GICV2))
 NO_INTERRUPT = z3.BitVec("gic.none", 64)
 UART_FR, UART_DR, UART_IMSC = DEVICE_BASE + 0x18, DEVICE_BASE, DEVICE_BASE + 0x38
 IMSC_VALUES = {0x50: "uart_rx_irq_enable", 0: "uart_rx_irq_disable"}
 # PSCI (DEN 0022E), 5.10 and 5.11
 FIRMWARE = {0x84000008: "system_off", 0x84000009: "system_reset"}
 Operands = tuple[z3.BitVecRef, ...]
+K = TypeVar("K", str, int)
 
 
 def list_register(number: int) -> z3.BitVecRef:
     """vgic.lr of the specification: what a list register is read as."""
     sort = z3.BitVecSort(64)
     return z3.Function("vgic.lr", sort, sort)(bv(number))
+
+
+def _name_in(known: dict[K, str], at: K) -> z3.BitVecRef | None:
+    return z3.BitVec(known[at], 64) if at in known else None
+
+
+def register_name(register: str, given: Set[int]) -> z3.BitVecRef | None:
+    """What the specification calls what is read of a register, if the path condition, of which
+    `given` are the terms, says that it means this: `observed` says the same of any value."""
+    if register in COUNTERS:
+        return _name_in(COUNTERS, register)
+    if IS_OTHER.get_id() not in given:
+        return None
+    return list_register(V3_LISTS[register]) if register in V3_LISTS else _name_in(V3_READS, register)
+
+
+def device_name(address: z3.BitVecRef, given: Set[int]) -> z3.BitVecRef | None:
+    """The same of 32 bits at an address; of what is called so, these are the low ones."""
+    at = _number(address)
+    if IS_GICV2.get_id() not in given:
+        return None
+    if at - GICH_LR in range(0, 4 * LISTS, 4):
+        return list_register((at - GICH_LR) // 4)
+    return _name_in(V2_READS, at)
 
 
 def observed(events: list[Event]) -> tuple[z3.BoolRef, ...]:
@@ -95,11 +123,14 @@ def _device_read(event: Event) -> list[z3.BoolRef]:
     return []
 
 
+def _is(name: str) -> Callable[[Event], z3.BoolRef]:
+    return lambda event: z3.BitVec(name, 64) == event.operands[0]
+
+
 # What is read once on a path, and what the specification calls it. INTID: ICC_IAR1_EL1[23:0]
 # (IHI 0069H, 12.2.14).
 READ_ONCE: dict[str, Callable[[Event], z3.BoolRef]] = {
-    "mrs cntpct_el0": lambda e: z3.BitVec("sys.cntpct_el0", 64) == e.operands[0],
-    "mrs cntvct_el0": lambda e: z3.BitVec("sys.cntvct_el0", 64) == e.operands[0],
+    **{f"mrs {register}": _is(name) for register, name in COUNTERS.items()},
     "mrs icc_iar1_el1": lambda e: z3.Implies(
         z3.Not(IS_GICV2), z3.BitVec("gic.iar", 64) == e.operands[0] & bv(0xFFFFFF)),
     "at s1e1r": lambda e: z3.BitVec("sys.at_par", 64) == e.operands[1],

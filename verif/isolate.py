@@ -35,7 +35,7 @@ def _prove(subject: Subject, folder: FilePath, what: str, path: tuple[z3.BoolRef
     near = Reads().scan((*path, goal), subject.names)
     near.index("pid", bv(0))
     name = f"{subject.name}-T5-{what.split()[0]}"
-    verdict = subject.prove(path, goal, near, name, folder)
+    verdict = subject.prove(path, goal, lambda: near, name, folder)
     if verdict.status == "proved":
         return []
     return [Failure(what, about[0].where, "", verdict.status, model_values(verdict),

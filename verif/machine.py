@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import z3
 from spec.isolation import OWN
 
+from .devices import device_name, register_name
 from .errors import StuckPath, UnmodelledError
 from .flags import Bool, Flags, as_term, fold, fresh, negate
 from .image import Symbol
@@ -255,9 +256,13 @@ class Path:
         return address
 
     def _load_window(self, window: Window, address: Lin, size: int) -> Lin:
-        value = z3.BitVec(self.world.fresh(window.kind), 8 * size)
-        self.events.append(
-            Event(f"{window.kind} read{8 * size}", (address.z, extend(value).z), self.pc))
+        kind, found = f"{window.kind} read{8 * size}", device_name(address.z, self.given_ids)
+        is_first = not any(e.kind == kind and e.operands[0].eq(address.z) for e in self.events)
+        if found is not None and is_first and size == 4:
+            value = z3.Extract(31, 0, found)
+        else:
+            value = z3.BitVec(self.world.fresh(window.kind), 8 * size)
+        self.events.append(Event(kind, (address.z, extend(value).z), self.pc))
         return extend(value)
 
     def _shared(self, address: Lin, size: int) -> Window:
@@ -374,7 +379,9 @@ class Path:
     def get_system(self, name: str) -> Lin:
         """See Cpu."""
         if name in VOLATILE:
-            value = symbol(self.world.fresh(name))
+            found = register_name(name, self.given_ids)
+            is_first = all(e.kind != f"mrs {name}" for e in self.events)
+            value = lift(found) if found is not None and is_first else symbol(self.world.fresh(name))
             self.events.append(Event(f"mrs {name}", (value.z,), self.pc))
             return value
         return self.system.setdefault(name, symbol(f"sys.{name}"))

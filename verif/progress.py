@@ -102,7 +102,7 @@ def _prove(subject: Subject, folder: FilePath, goal: Goal,
     """The goal from the invariants at what it reads."""
     near = near or _reads(subject, goal)
     name = f"{subject.name}-T9-{goal.what.replace(' ', '-')}"[:80]
-    verdict = subject.prove(goal.given, goal.term, near, name, folder)
+    verdict = subject.prove(goal.given, goal.term, lambda: near, name, folder)
     if verdict.status == "proved":
         return []
     about = lines.of_function("statement", goal.text.__name__, goal.text)

@@ -34,7 +34,7 @@ OPERATIONS = {
     (3, 7, 4, 1): ("dc zva", True), (3, 7, 11, 1): ("dc cvau", True),
     (3, 7, 14, 1): ("dc civac", True), (0, 7, 1, 0): ("ic ialluis", False),
     (0, 8, 3, 2): ("tlbi aside1is", True), (0, 8, 7, 2): ("tlbi aside1", True),
-    (4, 8, 7, 0): ("tlbi alle2", False),
+    (4, 8, 7, 0): ("tlbi alle2", False), (4, 8, 3, 0): ("tlbi alle2is", False),
     (4, 8, 7, 4): ("tlbi alle1", False), (0, 7, 8, 0): ("at s1e1r", True),
 }
 
