@@ -122,7 +122,7 @@ void view_state_words(hv_pid pid, char words[VIEW_STATE_BYTES])
 		snprintf(words, VIEW_STATE_BYTES, "%s",
 			 proc.state <= HV_PROC_ZOMBIE ? name[proc.state] : "?");
 	else if (sched.core[pid] != 0)
-		running_words(sched.core[pid] - 1, words);
+		running_words(sched.core[pid] % HV_NCPU, words);
 	else if (view_set_has(&sched.ready, pid))
 		snprintf(words, VIEW_STATE_BYTES, "ready");
 	else
