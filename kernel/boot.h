@@ -34,6 +34,7 @@ struct facts {
 	uint64_t bank_count;
 	struct region reserved[DT_RESERVED];
 	uint64_t reserved_count;
+	uint64_t reserved_by_header;	/* of them the first: /memreserve/, which is about memory */
 	uint64_t uart_pa;
 	uint64_t gic_version;
 	struct region gicd, gicc, gich, gicv;
@@ -60,15 +61,22 @@ extern uint8_t boot_core[];
 
 /* ---- boot_print.c: to the UART, if it is known, and to bootinfo.klog -------------- */
 
-void boot_uart_start(uint64_t pa);
-/* Everything goes out before the UART's interrupt takes over. */
-void boot_uart_finish(void);
+void boot_uart_is_ready(void);
 /* Knows %s, %lu, %lx. */
 void boot_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* One line, then power off: of the machine, or of this core if it is not the first. */
 _Noreturn void boot_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* From now on boot_fail() may ask the firmware to power off. */
 void boot_psci_known(void);
+
+/* ---- boot_uart.c ----------------------------------------------------------------------- */
+
+/* One of enum uart_kind, with registers there. */
+void boot_uart_start(uint64_t kind, uint64_t pa);
+/* The one that QEMU's virt has, if it is there, for want of a device tree. */
+void boot_uart_guess(void);
+/* What was typed while boot ran is taken in; from now on the interrupt says so. */
+void boot_uart_finish(void);
 
 /* ---- boot_mmu.c ----------------------------------------------------------------------- */
 

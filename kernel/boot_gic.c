@@ -14,6 +14,7 @@
 #include "boot_gic.h"
 #include "layout.h"
 #include "prim.h"
+#include "uart.h"
 
 enum { GICD_BYTES = 0x10000, GICD_V2_BYTES = 0x1000, GICC_BYTES = 0x2000, GICH_BYTES = 0x1000,
        PRIORITY4 = 0x01010101 * 0xa0u };
@@ -60,7 +61,7 @@ void boot_gic_configure(uint64_t intid, bool is_edge)
 	mmio_write32(va, is_edge ? mmio_read32(va) | bit : mmio_read32(va) & ~bit);
 }
 
-/* PL011's interrupt line is a level (DDI 0183G, 3.4). */
+/* A level (DDI 0183G, 3.4; UG1085, 13). */
 static void start_uart_irq(void)
 {
 	boot_gic_configure(machine.uart_intid, false);
@@ -116,7 +117,8 @@ void boot_gic_start(void)
 	else
 		gicv3_start();
 	boot_gic_core_start(&sched.cpus[0]);
-	boot_print("hv8: GICv%lu at 0x%lx, timer interrupt %lu; PL011 at 0x%lx, interrupt %lu\n",
-		   facts.gic_version, facts.gicd.pa, machine.timer_intid, facts.uart_pa,
+	boot_print("hv8: GICv%lu at 0x%lx, timer interrupt %lu; %s at 0x%lx, interrupt %lu\n",
+		   facts.gic_version, facts.gicd.pa, machine.timer_intid,
+		   machine.uart_kind == UART_CADENCE ? "Cadence UART" : "PL011", facts.uart_pa,
 		   machine.uart_intid);
 }

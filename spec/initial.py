@@ -11,13 +11,12 @@ from typing import Any, Callable
 
 from . import descriptor as d
 from .registers import Facts, cptr, has_ras, has_sme
-from .devices import EDGES, LEVELS, MAINTENANCE, SERIAL, TIMER, VIRTUAL_TIMER
+from .devices import MAINTENANCE, TIMER, VIRTUAL_TIMER
 from .schedule import OFF
 from .state import FIELDS
 from .transition import Reader
 from .words import Truth, Word
 
-INTIDS = (*LEVELS, *EDGES)          # of the lines
 Expected = Callable[..., Word]      # of a Reader, the facts, and the indices
 
 # Not 0, and not said below: what boot has found, of which the invariants speak.
@@ -81,7 +80,7 @@ EXPECTED: dict[str, Expected] = {
     "procs.pids_count": _init(lambda c: c.HV_NPROC - c.HV_INIT_PID - 1),
     "procs.files_count": _init(lambda c: c.HV_NFILE - c.HV_FILE_POWER_INDEX - 1),
     "procs.handles_count": _init(lambda c: 2),
-    "procs.irqs_count": _init(lambda c: len(INTIDS)),
+    "procs.irqs_count": lambda r, f, p: r.o.ite(p == r.c.HV_INIT_PID, len(f.board.lines), 0),
     "procs.recv_slot": _init(lambda c: c.HV_NONE),
     "procs.name": lambda r, f, p, w: r.o.ite(
         r.o.and_(p == r.c.HV_INIT_PID, w == 0), int.from_bytes(b"init", "little"), 0),
@@ -102,7 +101,8 @@ EXPECTED: dict[str, Expected] = {
     "timer_tree": lambda r, f, node: OFF,
     "machine.gic_version": lambda r, f: f.gic,
     "machine.timer_intid": lambda r, f: TIMER,
-    "machine.uart_intid": lambda r, f: SERIAL,
+    "machine.uart_intid": lambda r, f: f.board.serial,
+    "machine.uart_kind": lambda r, f: int(f.board.is_cadence),
     "machine.vtimer_intid": lambda r, f: VIRTUAL_TIMER,
     "machine.vgic_intid": lambda r, f: MAINTENANCE,
     "machine.tick_period": lambda r, f: f.ids["CNTFRQ_EL0"] // r.c.HV_TICK_HZ,
@@ -127,16 +127,16 @@ def context_is_initial(r: Reader, f: Facts, word: Word) -> Truth:
     return r.get("pages", r.get("procs.ctx", r.c.HV_INIT_PID), word) == start
 
 
-def lines_are_the_devices(r: Reader, intid: Word) -> Truth:
+def lines_are_the_devices(r: Reader, f: Facts, intid: Word) -> Truth:
     """Every shared interrupt that a device has, and no other, has a line."""
     line = r.get("irq_line", intid)
-    return r.o.iff(line != 0, r.o.among(intid, *INTIDS))
+    return r.o.iff(line != 0, r.o.among(intid, *f.board.lines))
 
 
-def lines_are_inits(r: Reader, line: Word) -> Truth:
+def lines_are_inits(r: Reader, f: Facts, line: Word) -> Truth:
     """Those after the timer's come first, are init's, and are free; the others are none."""
     o, c = r.o, r.c
-    exists = o.ult(o.sub(line, c.HV_IRQ_TIMER + 1), len(INTIDS))
+    exists = o.ult(o.sub(line, c.HV_IRQ_TIMER + 1), len(f.board.lines))
     timer = o.ite(line == c.HV_IRQ_TIMER, VIRTUAL_TIMER, 0)
     return o.and_(
         r.get("irqs.state", line) == o.ite(exists, c.HV_IRQ_FREE, c.HV_IRQ_NONE),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from .descriptor import SPSR_START
+from .devices import Board
 from .words import MASK
 
 Encoding = tuple[int, int, int, int, int]       # op0, op1, CRn, CRm, op2 (C5.3.1)
@@ -25,14 +26,14 @@ DAIF_ALL = 0b1111 << 6
 
 @dataclass(frozen=True)
 class Facts:
-    """What values depend on. `ids`: the registers of IDENTITY; `gic`: 2 or 3; `context`: words
+    """What values depend on. `ids`: the registers of IDENTITY; `board`: the machine; `context`: words
     that the process's context page has for registers; the rest are addresses: EL2 virtual ones
     of the vectors, the core's structure, the top of its stack and pages[], physical ones of the
     two level-0 tables, the process's entry point. `alarm`: counter value of the next tick;
     `cores`: how many there are."""
 
     ids: Mapping[str, int]
-    gic: int
+    board: Board
     context: Mapping[str, int]
     vectors: int
     cpu: int
@@ -43,6 +44,11 @@ class Facts:
     entry: int
     alarm: int
     cores: int
+
+    @property
+    def gic(self) -> int:
+        """Version of the interrupt controller: 2 or 3."""
+        return self.board.gic
 
     def id(self, register: str, low: int) -> int:
         """The field of four bits from bit `low` on of an ID register."""

@@ -86,7 +86,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     **_named("console", (), "head tail has_break"),
     "console.byte": ("ring",),
     **_named("machine", (), "pages_pa view_pte empty_root gic_version timer_intid "
-             "uart_intid vtimer_intid vgic_intid tick_period has_sme cptr"),
+             "uart_intid uart_kind vtimer_intid vgic_intid tick_period has_sme cptr"),
     # the core that executes: an index of sched.cpus, to which TPIDR_EL2 points
     "sys.cpu": (),
     # CNTPCT_EL0 when the interrupt reads it; CNTVCT_EL0 when WFI does
@@ -104,7 +104,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "sys.x": ("register",),
     # FPCR, FPSR, then the low and the high word of Q0, Q1, ... Q31
     "sys.fp": ("fp_word",),
-    # 1 if UARTFR.TXFF, UARTFR.RXFE is read as set; the low 8 bits that UARTDR gives
+    # 1 if UARTFR.TXFF, UARTFR.RXFE (PL011) or SR.TXFULL, SR.RXEMPTY (Cadence) is read as set;
+    # the low 8 bits that UARTDR, or FIFO, gives
     **_named("uart", (), "tx_full rx_empty rx_byte"),
     # ghosts: a permutation of all items for each group that is counted
     **_named("ghost", ("pid", "page"), "page_slot page_at"),

@@ -170,7 +170,7 @@ def main(suites: list[Suite], arguments: list[str] | None = None) -> int:
 
 # What the Makefile takes from its command line or the environment. Of the make that runs these
 # tests it is meant, `make test T=verif`, and of no other that a test runs.
-OPTIONS = frozenset("ACPI ARGS B BOOT COUNT CPU CPUS DISK DTB DTB_FROM GIC HC KIND LEVELS MACHINE MEM MUTANT "
+OPTIONS = frozenset("ACPI ARGS B BOOT COUNT CPU CPUS DISK DISK2 DTB DTB_FROM GIC HC KIND LEVELS MACHINE MEM MUTANT "
                     "OPT SEED SIZE T V".split())
 
 

@@ -30,7 +30,7 @@ EVENTS = {
     "tlbi_asid": "TLB entries of the ASID of `{}` invalidated",
     "page_sync": "page `{}` made visible to instruction fetches",
     "uart_put": "a byte to the UART",
-    "uart_rx_irq_enable": "the UART's receive interrupt enabled",
+    "uart_rx_irq": "the UART's receive interrupt on (1) or off (0): `{}`",
     "system_off": "PSCI SYSTEM_OFF",
     "gicd": "the GIC's distributor written at offset `{}`: `{}`",
     "vgic_hcr": "the virtual CPU interface switched on",

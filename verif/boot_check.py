@@ -74,7 +74,7 @@ class Check:
         words |= {f"x{n}": r.get("pages", ctx, self.c.CTX_X0 + n) for n in range(31)}
         stack = image.symbols["cpu_stacks"]
         return Facts(
-            ids=self.dump.registers, gic=self.dump.machine.gic, context=words,
+            ids=self.dump.registers, board=self.dump.machine.where, context=words,
             vectors=image.function("el2_vectors").address, cpu=core_address(self.target),
             stack=stack.address + stack.size // self.c.HV_NCPU,
             pages=image.symbols["pages"].address,
@@ -147,8 +147,8 @@ class Check:
         statements: tuple[tuple[str, tuple[Word, ...], Truth], ...] = (
             ("context of init", (word,), initial.context_is_initial(r, f, word)),
             ("empty table of idle cores", (word,), initial.idle_table_is_empty(r, word)),
-            ("lines of devices", (intid,), initial.lines_are_the_devices(r, intid)),
-            ("lines are init's", (line,), initial.lines_are_inits(r, line)),
+            ("lines of devices", (intid,), initial.lines_are_the_devices(r, f, intid)),
+            ("lines are init's", (line,), initial.lines_are_inits(r, f, line)),
             ("count of pages that are no tables", (page,), initial.count_is_unused(r, page)),
             ("pages are init's or nobody's", (page,), initial.pages_are_inits(r, page)))
         for what, key, truth in statements:
@@ -190,7 +190,7 @@ class Check:
 
     def devices(self) -> Iterator[Problem]:
         """Each required register of the interrupt controller and the UART that was read."""
-        for device in devices(self.dump.machine.gic):
+        for device in devices(self.dump.machine.where):
             actual = self.dump.devices.get(device.name)
             if actual is not None and not device.holds(actual):
                 yield _differs(device.name, actual, device.value, device.mask,

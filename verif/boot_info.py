@@ -8,7 +8,6 @@ from spec import descriptor as d
 from spec.registers import Facts
 
 from .arrays import Array
-from .boot_machine import RAM_BASE
 from .boot_map import Problem
 from .boot_state import PAGE, WORD, DumpState
 from .target import Target
@@ -33,7 +32,7 @@ def seen(state: DumpState, root: int, va: int, size: int) -> bytes:
             table = d.page_at(state, entry)
             if not entry & d.VALID:
                 return found
-        at = (entry & d.ADDRESS) - RAM_BASE + here % PAGE
+        at = (entry & d.ADDRESS) - state.ram_base + here % PAGE
         found += state.dump.ram[at:at + min(PAGE - here % PAGE, size - len(found))]
     return found
 

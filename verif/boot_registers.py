@@ -3,6 +3,7 @@
 `msr` is put where the machine stands, and stepped over by QEMU's gdb stub."""
 from types import TracebackType
 
+from spec.devices import Board
 from spec.registers import IDENTITY, REQUIRED, Encoding, Facts, Required
 
 from .errors import BootError
@@ -59,11 +60,11 @@ class Registers:
         self._do(name, move(encoding, False))
 
 
-def identity(gdb: Gdb, pc: int, gic: int) -> Facts:
+def identity(gdb: Gdb, pc: int, board: Board) -> Facts:
     """What the core has; of the rest nothing."""
     with Registers(gdb, pc) as registers:
         ids = {name: registers.read(name, encoding) for name, encoding in IDENTITY.items()}
-    return Facts(ids, gic, {}, 0, 0, 0, 0, 0, 0, 0, 0, 1)
+    return Facts(ids, board, {}, 0, 0, 0, 0, 0, 0, 0, 0, 1)
 
 
 def required(gdb: Gdb, pc: int, facts: Facts,

@@ -12,7 +12,7 @@ from ..schedule import (PID_BITS, OFF, alarm, block, end_turn, interrupt_core, i
 from ..transition import Group, Transition
 from ..vocabulary import set_saved
 from ..words import Truth, Word
-from .console import BREAK_KEY
+from .console import BREAK_KEY, CADENCE
 
 CALLS = Group()
 
@@ -48,13 +48,16 @@ def timer_interrupt(t: Transition) -> Word:
 @CALLS.hypercall
 def console_interrupt(t: Transition) -> Word:
     """One byte: the break key for who waits for it, else for a reader, else for the ring; a
-    break key for nobody is kept, and what was typed before it forgotten."""
+    break key for nobody is kept, and what was typed before it forgotten. A Cadence UART's status of
+    the interrupt is cleared first: a byte that comes later sets it again."""
     o, c, file = t.o, t.c, t.c.HV_FILE_CONSOLE_INDEX
+    if t.choose(t.get("machine.uart_kind") == CADENCE, "Cadence"):
+        t.event("uart_rx_irq_clear", 1)
     if t.choose(t.get("uart.rx_empty") != 0, "no byte"):
         return 0
     head = t.get("console.head")
     if t.choose(o.sub(head, t.get("console.tail")) == c.CONSOLE_RING, "ring full"):
-        t.event("uart_rx_irq_disable")
+        t.event("uart_rx_irq", 0)
         return 0
     byte = t.get("uart.rx_byte") & 0xff
     watched = o.not_(sets.is_empty(t, sets.senders(file)))

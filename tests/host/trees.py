@@ -54,7 +54,7 @@ def parsed(answer: str) -> Found | str:
     assert answer.startswith("OK "), answer
     pairs = [word.split("=") for word in answer.split()[1:]]
     lists = {name: [int(n) for n in text.split(",") if n] for name, text in pairs}
-    singles = ("uart", "uart_intid", "timer_intid", "gic", "base")
+    singles = ("uart", "uart_intid", "uart_kind", "timer_intid", "gic", "base")
     return Found({name: lists[name][0] for name in singles},
                  {name: list(zip(numbers[::2], numbers[1::2]))
                   for name, numbers in lists.items() if name not in (*singles, "cpus")}, lists["cpus"])

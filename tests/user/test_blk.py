@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The disk's driver is a process: what it writes is on the disk, and its death harms nobody.
+"""The disks' drivers are servers: what they write is on the disk, and their death harms nobody.
 
     HV8_DISK_MIB=64 HV8_DISK_KILLS=1000 tests/user/test_blk.py
 
@@ -9,6 +9,7 @@ takes a larger disk and more deaths; HV8_DISK_SEED chooses the patterns and the 
 import os
 import random
 import re
+import socket
 import struct
 import sys
 from collections.abc import Iterator
@@ -120,7 +121,7 @@ def a_wrong_word_is_found() -> None:
             stream.seek(700001)
             stream.write(bytes([byte ^ 1]))
         with session("wrong word again", disk) as guest:
-            text = guest.shell(f"blk check {SEED}")
+            text = guest.shell(f"blk check {SEED}", LIMIT)
             assert "1 pages are not what was written" in text, text
             assert guest.shell("echo $?") == "1\n"
 
@@ -162,20 +163,125 @@ def nothing_is_lost_when_servers_die(gic: str) -> None:
         assert holdings(guest) == before
 
 
+def crash_at(guest: Guest, number: int) -> None:
+    """From now on every server of disk0 crashes in its number-th request; 0: none does."""
+    guest.shell("service stop disk0")
+    assert guest.shell(f"service start disk0 {number}") == ""
+
+
+def server(guest: Guest, name: str) -> tuple[str, int]:
+    """State of the server of a disk, and how often it was started."""
+    text = guest.shell("service")
+    match = re.search(rf"^{name} +\d+  (\w+) +(\d+)", text, re.M)
+    assert match, text
+    return match[1], int(match[2])
+
+
 @suite.test
 def crashed_servers_are_replaced() -> None:
-    """Each dies in its 700th request, of 2048 and then of 4096."""
+    """Each dies in its 700th request, of 4096; then in its second, and that is too often."""
     with image(8) as disk:
         with session("crash", disk) as guest:
+            blk(guest, "info")
             before = holdings(guest)
-            text = blk(guest, f"-c 700 test {SEED}")
-            assert text.count("blk: blkd died of signal") >= 4096 // 700, text
+            crash_at(guest, 700)
+            first = server(guest, "disk0")[1]
+            blk(guest, f"test {SEED}")
+            state, starts = server(guest, "disk0")
+            assert state == "up" and starts - first >= 4096 // 700, (state, starts)
             assert holdings(guest) == before
-            text = guest.shell(f"blk -c 2 fill {SEED}", LIMIT)  # it gets nowhere, and gives up
-            assert guest.shell("echo $?") == "1\n", text
+            crash_at(guest, 2)
+            guest.shell(f"blk fill {SEED}", LIMIT)
+            assert guest.shell("echo $?") == "1\n"
+            assert server(guest, "disk0")[0] == "failed"
+            assert "its server has failed" in guest.shell("blk info")
+            crash_at(guest, 0)
             assert holdings(guest) == before
             blk(guest, f"fill {SEED}")
         check_image(disk, SEED)
+
+
+def drives(disks: list[Path], slots: tuple[int, ...]) -> tuple[str, ...]:
+    """Each disk at a slot for virtio devices, of which eight are in a page."""
+    words: list[str] = []
+    for n, (disk, slot) in enumerate(zip(disks, slots)):
+        words += ["-drive", f"file={disk},format=raw,if=none,id=e{n}",
+                  "-device", f"virtio-blk-device,drive=e{n},bus=virtio-mmio-bus.{slot}"]
+    return tuple(words)
+
+
+@suite.matrix(gic=["2", "3"])
+def several_disks_at_a_time(gic: str) -> None:
+    """Two of four are in one page and have one server; all are written at a time, by clients that
+    do not know of each other, and one server is killed meanwhile."""
+    with image(2) as a, image(1) as b, image(2) as c, image(1) as d:
+        with session(f"several gic={gic}", d, *drives([a, b, c], (3, 5, 10)), gic=gic) as guest:
+            for n, mib in enumerate((2, 1, 2, 1)):
+                assert f"{mib * 2048} sectors" in blk(guest, f"-d disk{n} info")
+            assert "no such disk" in guest.shell("blk -d disk4 info")
+            assert re.search(r"^disk0 +\d+  up +1  and the next 1$", guest.shell("service"), re.M)
+            before = holdings(guest)
+            for n in range(4):
+                guest.shell(f"blk -d disk{n} fill {SEED + n} &")
+            guest.shell("blk -d disk1 read 0 | wc -c")
+            for _ in range(5):
+                guest.shell("service kill disk1")
+            text = guest.shell("wait", LIMIT)
+            assert "WRONG" not in text, text
+            assert server(guest, "disk0") == ("up", 6)
+            assert server(guest, "disk2") == server(guest, "disk3") == ("up", 1)
+            for n in range(4):
+                blk(guest, f"-d disk{n} check {SEED + n}")
+            assert holdings(guest) == before
+        for n, disk in enumerate((a, b, c, d)):
+            check_image(disk, SEED + n)
+
+
+@suite.test
+def many_clients_have_one_server() -> None:
+    """More of them than a device takes requests."""
+    with image(4) as disk:
+        with session("many", disk) as guest:
+            blk(guest, "info")
+            before = holdings(guest)
+            for n in range(8):
+                guest.shell(f"blk fill {SEED} &")   # four clients each
+            guest.shell("wait", LIMIT)
+            blk(guest, f"check {SEED}")
+            assert server(guest, "disk0") == ("up", 1)
+            assert holdings(guest) == before
+        check_image(disk, SEED)
+
+
+def status_of_device(folder: Path) -> int:
+    """VIRTIO_STATUS of the device in the last slot, as the machine has it (QEMU's monitor)."""
+    with socket.socket(socket.AF_UNIX) as monitor:
+        monitor.connect(str(folder / "monitor"))
+        stream = monitor.makefile("rw")
+        for words in ('{"execute": "qmp_capabilities"}', '{"execute": "human-monitor-command", '
+                      '"arguments": {"command-line": "xp /1wx 0x0a003e70"}}'):
+            stream.write(words + "\n")
+            stream.flush()
+        for line in stream:
+            match = re.search(r"0a003e70: 0x([0-9a-f]{8})", line)
+            if match:
+                return int(match[1], 16)
+    raise AssertionError("the monitor says nothing")
+
+
+@suite.test
+def the_device_of_a_dead_server_is_quiet() -> None:
+    with TemporaryDirectory() as folder, image(8) as disk, \
+            session("quiet", disk, "-qmp", f"unix:{folder}/monitor,server=on,wait=off") as guest:
+        for _ in range(3):
+            guest.shell(f"blk fill {SEED} &")
+            blk(guest, "info")
+            assert status_of_device(Path(folder)) & 4   # it works
+            # its clients would start it again, were they still there
+            guest.shell("kill %1; service stop disk0")
+            assert server(guest, "disk0")[0] == "down"
+            assert status_of_device(Path(folder)) == 0
+            guest.shell("wait")
 
 
 @suite.test
@@ -195,7 +301,7 @@ def the_break_key_under_load() -> None:
 def says_what_is_missing() -> None:
     with Guest(Machine("blk without"), timeout=90) as guest:
         guest.prompt()
-        assert "no disk, or it is not this process's" in guest.shell("blk info")
+        assert "disk0: there is no such disk" in guest.shell("blk info")
         assert guest.shell("blkd") == "blkd: it was given no virtio disk\n"
         guest.halt()
 

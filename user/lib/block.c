@@ -3,25 +3,58 @@
 #include "os.h"
 
 #include <hv8/block.h>
+#include <hv8/service.h>
 
 #include <string.h>
 
-int64_t hv_block_open(struct hv_block *disk, hv_handle server)
+static int64_t open_service(struct hv_block *disk)
 {
-	disk->server = server;
+	int64_t server = hv_service_open(disk->name, &disk->unit);
+
+	disk->server = server < 0 ? HV_NONE : (hv_handle)server;
+	return server < 0 ? server : 0;
+}
+
+static void close_service(struct hv_block *disk)
+{
+	if (disk->server != HV_NONE)
+		hv_close(os.pid, disk->server);
+	disk->server = HV_NONE;
+}
+
+int64_t hv_block_open(struct hv_block *disk, const char *name)
+{
+	int64_t error;
+
+	memset(disk, 0, sizeof(*disk));
+	memcpy(disk->name, name, strnlen(name, HV_NAME_BYTES));
+	error = open_service(disk);
+	if (error < 0)
+		return error;
 	disk->page = hv_mmap(HV_PAGE_SIZE, HV_PERM_W);
-	return disk->page == NULL ? -HV_ENOMEM : 0;
+	if (disk->page != NULL)
+		return 0;
+	close_service(disk);
+	return -HV_ENOMEM;
+}
+
+int64_t hv_block_reopen(struct hv_block *disk)
+{
+	close_service(disk);
+	return open_service(disk);
 }
 
 int64_t hv_block_close(struct hv_block *disk)
 {
+	close_service(disk);
 	return hv_munmap(disk->page, HV_PAGE_SIZE);
 }
 
 static struct hv_msg call(const struct hv_block *disk, hv_page page, enum hv_block_op op,
 	uint64_t sector, uint64_t count)
 {
-	return hv_call_msg(disk->server, HV_FOREVER, page, HV_NONE, op, sector, count, 0);
+	return hv_call_msg(disk->server, HV_FOREVER, page, HV_NONE,
+		disk->unit << HV_BLOCK_UNIT | op, sector, count, 0);
 }
 
 static int64_t result_of(const struct hv_msg *msg)
@@ -78,9 +111,4 @@ int64_t hv_block_write(struct hv_block *disk, uint64_t sector, const void *data,
 	*(volatile uint8_t *)disk->page = 0;
 	memcpy(disk->page, data, count * HV_SECTOR);
 	return transfer(disk, HV_BLOCK_WRITE, sector, count);
-}
-
-bool hv_block_is_served(const struct hv_block *disk)
-{
-	return hv_files[hv_handles[os.pid][disk->server].file].readers > 0;
 }

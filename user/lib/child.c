@@ -264,11 +264,13 @@ int64_t builder_grant(struct builder *builder, const struct hv_grants *grants, s
 
 static int64_t pass_fd(struct builder *builder, int from, int to, struct fd_table *table)
 {
+	bool is_tty = fd_is_open(from) && os.fd.kind[from] == FD_TTY;
 	int64_t error = -HV_EBADF;
 
+	/* a session is read by calls, too */
 	if (fd_is_open(from))
 		error = hv_transfer(builder->pid, (hv_handle)from, (hv_handle)to,
-			os.fd.rights[from]);
+			is_tty ? HV_RIGHT_WRITE : os.fd.rights[from]);
 	if (error < 0)
 		return error;
 	fd_set_open(table, to, os.fd.kind[from], os.fd.rights[from]);
@@ -283,6 +285,7 @@ int64_t builder_handles(struct builder *builder, const int *fds, int n, uint64_t
 {
 	int64_t error = 0;
 
+	table->tty = os.fd.tty;
 	for (uint64_t left = same; fds == NULL && error == 0 && left != 0; left &= left - 1)
 		error = pass_fd(builder, __builtin_ctzl(left), __builtin_ctzl(left), table);
 	for (int i = 0; fds != NULL && error == 0 && i < n; i++)

@@ -166,6 +166,7 @@ ssize_t read(int fd, void *buf, size_t n)
 		return 0;
 	switch (os.fd.kind[fd]) {
 	case FD_CONSOLE:
+	case FD_TTY:
 		return (ssize_t)hv_set_errno(console_read_line(fd, buf, n));
 	case FD_FILE:
 		return (ssize_t)hv_set_errno(file_read(fd, buf, n));
@@ -182,6 +183,8 @@ ssize_t write(int fd, const void *buf, size_t n)
 		return bad_fd();
 	if (os.fd.kind[fd] == FD_CONSOLE)
 		return (ssize_t)hv_set_errno(console_write_all(fd, buf, n));
+	if (os.fd.kind[fd] == FD_TTY)
+		return (ssize_t)hv_set_errno(tty_write(fd, buf, n));
 	result = pipe_write(fd, buf, n);
 	if (result == -HV_EPIPE)
 		raise(SIGPIPE);		/* by default the end of self */
@@ -267,9 +270,14 @@ int fcntl(int fd, int command, ...)
 	return -1;
 }
 
+static bool is_terminal(int fd)
+{
+	return os.fd.kind[fd] == FD_CONSOLE || os.fd.kind[fd] == FD_TTY;
+}
+
 int isatty(int fd)
 {
-	if (fd_is_open(fd) && os.fd.kind[fd] == FD_CONSOLE)
+	if (fd_is_open(fd) && is_terminal(fd))
 		return 1;
 	errno = fd_is_open(fd) ? ENOTTY : EBADF;
 	return 0;
@@ -291,7 +299,7 @@ int fstat(int fd, struct stat *st)
 {
 	if (!fd_is_open(fd))
 		return bad_fd();
-	if (os.fd.kind[fd] == FD_CONSOLE)
+	if (is_terminal(fd))
 		fill_stat(st, S_IFCHR | 0600, 0);
 	else if (os.fd.kind[fd] == FD_FILE && hv_has_view())
 		fill_stat(st, S_IFREG | 0444, INODE_SIZE(object_of(fd)->value));

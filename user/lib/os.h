@@ -68,6 +68,7 @@ enum fd_kind {
 	FD_CONSOLE = 1,
 	FD_FILE = 2,		/* a file of the initrd */
 	FD_PIPE = 3,
+	FD_TTY = 4,		/* a session with the console's server */
 };
 
 struct fd_table {
@@ -77,6 +78,7 @@ struct fd_table {
 	uint64_t is_pipe;
 	uint64_t is_cloexec;
 	uint64_t is_nonblock;
+	uint64_t tty;		/* the session of those that are FD_TTY */
 };
 
 /* Part of the program that comes when it is touched; whole pages. */
@@ -129,6 +131,7 @@ struct os {
 
 	struct fd_table fd;
 	struct rest *rest[HV8_NFD];
+	hv_handle tty_event;	/* of who has opened the session: where the break key comes; else 0 */
 
 	struct grant grant;
 };
@@ -338,6 +341,10 @@ int64_t pipe_write(int fd, const void *buf, uint64_t n);
 void pipe_forget(int fd);
 int64_t console_read_line(int fd, void *buf, uint64_t n);
 int64_t console_write_all(int fd, const void *buf, uint64_t n);
+int64_t tty_write(int fd, const void *buf, uint64_t n);
+int tty_getkey(int fd, int64_t timeout_us);
+int tty_readline(int fd, const char *prompt, char *buf, size_t n, bool has_history);
+void tty_wait(int fd);		/* for a dead child or the break key */
 int64_t os_call_init(hv_page page, enum hv_init_op op, struct hv_msg *reply);
 
 #endif

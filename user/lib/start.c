@@ -78,6 +78,10 @@ void os_fork_child(void)
 	}
 	os.grant.is_child = 0;
 	os.pid = grant->pid;
+	if (unlikely(os.tty_event != 0)) {
+		hv_close(os.pid, os.tty_event);
+		os.tty_event = 0;	/* the break key is its parent's */
+	}
 	os.keep_pages = grant->keep_pages;
 	os.pids = grant->pids;
 	memcpy(os.files, grant->files, sizeof(os.files));

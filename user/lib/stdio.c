@@ -28,7 +28,7 @@ __attribute__((constructor)) static void start_streams(void)
 	__bufio_lock_init(stdin);
 	__bufio_lock_init(stdout);
 	__bufio_lock_init(stderr);
-	if (os.fd.kind[1] == FD_CONSOLE)
+	if (os.fd.kind[1] == FD_CONSOLE || os.fd.kind[1] == FD_TTY)
 		out.bflags |= __BLBF;
 }
 

@@ -27,12 +27,11 @@ static uint64_t intid_of(const struct hv_dt_node *node)
 	return cells == NULL || bytes < HV_IRQ_CELLS ? 0 : hv_irq_intid(cells);
 }
 
-int64_t hv_virtio_find(uint32_t type, struct hv_virtio *found)
+int64_t hv_virtio_next(struct hv_dt_node *node, uint32_t type, struct hv_virtio *found)
 {
-	struct hv_dt_node node = { 0 };
 	hv_device device;
 
-	while ((device = hv_device_find(compatible, &node)) != 0) {
+	while ((device = hv_device_find(compatible, node)) != 0) {
 		bool was_mapped = hv_devices[device].state == HV_DEVICE_MAPPED;
 		volatile void *page, *at;
 
@@ -41,16 +40,23 @@ int64_t hv_virtio_find(uint32_t type, struct hv_virtio *found)
 		page = hv_device_open(device, HV_PERM_W);
 		if (page == NULL)
 			return -HV_ENOMEM;
-		at = registers_of(&node, page);
+		at = registers_of(node, page);
 		if (hv_register_read(at, VIRTIO_MAGIC) == MAGIC &&
 		    hv_register_read(at, VIRTIO_TYPE) == type) {
-			*found = (struct hv_virtio){ device, at, intid_of(&node) };
+			*found = (struct hv_virtio){ device, at, intid_of(node) };
 			return 0;
 		}
 		if (!was_mapped)
 			hv_device_close(device);
 	}
 	return -HV_ENOENT;
+}
+
+int64_t hv_virtio_find(uint32_t type, struct hv_virtio *found)
+{
+	struct hv_dt_node node = { 0 };
+
+	return hv_virtio_next(&node, type, found);
 }
 
 int64_t hv_virtio_reset(volatile void *registers)
@@ -62,7 +68,9 @@ int64_t hv_virtio_reset(volatile void *registers)
 	return -HV_EBUSY;
 }
 
-int64_t hv_virtio_quiet(hv_device device)
+/* Visits all devices in a page of self's, which is mapped meanwhile. */
+static int64_t for_all_in(hv_device device, int64_t (*visit)(volatile void *registers, void *arg),
+	void *arg)
 {
 	volatile void *page = hv_device_open(device, HV_PERM_W);
 	struct hv_dt_node node = { 0 };
@@ -77,8 +85,37 @@ int64_t hv_virtio_quiet(hv_device device)
 		    hv_dt_is_compatible(&node, compatible) &&
 		    hv_register_read(at, VIRTIO_MAGIC) == MAGIC &&
 		    hv_register_read(at, VIRTIO_TYPE) != 0)
-			error = hv_virtio_reset(at);
+			error = visit(at, arg);
 	}
 	closed = hv_device_close(device);
 	return error < 0 ? error : closed;
+}
+
+static int64_t reset(volatile void *registers, void *arg)
+{
+	(void)arg;
+	return hv_virtio_reset(registers);
+}
+
+int64_t hv_virtio_quiet(hv_device device)
+{
+	return for_all_in(device, reset, NULL);
+}
+
+struct tally { uint32_t type; int64_t count; };
+
+static int64_t count(volatile void *registers, void *arg)
+{
+	struct tally *tally = arg;
+
+	tally->count += hv_register_read(registers, VIRTIO_TYPE) == tally->type;
+	return 0;
+}
+
+int64_t hv_virtio_count(hv_device device, uint32_t type)
+{
+	struct tally tally = { type, 0 };
+	int64_t error = for_all_in(device, count, &tally);
+
+	return error < 0 ? error : tally.count;
 }

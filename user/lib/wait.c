@@ -134,6 +134,17 @@ static enum outcome failed(int64_t error)
 	return FAILED;
 }
 
+/* ... or for the break key. */
+static int64_t wait_for_one(hv_handle console)
+{
+	if (console >= HV8_NFD || os.fd.kind[console] != FD_TTY)
+		return hv_wait(HV_FOREVER, console);
+	if (os.tty_event == 0)		/* the break key is another's */
+		return hv_wait(HV_FOREVER, HV_NONE);
+	tty_wait((int)console);
+	return -HV_EINTR;
+}
+
 /* Looks at one dead child; if there is none, waits for one. */
 static enum outcome next_dead(pid_t pid, int options, hv_handle console, struct hv_exit *exit)
 {
@@ -147,7 +158,7 @@ static enum outcome next_dead(pid_t pid, int options, hv_handle console, struct 
 		}
 		if (options & WNOHANG)
 			return NOBODY;
-		dead = hv_wait(HV_FOREVER, console);
+		dead = wait_for_one(console);
 		if (dead == -HV_EINTR)
 			dead = hv_wait(HV_NOWAIT, HV_NONE);
 		if (dead == -HV_EAGAIN)		/* nobody died: the break key */

@@ -7,32 +7,23 @@
 
 #include <stdint.h>
 
-/* ---- service.c: the server of the disk, and clients of it -------------------------- */
+/* ---- clients.c: clients of the disk's server --------------------------------------- */
 
-struct service {
-	int ends[2];		/* of the pipe that is the endpoint: to serve, to call */
-	hv_device device;
-	hv_irq line;
-	pid_t server;
-	unsigned starts;
-	char *crash_at;		/* NULL, or the request that its servers crash in: set by the caller */
-};
+extern const char *disk_name;	/* "disk0" */
+
+/* False, and a message. */
+bool disk_open(struct hv_block *disk);
 
 /* What a client does with the disk; its exit status. */
 typedef int (*client)(struct hv_block *disk, int number, const uint64_t *arguments);
 
-/* False, and a message, if the disk cannot be served. *service is zero but for crash_at. */
-bool service_open(struct service *service);
-bool service_start(struct service *service);
-void service_kill(struct service *service);	/* ... and buries the server */
-void service_close(struct service *service);	/* nobody serves it: clients find out */
-
 /* A client in a process of its own; -1 and a message. */
-pid_t service_client(struct service *service, client run, int number, const uint64_t *arguments);
+pid_t client_start(client run, int number, const uint64_t *arguments);
 
-/* Runs clients 0 .. count-1 to their ends, with a new server whenever one dies.
- * Returns the highest status of them. */
-int service_run(struct service *service, client run, int count, const uint64_t *arguments);
+/* Runs clients 0 .. count-1 to their ends; the highest status of them. */
+int clients_run(client run, int count, const uint64_t *arguments);
+
+pid_t server_pid(void);		/* 0: the disk has none */
 
 /* ---- transfer.c: whole pages, again and again until they are done -------------------- */
 
@@ -44,6 +35,8 @@ bool transfer_read(struct hv_block *disk, uint64_t sector, void *data, uint64_t 
 	struct tally *tally);
 bool transfer_write(struct hv_block *disk, uint64_t sector, const void *data, uint64_t count,
 	struct tally *tally);
+
+bool transfer_flush(struct hv_block *disk, struct tally *tally);
 
 /* The pattern of a page: word i of the sector is mixed from seed, sector and i. */
 void pattern_make(uint64_t *words, uint64_t seed, uint64_t sector, uint64_t count);
@@ -57,9 +50,9 @@ int fill(struct hv_block *disk, int number, const uint64_t *arguments);
 int check(struct hv_block *disk, int number, const uint64_t *arguments);
 int errors(struct hv_block *disk, int number, const uint64_t *arguments);
 
-/* Both, by `clients` of them, and what it took; other than 0: something is wrong. */
-int fill_all(struct service *service, const uint64_t *arguments);
-int check_all(struct service *service, const uint64_t *arguments);
+/* Both, by all clients, and what it took; other than 0: something is wrong. */
+int fill_all(const uint64_t *arguments);
+int check_all(const uint64_t *arguments);
 
 int storm(uint64_t kills, uint64_t seed);
 

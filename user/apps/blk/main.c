@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blk: reads, writes and tests a disk. It starts the disk's server, blkd, as
- * its child and supervises it; what it does with the disk, it does in further
- * children, as clients.
+ * blk: reads, writes and tests a disk, as a client of the disk's server, or as
+ * several, in children.
  */
 #include "blk.h"
 
@@ -66,27 +65,26 @@ static int write_in(struct hv_block *disk, int number, const uint64_t *arguments
 			return 1;
 		sector += count;
 	}
-	return hv_block_flush(disk) < 0;
+	return !transfer_flush(disk, &tally);
 }
 
-static int test(struct service *service, const uint64_t *arguments)
+static int test(const uint64_t *arguments)
 {
-	return service_run(service, errors, 1, arguments) | fill_all(service, arguments) |
-	       check_all(service, arguments);
+	return clients_run(errors, 1, arguments) | fill_all(arguments) | check_all(arguments);
 }
 
 static const char usage[] =
-	"blk [-c N] info | read SECTOR [COUNT] | write SECTOR | fill SEED [SECTORS] | check SEED [SECTORS]\n"
+	"blk [-d NAME] info | read SECTOR [COUNT] | write SECTOR | fill SEED [SECTORS] | check SEED [SECTORS]\n"
 	"       blk errors | test [SEED [SECTORS]] | storm [KILLS [SEED]]\n"
-	"write, fill, test and storm overwrite what is on the disk; with -c each server\n"
-	"crashes in its N-th request";
+	"write, fill, test and storm overwrite what is on the disk; NAME is disk0, unless -d says\n"
+	"disk1, ...; `service` lists the servers of disks";
 
-/* What there is to do with a server, and how many numbers it needs and takes. */
+/* What there is to do with a disk, and how many numbers it needs and takes. */
 static const struct command {
 	const char *name;
 	int least, most;
-	client run;			/* one client, or ... */
-	int (*all)(struct service *service, const uint64_t *arguments);
+	client run;			/* by self as the only client, or ... */
+	int (*all)(const uint64_t *arguments);
 } commands[] = {
 	{ "info", 0, 0, info, NULL },
 	{ "read", 1, 2, read_out, NULL },
@@ -97,19 +95,13 @@ static const struct command {
 	{ "test", 0, 2, NULL, test },
 };
 
-static char *crash_at;
-
 static int run(const struct command *command, const uint64_t *arguments)
 {
-	struct service service = { .crash_at = crash_at };
-	int status;
+	struct hv_block disk;
 
-	if (!service_open(&service))
-		return 1;
-	status = command->run != NULL ? service_run(&service, command->run, 1, arguments)
-		: command->all(&service, arguments);
-	service_close(&service);
-	return status;
+	if (command->all != NULL)
+		return command->all(arguments);
+	return disk_open(&disk) ? command->run(&disk, 0, arguments) : 1;
 }
 
 static int choose(const char *name, uint64_t *numbers, int count)
@@ -129,8 +121,8 @@ int main(int argc, char **argv)
 {
 	uint64_t numbers[NUMBERS] = { 0, 0, CLIENTS };
 
-	if (argc > 3 && strcmp(argv[1], "-c") == 0) {
-		crash_at = argv[2];
+	if (argc > 3 && strcmp(argv[1], "-d") == 0) {
+		disk_name = argv[2];
 		argv += 2;
 		argc -= 2;
 	}

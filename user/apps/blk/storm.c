@@ -5,8 +5,9 @@
  */
 #include "blk.h"
 
-#include <hv8/virtio.h>
+#include <hv8/service.h>
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -77,15 +78,25 @@ static int compare(const struct holdings *before, const struct holdings *after)
 /* ---- load -------------------------------------------------------------------------------- */
 
 static int reports[2];	/* a pipe: each client's tally at its end */
+static int ends[2];	/* a pipe that has one writer: when it is gone clients end */
 
-/* Writes and reads in its own part of the disk until nobody serves it any more. */
+/* Nothing is ever written into it. */
+static bool is_over(void)
+{
+	char byte;
+
+	return read(ends[0], &byte, 1) == 0;
+}
+
+/* Writes and reads in its own part of the disk until there is a byte in the pipe. */
 static int load(struct hv_block *disk, int number, const uint64_t *arguments)
 {
 	static uint64_t words[HV_PAGE_WORDS], expected[HV_PAGE_WORDS];
 	struct tally tally = { 0 };
 	uint64_t round = 0;
 
-	for (;; round++) {
+	close(ends[1]);
+	for (; !is_over(); round++) {
 		uint64_t page = (uint64_t)number * SPAN + mixed(arguments[0] + round) % SPAN;
 		uint64_t sector = page * HV_BLOCK_SECTORS;
 
@@ -96,11 +107,11 @@ static int load(struct hv_block *disk, int number, const uint64_t *arguments)
 		tally.wrong += memcmp(words, expected, sizeof(words)) != 0;
 	}
 	write(reports[1], &tally, sizeof(tally));
-	return tally.wrong != 0 || hv_block_is_served(disk);
+	return tally.wrong != 0 || !is_over();
 }
 
 /* Of the clients that have come to an end of their own; the tallies of killed ones died with them. */
-static void sum_up(const struct service *service)
+static void sum_up(uint64_t kills)
 {
 	struct tally sum = { 0 }, one;
 
@@ -111,34 +122,29 @@ static void sum_up(const struct service *service)
 		sum.wrong += one.wrong;
 	}
 	close(reports[0]);
-	printf("storm: %u servers, %" PRIu64 " requests, %" PRIu64 " broken off, %" PRIu64 " wrong\n",
-	       service->starts, sum.requests, sum.broken, sum.wrong);
-}
-
-/* The dead one's device has been reset: it touches no memory any more. */
-static bool is_quiet(void)
-{
-	struct hv_virtio disk;
-	bool quiet;
-
-	if (hv_virtio_find(VIRTIO_BLOCK, &disk) < 0)
-		return false;
-	quiet = hv_register_read(disk.registers, VIRTIO_STATUS) == 0;
-	if (!quiet)
-		printf("storm: WRONG: the device of a dead server still works\n");
-	return hv_device_close(disk.device) == 0 && quiet;
+	printf("storm: %" PRIu64 " servers, %" PRIu64 " requests, %" PRIu64 " broken off, %" PRIu64
+	       " wrong\n", kills + 1, sum.requests, sum.broken, sum.wrong);
 }
 
 /* A new one has another part: the device may still have what the dead one asked for. */
-static bool replace_client(struct service *service, pid_t *pid, uint64_t part, uint64_t seed)
+static bool replace_client(pid_t *pid, uint64_t part, uint64_t seed)
 {
 	int status;
 
 	kill(*pid, SIGKILL);
 	if (waitpid(*pid, &status, 0) != *pid || !WIFSIGNALED(status))
 		return false;
-	*pid = service_client(service, load, (int)(part % PARTS), &seed);
+	*pid = client_start(load, (int)(part % PARTS), &seed);
 	return *pid > 0;
+}
+
+static bool kill_server(void)
+{
+	int64_t error = hv_service_control(HV_REGISTRY_KILL, disk_name, 0);
+
+	if (error < 0)
+		fprintf(stderr, "blk: %s: %s\n", disk_name, hv_strerror(error));
+	return error == 0;
 }
 
 static int probe(struct hv_block *disk, int number, const uint64_t *arguments)
@@ -151,11 +157,11 @@ static int probe(struct hv_block *disk, int number, const uint64_t *arguments)
 }
 
 /* Ticks from the start of a server and a client to an answer: machines differ. */
-static uint64_t time_to_answer(struct service *service)
+static uint64_t time_to_answer(void)
 {
 	uint64_t start = hv_now();
 
-	return service_open(service) && service_run(service, probe, 1, NULL) == 0 ? hv_now() - start : 0;
+	return kill_server() && clients_run(probe, 1, NULL) == 0 ? hv_now() - start : 0;
 }
 
 /* Until a client waits for the server's reply, or for long: the server may not have begun. */
@@ -168,19 +174,17 @@ static void await_caller(hv_pid server)
 	}
 }
 
-static bool kill_and_restart(struct service *service, uint64_t kills, uint64_t seed, uint64_t life,
-	pid_t clients[CLIENTS])
+static bool kill_and_restart(uint64_t kills, uint64_t seed, uint64_t life, pid_t clients[CLIENTS])
 {
 	for (uint64_t i = 0; i < kills; i++) {
 		uint64_t chance = mixed(mixed(seed) + i);
 
 		hv_sleep_until(hv_now() + chance % life);
-		if (i % 4 == 3 && !replace_client(service, &clients[i / 4 % CLIENTS], CLIENTS + i / 4, seed))
+		if (i % 4 == 3 && !replace_client(&clients[i / 4 % CLIENTS], CLIENTS + i / 4, seed))
 			return false;
 		if (chance >> 63)	/* in the other half at any moment, its start included */
-			await_caller((hv_pid)service->server);
-		service_kill(service);
-		if (!is_quiet() || !service_start(service))
+			await_caller((hv_pid)server_pid());
+		if (!kill_server())
 			return false;
 	}
 	/* one that lives gets requests done */
@@ -190,34 +194,29 @@ static bool kill_and_restart(struct service *service, uint64_t kills, uint64_t s
 
 static int rage(uint64_t kills, uint64_t seed)
 {
-	struct service service = { 0 };
 	pid_t clients[CLIENTS];
-	uint64_t life = 2 * time_to_answer(&service);
+	uint64_t life = 2 * time_to_answer();
 	int wrong, status;
 
-	if (life == 0 || pipe(reports) < 0)
+	if (life == 0 || pipe(reports) < 0 || pipe(ends) < 0)
 		return 1;
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	for (int i = 0; i < CLIENTS; i++)
-		clients[i] = service_client(&service, load, i, &seed);
-	wrong = !kill_and_restart(&service, kills, seed, life, clients);
-	service_close(&service);
-	sum_up(&service);
+		clients[i] = client_start(load, i, &seed);
+	wrong = !kill_and_restart(kills, seed, life, clients);
+	close(ends[1]);
+	sum_up(kills);
 	for (int i = 0; i < CLIENTS; i++)
 		wrong |= waitpid(clients[i], &status, 0) != clients[i] || status != 0;
+	close(ends[0]);
 	return wrong;
 }
 
 static int try_fresh(uint64_t seed)
 {
 	const uint64_t arguments[] = { seed, CLIENTS * SPAN * HV_BLOCK_SECTORS, CLIENTS };
-	struct service service = { 0 };
-	int wrong;
 
-	if (!service_open(&service))
-		return 1;
-	wrong = fill_all(&service, arguments) | check_all(&service, arguments);
-	service_close(&service);
-	return wrong;
+	return fill_all(arguments) | check_all(arguments);
 }
 
 int storm(uint64_t kills, uint64_t seed)
@@ -226,6 +225,8 @@ int storm(uint64_t kills, uint64_t seed)
 	int wrong;
 
 	printf("storm: seed %" PRIu64 ", %" PRIu64 " kills\n", seed, kills);
+	if (clients_run(probe, 1, NULL) != 0)	/* the server is up */
+		return 1;
 	look(&before);
 	wrong = rage(kills, seed);
 	look(&after);

@@ -6,16 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-
-
-static bool ask(const struct hv_block *disk, struct hv_block_info *info)
+static bool ask(struct hv_block *disk, struct hv_block_info *info)
 {
 	int64_t error;
 
 	do
 		error = hv_block_info(disk, info);
-	while (error == -HV_EPIPE && hv_block_is_served(disk));
-	if (error < 0 && error != -HV_EPIPE)
+	while (error == -HV_EPIPE && hv_block_reopen(disk) == 0);
+	if (error < 0)
 		fprintf(stderr, "blk: info: %s\n", hv_strerror(error));
 	return error == 0;
 }
@@ -54,7 +52,7 @@ int fill(struct hv_block *disk, int number, const uint64_t *arguments)
 		if (!transfer_write(disk, sector, words, page_at(sector, end), &tally))
 			return 1;
 	}
-	return hv_block_flush(disk) < 0;
+	return !transfer_flush(disk, &tally);
 }
 
 int check(struct hv_block *disk, int number, const uint64_t *arguments)
@@ -93,23 +91,22 @@ static int count(struct hv_block *disk, int number, const uint64_t *arguments)
 	return 0;
 }
 
-static int run_all(struct service *service, client run, const char *what,
-	const uint64_t *arguments)
+static int run_all(client run, const char *what, const uint64_t *arguments)
 {
-	int wrong = service_run(service, run, (int)arguments[2], arguments);
+	int wrong = clients_run(run, (int)arguments[2], arguments);
 
 	printf("blk: %s by %" PRIu64 " clients: %s\n", what, arguments[2], wrong ? "WRONG" : "good");
-	return wrong | service_run(service, count, 1, arguments);
+	return wrong | clients_run(count, 1, arguments);
 }
 
-int fill_all(struct service *service, const uint64_t *arguments)
+int fill_all(const uint64_t *arguments)
 {
-	return run_all(service, fill, "written", arguments);
+	return run_all(fill, "written", arguments);
 }
 
-int check_all(struct service *service, const uint64_t *arguments)
+int check_all(const uint64_t *arguments)
 {
-	return run_all(service, check, "read and compared", arguments);
+	return run_all(check, "read and compared", arguments);
 }
 
 /* ---- wrong calls ------------------------------------------------------------------------- */
@@ -128,7 +125,8 @@ static void expect(const char *what, int64_t expected, int64_t result)
 static int64_t call(const struct hv_block *disk, hv_page page, uint64_t op, uint64_t sector,
 	uint64_t count)
 {
-	struct hv_msg msg = hv_call_msg(disk->server, HV_FOREVER, page, HV_NONE, op, sector, count, 0);
+	struct hv_msg msg = hv_call_msg(disk->server, HV_FOREVER, page, HV_NONE,
+		disk->unit << HV_BLOCK_UNIT | op, sector, count, 0);
 
 	expect("the page that came back", (int64_t)page, msg.result == 0 ? (int64_t)msg.page : -1);
 	return msg.result < 0 ? msg.result : (int64_t)msg.w[0];
@@ -143,23 +141,31 @@ static void without_page(const struct hv_block *disk)
 	expect("a flush with a page", -HV_EINVAL, call(disk, free, HV_BLOCK_FLUSH, 0, 0));
 	expect("no such operation", -HV_ENOSYS, call(disk, free, 99, 0, 0));
 	expect("operation 0", -HV_ENOSYS, call(disk, 0, 0, 0, 0));
+	expect("no such unit", -HV_ENOENT,
+	       call(disk, free, 99UL << HV_BLOCK_UNIT | HV_BLOCK_INFO, 0, 0));
 	hv_page_free(free);
 }
 
-/* A handle that nobody wants is closed, and the next call is served. */
+/* A handle that nobody wants is not taken, or closed, and the next call is served. */
 static void with_handle(const struct hv_block *disk)
 {
 	int64_t endpoint = hv_endpoint_new(0);
+	struct hv_block_info info;
 
 	for (int i = 0; endpoint > 0 && i < 2; i++) {
 		hv_handle copy = hv_handle_alloc();
 		struct hv_msg msg;
 
 		hv_dup((hv_handle)endpoint, copy, HV_RIGHT_ALL);
-		msg = hv_call_msg(disk->server, HV_FOREVER, 0, copy, HV_BLOCK_INFO, 0, 0, 0);
-		expect("a handle", 0, msg.result);
+		msg = hv_call_msg(disk->server, HV_FOREVER, 0, copy,
+				  disk->unit << HV_BLOCK_UNIT | HV_BLOCK_INFO, 0, 0, 0);
+		if (msg.result == -HV_ENOBUFS)
+			hv_close((hv_pid)hv_self(), copy);
+		else
+			expect("a handle", 0, msg.result);
 		expect("who has it",
 		       1, (int64_t)hv_files[hv_handles[hv_self()][endpoint].file].refs);
+		expect("the next call", 0, hv_block_info(disk, &info));
 	}
 	hv_endpoint_close((hv_handle)endpoint);
 }

@@ -4,16 +4,20 @@
 
 #include <stdio.h>
 
-static bool is_over(const struct hv_block *disk, int64_t result, const char *what,
+/* False: the server died in it, and there is a new one to ask. */
+static bool is_over(struct hv_block *disk, int64_t result, const char *what,
 	struct tally *tally)
 {
 	tally->requests++;
-	if (result == -HV_EPIPE && hv_block_is_served(disk)) {
+	if (result == -HV_EPIPE) {
 		tally->broken++;
-		return false;
+		result = hv_block_reopen(disk);
+		if (result == 0)
+			return false;
 	}
-	if (result < 0 && result != -HV_EPIPE)
+	if (result < 0)
 		fprintf(stderr, "blk: %s: %s\n", what,
+			result == -HV_EPIPE ? "the disk's server has failed" :
 			result == -HV_EIO ? "the device failed" :
 			result == -HV_EROFS ? "the disk is read-only" : hv_strerror(result));
 	return true;
@@ -38,6 +42,16 @@ bool transfer_write(struct hv_block *disk, uint64_t sector, const void *data, ui
 	do
 		result = hv_block_write(disk, sector, data, count);
 	while (!is_over(disk, result, "write", tally));
+	return result == 0;
+}
+
+bool transfer_flush(struct hv_block *disk, struct tally *tally)
+{
+	int64_t result;
+
+	do
+		result = hv_block_flush(disk);
+	while (!is_over(disk, result, "flush", tally));
 	return result == 0;
 }
 

@@ -2,10 +2,12 @@
 /*
  * sh: reads lines and runs them. From the console with editing and history,
  * from a pipe or a file (`sh < FILE`) without, or from its argument (`sh -c`).
+ * With -t it is one more client of the console's server.
  */
 #include "sh.h"
 
 #include <hv8/app.h>
+#include <hv8/tty.h>
 #include <hv8/view.h>
 
 #include <stdlib.h>
@@ -47,6 +49,7 @@ static void run_console(void)
 	char line[SH_LINE];
 
 	shell.console = STDIN_FILENO;
+	console_join();
 	greet();
 	shell.history = (struct hv_history){ history_lines, HISTORY_LINES, 0 };
 	while (!shell.ends) {
@@ -54,6 +57,8 @@ static void run_console(void)
 
 		jobs_poll();
 		length = hv_readline(STDIN_FILENO, "hv8$ ", line, sizeof(line), &shell.history);
+		if (length == -1 && console_recover())
+			continue;
 		if (length == -1) {
 			printf("\n");
 			break;
@@ -65,6 +70,20 @@ static void run_console(void)
 		if (length > 0)
 			run_typed(line, sizeof(line));
 	}
+	fflush(stdout);
+	hv_tty_close();
+}
+
+/* `console new`: the console's server is there. */
+static bool open_session(void)
+{
+	int64_t error = hv_tty_session() == 0 ? -HV_ESTATE : hv_tty_open();
+
+	if (error == -HV_ESTATE)
+		complain("-t: the console has no server here: `console on` first");
+	else if (error < 0)
+		complain("-t: %s", hv_strerror(error));
+	return error == 0;
 }
 
 /* No prompt and no echo: nobody is typing. */
@@ -91,9 +110,10 @@ static void run_stream(FILE *from)
 int main(int argc, char **argv)
 {
 	bool is_argument = argc == 3 && strcmp(argv[1], "-c") == 0;
+	bool has_session = argc == 2 && strcmp(argv[1], "-t") == 0;
 
-	if (argc != 1 && !is_argument)
-		app_usage("sh [-c LINE]    (or sh < FILE)");
+	if (argc != 1 && !is_argument && !has_session)
+		app_usage("sh [-c LINE | -t]    (or sh < FILE; -t: in a session of its own)");
 	view_require("sh");
 	shell.console = HV_NONE;
 	shell.values.self = (int)hv_self();
@@ -101,6 +121,8 @@ int main(int argc, char **argv)
 		complain("the line is too long (at most %d bytes)", SH_LINE - 1);
 	else if (is_argument)
 		run_line(argv[2]);
+	else if (has_session && !open_session())
+		return STATUS_ERROR;
 	else if (isatty(STDIN_FILENO))
 		run_console();
 	else

@@ -91,6 +91,11 @@ const struct builtin *builtin_find(const char *name);
 bool history_expand(char *line, size_t bytes);
 int history_command(char **argv);
 int help_command(char **argv);
+int console_command(char **argv);
+/* If the console has a server already, that and not this shell is to read it. */
+void console_join(void);
+/* The console's server is gone for good: true if the console is read directly again. */
+bool console_recover(void);
 extern const struct builtin builtins[]; /* ends with a NULL name */
 
 #endif

@@ -236,3 +236,36 @@ TEST(ipc_attachments_of_the_killed)
 	FAILS(EAGAIN, recv, endpoint, HV_NOWAIT, 0);
 	peer_end(peer);
 }
+
+/* Whether init receives at that moment or not, it takes no harm, and keeps no handle. */
+static void pass_to_init(void *handle)
+{
+	hv_handle copy = hv_handle_alloc();
+
+	for (int i = 0; i < 200; i++) {
+		struct hv_msg msg;
+
+		DO(dup, (uintptr_t)handle, copy, HV_RIGHT_WRITE);
+		msg = hv_call_msg(HV8_HANDLE_MEM, HV_FOREVER, 0, copy, HV_INIT_PING, 0, 0, 0);
+		CHECK(msg.result == 0 || msg.result == -HV_ENOBUFS);
+		CHECK_EQ(hv_handles[hv_self()][copy].file == 0, msg.result == 0);
+		if (msg.result < 0)
+			DO(close, (hv_pid)hv_self(), copy);
+		CHECK_EQ(hv_call_msg(HV8_HANDLE_MEM, HV_FOREVER, 0, HV_NONE, HV_INIT_PING, 0, 0, 0).result,
+			 0);
+	}
+}
+
+TEST(ipc_handles_for_init)
+{
+	enum { PEERS = 3 };
+	hv_handle endpoint = endpoint_make();
+	uint64_t before = hv_procs[HV_INIT_PID].handles_count;
+	hv_pid peers[PEERS];
+
+	for (int i = 0; i < PEERS; i++)
+		peers[i] = peer_start(pass_to_init, (void *)endpoint);
+	for (int i = 0; i < PEERS; i++)
+		peer_join(peers[i]);
+	CHECK_EQ(hv_procs[HV_INIT_PID].handles_count, before);
+}

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include <uapi/tables.h>
+#include <hv8/edit.h>
 #include <hv8/hypercall.h>
 
 /* ---- the address space -------------------------------------------------------- */
@@ -46,6 +47,9 @@ enum hv_init_op {
 	HV_INIT_HALT = 3,	/* switches the machine off */
 	HV_INIT_REBOOT = 4,
 	HV_INIT_PING = 5,	/* the reply's w[1] is init's number of free pages */
+	HV_INIT_REGISTRY = 6,	/* the reply carries a handle to the registry: <hv8/service.h> */
+	HV_INIT_GET_DEVICE = 7,	/* the registry's alone: w[1] becomes its own, with the lines */
+	HV_INIT_PUT_DEVICE = 8,	/* ... of the set in w[2] and w[3]; or it goes to the shell */
 };
 
 /* ---- what the kernel shows ---------------------------------------------------- */
@@ -272,19 +276,13 @@ bool hv_initrd_find(const char *name, struct hv_initrd_file *file);
 
 /* ---- console ------------------------------------------------------------------ */
 
-struct hv_history {
-	char (*line)[256];	/* ring of `size` lines */
-	unsigned size;
-	unsigned count;		/* lines ever added */
-};
-void hv_history_add(struct hv_history *history, const char *line);
-
 /* Reads a line with editing: arrows, ^A ^E ^B ^F ^K ^U ^W ^L ^D, backspace,
  * delete, up and down through the history (may be NULL). Returns the length,
  * 0 for an empty line too, -1 at end of file, -2 on ^C. No newline is kept. */
 int hv_readline(int fd, const char *prompt, char *buf, size_t n, struct hv_history *history);
 
 int hv_getkey(int fd, int64_t timeout_us);	/* raw byte; -1 timed out; timeout < 0: wait */
+void hv_ungetkey(char key);	/* comes before what is typed next, after those put back before */
 
 /* ---- time --------------------------------------------------------------------- */
 

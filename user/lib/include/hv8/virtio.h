@@ -55,6 +55,11 @@ struct hv_virtio {
  * mapped afterwards. -HV_ENOENT: there is none; else an error of map_device.
  */
 int64_t hv_virtio_find(uint32_t type, struct hv_virtio *found);
+/* The same behind *node, which becomes its node. */
+int64_t hv_virtio_next(struct hv_dt_node *node, uint32_t type, struct hv_virtio *found);
+
+/* How many of that type are in a page of self's, which is unmapped afterwards. */
+int64_t hv_virtio_count(hv_device device, uint32_t type);
 
 /* After it the device touches no memory. -HV_EBUSY: it does not end. */
 int64_t hv_virtio_reset(volatile void *registers);

@@ -2,25 +2,30 @@
 /*
  * The first process. All that boot had to give is its; it starts the shell
  * with a good part of it and serves pages to whoever runs short. It keeps the
- * power switch, buries orphans, and starts the shell again when it ends.
+ * power switch, buries orphans, and starts the shell again when it ends. Who
+ * asks for a server gets a handle to the registry: registry.c.
  */
+#include "init.h"
+
 #include <hv8/irq.h>
-#include <hv8/libos.h>
+#include <hv8/service.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum {
-	HANDLE_SERVICE = 61,	/* own endpoint, to receive on */
+	HANDLE_SERVICE = 61, /* own endpoint, to receive on */
 	HANDLE_POWER = 62,
-	RESERVE_PAGES = 256,	/* never given away */
+	RESERVE_PAGES = 256, /* never given away */
 	SHELL_PAGES = 1024,
 	SHELL_FILES = 128,
-	OWN_PIDS = 8,		/* of init; the rest is the shell's */
-	QUICK_MAX = 5,		/* shells that end within a second, before giving up */
+	OWN_PIDS = 8 + REGISTRY_PIDS, /* of init; the rest is the shell's */
 };
+
+pid_t shell;
 
 _Noreturn static void fail(const char *what, int64_t error)
 {
@@ -46,12 +51,6 @@ static void take_handles(void)
 
 /* ---- the service ------------------------------------------------------------------------ */
 
-struct answer {
-	hv_page page;
-	int64_t result;
-	uint64_t value;
-};
-
 static struct answer get_page(void)
 {
 	struct answer answer = { .result = -HV_ENOMEM };
@@ -65,10 +64,7 @@ static struct answer get_page(void)
 
 static struct answer serve(const struct hv_msg *msg)
 {
-	if (msg->page != 0) {
-		hv_free_parcel(msg->page);	/* unless it came as a free page */
-		hv_page_free(msg->page);
-	}
+	hv_drop_page(msg->page);
 	switch (msg->w[0]) {
 	case HV_INIT_GET_PAGE:
 		return get_page();
@@ -80,6 +76,12 @@ static struct answer serve(const struct hv_msg *msg)
 		return (struct answer){ .result = hv_reset(HANDLE_POWER) };
 	case HV_INIT_PING:
 		return (struct answer){ .value = hv_page_count() };
+	case HV_INIT_REGISTRY:
+		return registry_open();
+	case HV_INIT_GET_DEVICE:
+		return registry_get_device(msg);
+	case HV_INIT_PUT_DEVICE:
+		return registry_put_device(msg);
 	}
 	return (struct answer){ .result = -HV_EINVAL };
 }
@@ -87,11 +89,16 @@ static struct answer serve(const struct hv_msg *msg)
 static void respond(const struct hv_msg *msg)
 {
 	struct answer answer = serve(msg);
-	int64_t error = hv_reply(msg->from, answer.page, HV_NONE, (uint64_t)answer.result,
-		answer.value, 0, 0);
+	int64_t error =
+		hv_reply(msg->from, answer.page, answer.handle == 0 ? HV_NONE : answer.handle,
+			 (uint64_t)answer.result, answer.value, 0, 0);
 
 	if (error < 0 && answer.page != 0)
-		hv_page_free(answer.page);	/* it does not wait any more */
+		hv_page_free(answer.page); /* it does not wait any more */
+	if (error < 0 && answer.handle != 0)
+		hv_close(HV_INIT_PID, answer.handle);
+	if (error == -HV_ENOBUFS)
+		hv_reply(msg->from, 0, HV_NONE, (uint64_t)error, 0, 0, 0);
 }
 
 /* ---- children ------------------------------------------------------------------------------ */
@@ -102,7 +109,7 @@ static pid_t start_shell(void)
 	static char *const envp[] = { "PATH=/bin", "HOME=/", "TERM=vt100", NULL };
 	struct hv_grants grants = {
 		.pages = SHELL_PAGES,
-		.pids = hv_pid_count() - OWN_PIDS,
+		.pids = hv_pid_count() - OWN_PIDS + registry_pids(),
 		.files = SHELL_FILES,
 	};
 	pid_t pid;
@@ -119,19 +126,36 @@ static pid_t start_shell(void)
 	return pid;
 }
 
-/* Returns true if `shell` is among the dead. */
-static bool bury(pid_t shell)
+/* Returns true if the shell is among the dead. */
+static bool bury(void)
 {
 	struct hv_exit exit;
 	char words[200];
-	bool found = false;
+	bool found = false, is_registry = false;
 
-	while (hv_waitpid(-1, WNOHANG, HV_NONE, &exit) > 0) {
-		if (*hv_describe_exit(&exit, words, sizeof(words)) != 0)
-			hv_dprintf(2, "%s\n", words);
-		found = found || exit.pid == shell;
-	}
+	registry_look();
+	do {
+		while (hv_waitpid(-1, WNOHANG, HV_NONE, &exit) > 0) {
+			found = found || exit.pid == shell;
+			is_registry = is_registry || registry_is(exit.pid);
+			/* only the registry kills the registry, when it is asked to */
+			if (*hv_describe_exit(&exit, words, sizeof(words)) != 0 &&
+			    !(registry_is(exit.pid) && exit.status == SIGKILL))
+				hv_dprintf(2, "%s\n", words);
+		}
+	} while (is_registry && registry_kill_servers());
+	if (is_registry)
+		registry_replace();
 	return found;
+}
+
+static void start_again(uint64_t *started, unsigned *quick)
+{
+	*quick = hv_now() - *started < hv_ticks_of_us(1000000) ? *quick + 1 : 0;
+	if (*quick == QUICK_MAX)
+		fail("the shell does not stay alive", -HV_EAGAIN);
+	shell = start_shell();
+	*started = hv_now();
 }
 
 int main(void)
@@ -139,23 +163,17 @@ int main(void)
 	unsigned quick = 0;
 	uint64_t started;
 	struct hv_msg msg;
-	pid_t shell;
 
 	take_handles();
 	shell = start_shell();
 	started = hv_now();
 	for (;;) {
-		msg = hv_recv_msg(HANDLE_SERVICE, HV_FOREVER, HV_WAIT_CHILD);
-		if (msg.result == 0) {
+		msg = hv_recv_closing(HANDLE_SERVICE, HV_FOREVER, HV_WAIT_CHILD);
+		if (msg.result == 0)
 			respond(&msg);
-		} else if (msg.result != -HV_EINTR) {
+		else if (msg.result != -HV_EINTR)
 			fail("cannot receive", msg.result);
-		} else if (bury(shell)) {
-			quick = hv_now() - started < hv_ticks_of_us(1000000) ? quick + 1 : 0;
-			if (quick == QUICK_MAX)
-				fail("the shell does not stay alive", -HV_EAGAIN);
-			shell = start_shell();
-			started = hv_now();
-		}
+		else if (bury())
+			start_again(&started, &quick);
 	}
 }

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* init: what its files share. */
+#ifndef INIT_H
+#define INIT_H
+
+#include <hv8/libos.h>
+
+struct answer {
+	hv_page page;
+	hv_handle handle;	/* 0: none, for that one never goes */
+	int64_t result;
+	uint64_t value;
+};
+
+enum {
+	QUICK_MAX = 5,		/* deaths within a second of the start, before giving up */
+	REGISTRY_PIDS = 12,	/* of the registry and what it starts */
+};
+
+extern pid_t shell;		/* who has the devices that no server has */
+
+/* ---- registry.c: the parent of the servers -------------------------------------- */
+
+struct answer registry_open(void);
+struct answer registry_get_device(const struct hv_msg *msg);
+struct answer registry_put_device(const struct hv_msg *msg);
+
+/* Before the dead are buried: whose children come with the registry's death. */
+void registry_look(void);
+/* Is it the registry that has died? Then its servers follow it, and a new one is started. */
+bool registry_is(pid_t pid);
+bool registry_kill_servers(void);	/* true if there was one */
+void registry_replace(void);
+uint64_t registry_pids(void);		/* that it has of init's */
+
+#endif
