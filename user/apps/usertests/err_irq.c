@@ -29,12 +29,12 @@ static hv_irq line_of_parent(void)
 }
 
 /*
- * The line that self uses asks, and that has come by way of any core before
- * the tables are looked at. It needs children: before there is a cast.
+ * The lines that self and its child use ask, and that has come by way of any core
+ * before the tables are looked at. It needs children: before there is a cast.
  */
 static void before_lines(void)
 {
-	irq_stir(2);
+	irq_stir(3);
 }
 
 /* Lines of the cast's live child, of self, used and not, and of the runner. */
@@ -139,9 +139,12 @@ TEST(errors_grant_irq)
 /* Takes its one line into use and waits. */
 static void use_line(void *arg)
 {
+	hv_irq line = irq_own_line(0);
+
 	(void)arg;
 	DO(enable_vgic);
-	DO(alloc_irq, irq_own_line(0));
+	DO(alloc_irq, line);
+	irq_await_arrival(line);
 	for (;;)
 		hv_wait(HV_FOREVER, HV_NONE);
 }
