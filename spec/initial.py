@@ -20,7 +20,7 @@ from .words import Truth, Word
 Expected = Callable[..., Word]      # of a Reader, the facts, and the indices
 
 # Not 0, and not said below: what boot has found, of which the invariants speak.
-FOUND = ("procs.pages_count", "sched.cpus.next_tick", "sched.cpus.sgi", "machine.pages_pa", "machine.view_pte",
+FOUND = ("procs.pages_count", "machine.pages_pa", "machine.view_pte",
          "machine.empty_root", "irqs.state", "irqs.owner", "irqs.intid", "irqs.lr", "irq_line",
          "procs.devices_count", *(name for name in FIELDS if name.startswith("devices.")))
 
@@ -73,6 +73,22 @@ def _context(r: Reader, f: Facts, cpu: Word) -> Word:
     return r.o.add(f.pages, r.o.shl(r.get("procs.ctx", r.c.HV_INIT_PID), d.PAGE_SHIFT))
 
 
+def _sgi(r: Reader, f: Facts, cpu: Word) -> Word:
+    """What is written to interrupt the core: GICD_SGIR with its number as the only target (IHI 0048B,
+    4.3.15); ICC_SGI1R_EL1 with its affinity (IHI 0069H, 12.2)."""
+    value: Word = 0
+    for number, mpidr in enumerate(f.affinities):
+        aff0, aff1, aff2, aff3 = (mpidr >> shift & 0xFF for shift in (0, 8, 16, 32))
+        v3 = aff3 << 48 | aff0 >> 4 << 44 | aff2 << 32 | aff1 << 16 | 1 << (aff0 & 15)
+        value = r.o.ite(cpu == number, 1 << (16 + number) if f.gic == 2 else v3, value)
+    return value
+
+
+def _tick(r: Reader, f: Facts, cpu: Word) -> Word:
+    """That of each core is in its registers; where there is none, 0."""
+    return r.o.ite(r.o.ult(cpu, f.cores), r.get("sched.cpus.next_tick", cpu), 0)
+
+
 EXPECTED: dict[str, Expected] = {
     "procs.state": _init(lambda c: c.HV_PROC_LIVE),
     "procs.ppid": lambda r, f, p: r.o.ite(r.o.ult(r.c.HV_INIT_PID, p), r.c.HV_INIT_PID, 0),
@@ -91,6 +107,7 @@ EXPECTED: dict[str, Expected] = {
     "sched.core": _init(lambda c: c.HV_NCPU),
     "sched.cpus.number": lambda r, f, i: r.o.add(i, r.c.HV_NCPU),
     "sched.cpus.bit": lambda r, f, i: r.o.shl(1, i),
+    "sched.cpus.sgi": _sgi, "sched.cpus.next_tick": _tick,
     "sched.cpus.turn": lambda r, f, i: r.c.HV_INIT_PID,
     "sched.cpus.current": _only(0, lambda r, f, i: r.c.HV_INIT_PID),
     "sched.cpus.loaded": _only(0, lambda r, f, i: r.c.HV_INIT_PID),

@@ -30,7 +30,7 @@ class Facts:
     that the process's context page has for registers; the rest are addresses: EL2 virtual ones
     of the vectors, the core's structure, the top of its stack and pages[], physical ones of the
     two level-0 tables, the process's entry point. `alarm`: counter value of the next tick;
-    `cores`: how many there are."""
+    `affinities`: MPIDR_EL1 of each core, in order."""
 
     ids: Mapping[str, int]
     board: Board
@@ -43,7 +43,12 @@ class Facts:
     process_root: int
     entry: int
     alarm: int
-    cores: int
+    affinities: tuple[int, ...]
+
+    @property
+    def cores(self) -> int:
+        """How many there are."""
+        return len(self.affinities)
 
     @property
     def gic(self) -> int:

@@ -80,7 +80,8 @@ class Check:
             pages=image.symbols["pages"].address,
             el2_root=physical(image, image.symbols["el2_tables"].address, self.dump.kernel_pa),
             process_root=address(self.state, r.get("procs.root", pid)),
-            entry=self.entry, alarm=alarm(r), cores=self.dump.machine.cores)
+            entry=self.entry, alarm=alarm(r), affinities=tuple(
+                core["MPIDR_EL1"] for core in (self.dump.registers, *self.dump.others)))
 
     # ---- invariants ------------------------------------------------------------------------
 

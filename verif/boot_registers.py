@@ -64,7 +64,7 @@ def identity(gdb: Gdb, pc: int, board: Board) -> Facts:
     """What the core has; of the rest nothing."""
     with Registers(gdb, pc) as registers:
         ids = {name: registers.read(name, encoding) for name, encoding in IDENTITY.items()}
-    return Facts(ids, board, {}, 0, 0, 0, 0, 0, 0, 0, 0, 1)
+    return Facts(ids, board, {}, 0, 0, 0, 0, 0, 0, 0, 0, ())
 
 
 def required(gdb: Gdb, pc: int, facts: Facts,

@@ -24,7 +24,7 @@ from harness import BUILD, ROOT, Suite, command, main, output  # noqa: E402
 
 sys.path.insert(0, str(ROOT))
 
-from verif import boot, manifest, plan, queries, target  # noqa: E402
+from verif import boot, handover, manifest, plan, queries, target  # noqa: E402
 
 suite = Suite("verif/second", serial=True)
 
@@ -54,7 +54,7 @@ def exported() -> Path:
     output("/usr/bin/python3", "-m", "verif", "--hc", CALL, "--theorem", "T1,T2,T3", "--no-leaves",
            "--out", BUILD / "test-files/export-report", "--export", folder)
     found = manifest.read(folder / manifest.NAME)
-    assert {q.subject for q in found} == {CALL, "steps"}
+    assert {q.subject for q in found} == {CALL, "steps", handover.NAME}
     manifest.write(folder / manifest.NAME, [q for q in found if q.subject == CALL])
     return folder
 
