@@ -25,7 +25,7 @@ DMA ?= off
 # Images that are virtio disks of the machine; programs can use them with DMA=on.
 DISK ?=
 DISK2 ?=
-# QEMU's virt, or versal: xlnx-versal-virt, with RAM at 0.
+# QEMU's virt, or versal (xlnx-versal-virt), or zcu102 (xlnx-zcu102): both with RAM at 0.
 MACHINE ?= virt
 # What starts the kernel: QEMU itself (kernel), EDK2 (efi) or U-Boot (uboot).
 BOOT ?= kernel
@@ -183,12 +183,19 @@ FILES := $(sort $(wildcard user/files/*))
 
 # ---- what to make ------------------------------------------------------------------
 
-.PHONY: build kernel user initrd efi-image dist setup run test verify verify-all export report trust mutants test-spec replay bench gdb size docs clean help
+.PHONY: build kernel trees user initrd efi-image dist setup run test verify verify-all export report trust mutants test-spec replay bench gdb size docs clean help
 
 build: kernel initrd
 kernel: $(B)/hv8.img
+trees: $(B)/zcu102.dtb
 user: $(APP_ELF)
 initrd: $(B)/initrd.cpio
+
+# For a machine that QEMU makes no device tree for.
+$(B)/%.dtb: tools/boards/%.dts
+	@mkdir -p $(@D)
+	$(call say,DTC,$@)
+	$(Q)dtc -q -I dts -O dtb -o $@ $<
 
 # ---- for other machines ------------------------------------------------------------
 
@@ -217,7 +224,8 @@ help:
 	'               CPUS=1 GIC=3 (or 2) CPU=cortex-a57 (cortex-a53, cortex-a72, max) MEM=512M' \
 	'               DMA=off (on: devices that may do DMA are handed out too)' \
 	'               DISK= DISK2= (files that are virtio disks: with DMA=on, for blk)' \
-	'               MACHINE=virt (versal: xlnx-versal-virt, RAM at 0, GICv3)' \
+	'               MACHINE=virt (versal: xlnx-versal-virt, RAM at 0, GICv3; zcu102: xlnx-zcu102,' \
+	'               RAM at 0, GICv2, Cortex-A53, another UART)' \
 	'               BOOT=kernel (efi: by EDK2, uboot: by U-Boot, both from the EFI image) ACPI=1' \
 	'make efi-image a disk image for UEFI machines: build/hv8-efi.img (DTB= ARGS= SIZE=64);' \
 	'               docs/boards.md says what to do with it' \
@@ -257,8 +265,9 @@ JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
 # In its own make, because the files to build are looked at after set-up, and
 # one at a time, because several of these may be started at once.
 run:
-	@tools/setup.sh $(if $(filter efi uboot,$(BOOT)),$(BOOT),run) </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(if $(filter efi uboot,$(BOOT)),$(B)/BOOTAA64.EFI) </dev/null
+	@tools/setup.sh $(if $(filter efi uboot,$(BOOT)),$(BOOT),$(if $(filter zcu102,$(MACHINE)),tree,run)) </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(if $(filter efi uboot,$(BOOT)),$(B)/BOOTAA64.EFI) \
+		$(if $(filter zcu102,$(MACHINE)),trees) </dev/null
 	@$(PYTHON) tools/proved.py $(B)
 	@exec tools/run.sh --machine '$(MACHINE)' --boot '$(BOOT)' --acpi '$(ACPI)' --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)' --disk '$(DISK)' --disk2 '$(DISK2)'
 
@@ -269,7 +278,7 @@ gdb:
 
 test:
 	@tools/setup.sh test </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(B)/BOOTAA64.EFI compile_commands.json </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build trees $(B)/BOOTAA64.EFI compile_commands.json </dev/null
 	@exec $(PYTHON) tests/run.py $(T)
 
 # HC=name[,name] and T=T1|T2|... choose some: hypercalls, vectors, traps. T4, which is of no hypercall, boots: for it
@@ -277,8 +286,8 @@ test:
 # each query; EXPORT=folder writes all queries there.
 verify:
 	@tools/setup.sh $(if $(filter both,$(SOLVER)),second,verify) </dev/null
-	@$(if $(findstring T4,$(T)),tools/setup.sh efi </dev/null && tools/setup.sh uboot </dev/null)
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) $(if $(HC),kernel,build $(B)/BOOTAA64.EFI) </dev/null
+	@$(if $(findstring T4,$(T)),tools/setup.sh boards </dev/null)
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) $(if $(HC),kernel,build $(if $(findstring T4,$(T)),trees) $(B)/BOOTAA64.EFI) </dev/null
 	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) \
 		$(if $(SOLVER),--solver $(SOLVER)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(EXPORT),--export '$(EXPORT)')
 

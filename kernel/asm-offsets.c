@@ -10,6 +10,7 @@
 _Static_assert(offsetof(struct hv_cpu, loaded) == offsetof(struct hv_cpu, current) + 8, "pair");
 _Static_assert(offsetof(struct hv_cpu, ctx) == offsetof(struct hv_cpu, loaded) + 8, "pair");
 _Static_assert(offsetof(struct hv_cpu, pages_pa) == offsetof(struct hv_cpu, switches) + 8, "pair");
+_Static_assert(offsetof(struct hv_cpu, vgic_live) == offsetof(struct hv_cpu, fp_live) + 8, "pair");
 _Static_assert(offsetof(struct hv_proc, ctx) == offsetof(struct hv_proc, root) + 8, "pair");
 
 #define DEFINE(name, value) \
@@ -21,10 +22,15 @@ void asm_offsets(void)
 	DEFINE(CPU_CURRENT, offsetof(struct hv_cpu, current));
 	DEFINE(CPU_LOADED, offsetof(struct hv_cpu, loaded));
 	DEFINE(CPU_CTX, offsetof(struct hv_cpu, ctx));
+	DEFINE(CPU_DOOMED, offsetof(struct hv_cpu, doomed));
 	DEFINE(CPU_FP_LIVE, offsetof(struct hv_cpu, fp_live));
 	DEFINE(CPU_VGIC_LIVE, offsetof(struct hv_cpu, vgic_live));
 	DEFINE(CPU_SWITCHES, offsetof(struct hv_cpu, switches));
 	DEFINE(CPU_HAS_RAS, offsetof(struct hv_cpu, has_ras));
+
+	DEFINE(CPU_NUMBER, offsetof(struct hv_cpu, number));
+	DEFINE(CPU_BIT, offsetof(struct hv_cpu, bit));
+	DEFINE(SCHED_IDLE, offsetof(struct hv_sched, idle));
 
 	DEFINE(PROC_SIZE_SHIFT, __builtin_ctz(sizeof(struct hv_proc)));
 	DEFINE(PROC_ROOT, offsetof(struct hv_proc, root));
@@ -52,5 +58,6 @@ void asm_offsets(void)
 	DEFINE(ASM_HC_COUNT, HC_COUNT);
 	DEFINE(ASM_ENOSYS, HV_ENOSYS);
 	DEFINE(ASM_PAGE_SIZE, HV_PAGE_SIZE);
+	DEFINE(ASM_NCPU, HV_NCPU);
 	DEFINE(ASM_STACK_SIZE, sizeof(cpu_stacks[0]));
 }

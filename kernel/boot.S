@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the arm64 Image header to C at the linked address: EL2 checked, MMU
- * and caches on. Also the exception vectors while boot runs, and the two
- * loops of boot that are worth writing by hand.
+ * From the arm64 Image header, or from PSCI's CPU_ON, to C at the linked
+ * address: EL2 checked, MMU and caches on. Also the exception vectors while
+ * boot runs, and the two loops of boot that are worth writing by hand.
  *
- * Invariant: until `enter_high` every address is formed by adr or adrp, so
- * the code runs wherever it was loaded.
+ * Invariant: until `enter_high` and `core_high` every address is formed by adr
+ * or adrp, so the code runs wherever it was loaded.
  */
 #include <arch/sysreg.h>
 
@@ -74,6 +74,61 @@ boot_entry:
 	bl	boot_early_tables
 	bl	invalidate_tables
 
+	bl	start_mmu
+	ldr	x0, =enter_high
+	br	x0
+enter_high:
+	adrp	x0, boot_stack_top
+	mov	sp, x0
+	adrp	x0, boot_vectors
+	add	x0, x0, :lo12:boot_vectors
+	msr	vbar_el2, x0
+	isb
+	mov	x0, x19
+	mov	x1, x20
+	mov	x29, xzr
+	mov	x30, xzr
+	b	boot_main
+
+/*
+ * Where PSCI starts another core (DEN 0022E, 6.4.3): EL2, MMU and caches off,
+ * and what the caches held before is gone. In: x0 = its index. Until the MMU is
+ * on it reads nothing but these instructions and their constants, which are in
+ * memory because the first core ran them in the same state.
+ */
+	.globl	boot_core
+boot_core:
+	msr	daifset, #0xf
+	mov	x19, x0
+	mrs	x1, CurrentEL
+	cmp	x1, #CURRENTEL_EL2
+	b.ne	never			/* the first core says that nobody came */
+	msr	spsel, #1
+	ldr	w0, =SCTLR_EL2_RES1
+	msr	sctlr_el2, x0
+	isb				/* as above, before HCR_EL2.E2H may change */
+	mov	x0, #HCR_RW
+	msr	hcr_el2, x0
+	mov	x0, #CPTR_RES1
+	msr	cptr_el2, x0
+	isb
+	bl	start_mmu
+	ldr	x0, =core_high
+	br	x0
+core_high:
+	adrp	x0, boot_core_stack_top
+	mov	sp, x0
+	adrp	x0, boot_core_vectors
+	add	x0, x0, :lo12:boot_core_vectors
+	msr	vbar_el2, x0
+	isb
+	mov	x0, x19
+	mov	x29, xzr
+	mov	x30, xzr
+	b	boot_core_main
+
+/* MMU and caches on, with the tables of boot_mmu.c. Clobbers x0-x2. */
+start_mmu:
 	ldr	x0, =MAIR_VALUE
 	msr	mair_el2, x0
 	ldr	x0, =(TCR_WALK | TCR_EL2_RES1)
@@ -94,20 +149,7 @@ boot_entry:
 	ldr	x0, =(SCTLR_EL2_RES1 | SCTLR_M | SCTLR_C | SCTLR_I | SCTLR_SA | SCTLR_WXN)
 	msr	sctlr_el2, x0
 	isb
-	ldr	x0, =enter_high
-	br	x0
-enter_high:
-	adrp	x0, boot_stack_top
-	mov	sp, x0
-	adrp	x0, boot_vectors
-	add	x0, x0, :lo12:boot_vectors
-	msr	vbar_el2, x0
-	isb
-	mov	x0, x19
-	mov	x1, x20
-	mov	x29, xzr
-	mov	x30, xzr
-	b	boot_main
+	ret
 
 /* Invalidates the boot and EL2 tables to the PoC. Clobbers x0-x4, x10. */
 invalidate_tables:
@@ -173,15 +215,16 @@ early_fail:
 	ldr	x0, =PSCI_SYSTEM_OFF
 	cmp	x1, #CURRENTEL_EL2
 	b.eq	4f
-	b.hi	5f
+	b.hi	never
 	adr	x2, boot_vectors_stop	/* HVC is undefined where there is no EL2 nor PSCI */
 	msr	vbar_el1, x2
 	isb
 	hvc	#0
-	b	5f
+	b	never
 4:	smc	#0
-5:	wfi
-	b	5b
+never:
+	wfi
+	b	never
 text_not_el2:
 	.asciz	"hv8: not entered at EL2: start the machine with virtualization (QEMU: -M virt,virtualization=on)\n"
 text_not_aligned:
@@ -196,17 +239,24 @@ boot_vectors_stop:
 	.endr
 
 /* An exception while boot runs: a bug, or an address in the device tree where nothing is. */
+	.macro	vectors_of stack
 	.balign	2048
-boot_vectors:
 	.rept	16
 	mrs	x0, esr_el2
 	mrs	x1, elr_el2
 	mrs	x2, far_el2
-	adrp	x3, boot_stack_top
+	adrp	x3, \stack
 	mov	sp, x3
 	b	boot_exception
 	.balign	128
 	.endr
+	.endm
+	.balign	2048
+boot_vectors:
+	vectors_of boot_stack_top
+	.balign	2048
+boot_core_vectors:
+	vectors_of boot_core_stack_top
 
 /*
  * void boot_zero(void *start, void *end): both multiples of 4 KiB, memory
@@ -273,3 +323,5 @@ boot_kernel_hash:
 	.balign	4096
 	.space	16384
 boot_stack_top:
+	.space	8192			/* of the core that is being started: one at a time */
+boot_core_stack_top:

@@ -34,12 +34,15 @@ struct facts {
 	uint64_t bank_count;
 	struct region reserved[DT_RESERVED];
 	uint64_t reserved_count;
+	uint64_t reserved_by_header;	/* of them the first: /memreserve/, which is about memory */
 	uint64_t uart_pa;
 	uint64_t gic_version;
 	struct region gicd, gicc, gich, gicv;
 	struct region gicr[DT_GICRS];
 	uint64_t gicr_count;
 	uint64_t gicr_stride;	/* 0: as GICR_TYPER implies */
+	uint64_t mpidr[HV_NCPU];	/* affinity of each core that may run; the first boots */
+	uint64_t mpidr_count;
 };
 
 extern struct facts facts;
@@ -52,18 +55,28 @@ extern const uint8_t boot_kernel_hash[32];
 void boot_zero(void *start, void *end);
 _Noreturn void boot_exception(uint64_t esr, uint64_t elr, uint64_t far);
 _Noreturn void boot_main(uint64_t dtb_pa, uint64_t kernel_pa);
+/* Where another core enters C, and what PSCI calls before. */
+_Noreturn void boot_core_main(uint64_t index);
+extern uint8_t boot_core[];
 
 /* ---- boot_print.c: to the UART, if it is known, and to bootinfo.klog -------------- */
 
-void boot_uart_start(uint64_t pa);
-/* Everything goes out before the UART's interrupt takes over. */
-void boot_uart_finish(void);
+void boot_uart_is_ready(void);
 /* Knows %s, %lu, %lx. */
 void boot_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* One line, then power off. */
+/* One line, then power off: of the machine, or of this core if it is not the first. */
 _Noreturn void boot_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* From now on boot_fail() may ask the firmware to power off. */
 void boot_psci_known(void);
+
+/* ---- boot_uart.c ----------------------------------------------------------------------- */
+
+/* One of enum uart_kind, with registers there. */
+void boot_uart_start(uint64_t kind, uint64_t pa);
+/* The one that QEMU's virt has, if it is there, for want of a device tree. */
+void boot_uart_guess(void);
+/* What was typed while boot ran is taken in; from now on the interrupt says so. */
+void boot_uart_finish(void);
 
 /* ---- boot_mmu.c ----------------------------------------------------------------------- */
 
@@ -102,18 +115,33 @@ void devices_start(void);
 void init_load(void);
 void state_start(void);
 void sysregs_check(void);
-void sysregs_start(void);
+/* Of all cores, then of this one. */
+void sysregs_machine(void);
+void sysregs_start(struct hv_cpu *cpu);
 void boot_irq_start(void);
 
-/* ---- boot_gic.c --------------------------------------------------------------------------------- */
+/* boot_features.c: what the first core is like; on another core, whether it is like that. */
+void features_keep(void);
+void features_compare(void);
+
+/* ---- boot_cpus.c -------------------------------------------------------------------------------- */
+
+/* Takes the lock, and starts the other cores; each then waits for the lock. */
+void boot_cpus_start(void);
+/* If this core is not the first, switches it off, and does not return. */
+void boot_core_stop(void);
+
+/* ---- boot_gic.c: the distributor, boot_gic_core.c: what each core has of its own ----------------- */
 
 void boot_gic_start(void);
+void boot_gic_core_start(struct hv_cpu *cpu);
 /* One more than the largest INTID. */
 uint64_t boot_gic_limit(void);
 /* A shared interrupt is an edge or a level. Only while it is masked. */
 void boot_gic_configure(uint64_t intid, bool is_edge);
 
-/* vectors.S: unmaps what boot used, enters process 1. */
+/* vectors.S: unmaps what boot used, enters process 1. On another core: waits, then idles. */
 _Noreturn void leave_boot(uint64_t *boot_l2_entry, uint64_t *idmap_l0_entry);
+_Noreturn void leave_boot_core(void);
 
 #endif

@@ -37,7 +37,7 @@ static bool overlaps(struct region region, uint64_t page)
 static bool is_plain(int node)
 {
 	static const char *const plain[] = {
-		"arm,pl011", "arm,pl031", "arm,pl061", "arm,sp804", "arm,sp805",
+		"arm,pl011", "arm,pl031", "arm,pl061", "arm,sp804", "arm,sp805", "cdns,uart-r1p12", "cdns,ttc",
 	};
 	static const char *const reaches[] = {
 		"dmas", "dma-coherent", "dma-ranges", "iommus", "iommu-map", "memory-region",
@@ -169,7 +169,8 @@ static void judge_all(void)
 	for (int node = 0; node < dt_count(); node++)
 		for (int i = 0; dt_reg(node, i, &region); i++)
 			judge_region(node, region);
-	for (uint64_t i = 0; i < facts.reserved_count; i++)
+	/* The EFI loader puts all that is no memory of the kernel's into the header's list. */
+	for (uint64_t i = facts.reserved_by_header; i < facts.reserved_count; i++)
 		judge_reserved(facts.reserved[i]);
 	for (uint64_t i = device_count; i-- > 1;)
 		if (is_taken(devices[i].pa))

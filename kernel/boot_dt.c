@@ -9,6 +9,7 @@
 #include <libfdt.h>
 
 #include "boot.h"
+#include "uart.h"
 
 #define DTB_MAX ((uint64_t)8 << 20)
 
@@ -52,16 +53,26 @@ static int stdout_node(void)
 	return dt_path(path, n);
 }
 
+static bool is_cadence(int node)
+{
+	return dt_is_compatible(node, "cdns,uart-r1p12") || dt_is_compatible(node, "xlnx,xuartps");
+}
+
+static bool is_uart(int node)
+{
+	return dt_is_compatible(node, "arm,pl011") || is_cadence(node);
+}
+
 void dt_parse_uart(void)
 {
 	int node = stdout_node();
 	struct region region;
 
-	if (node < 0 || !dt_is_okay(node) || !dt_is_compatible(node, "arm,pl011"))
+	if (node < 0 || !dt_is_okay(node) || !is_uart(node))
 		node = dt_find(DT_UART);
 	if (node < 0 || !dt_reg(node, 0, &region))
-		boot_fail("no UART: the device tree names no enabled arm,pl011 with an address");
-	boot_uart_start(region.pa);
+		boot_fail("no UART: the device tree names no enabled arm,pl011 or cdns,uart-r1p12 with an address");
+	boot_uart_start(is_cadence(node) ? UART_CADENCE : UART_PL011, region.pa);
 	facts.uart_pa = region.pa;
 	uart_node = node;
 }
@@ -78,11 +89,29 @@ void dt_parse_psci(void)
 	boot_psci_known();
 }
 
+/*
+ * For systems with pages of 64 KiB a GIC-400 shows each page of a CPU interface
+ * sixteen times (Server Base System Architecture, appendix on GICv2): the last of the
+ * first page is beside the first of the second.
+ */
+static struct region interface_of(struct region region)
+{
+	enum { PAGES = 0x10000 };
+
+	if (region.size != 2 * PAGES)
+		return region;
+	return (struct region){ region.pa + PAGES - HV_PAGE_SIZE, 2 * HV_PAGE_SIZE };
+}
+
 static bool parse_gicv2(void)
 {
+	bool is_whole = dt_reg(gic_node, 0, &facts.gicd) && dt_reg(gic_node, 1, &facts.gicc) &&
+			dt_reg(gic_node, 2, &facts.gich) && dt_reg(gic_node, 3, &facts.gicv);
+
 	facts.gic_version = 2;
-	return dt_reg(gic_node, 0, &facts.gicd) && dt_reg(gic_node, 1, &facts.gicc) &&
-	       dt_reg(gic_node, 2, &facts.gich) && dt_reg(gic_node, 3, &facts.gicv);
+	facts.gicc = interface_of(facts.gicc);
+	facts.gicv = interface_of(facts.gicv);
+	return is_whole;
 }
 
 static bool parse_gicv3(void)
@@ -210,6 +239,7 @@ static void parse_reserved(void)
 	for (int i = 0; i < count; i++)
 		if (fdt_get_mem_rsv(dt_blob(), i, &region.pa, &region.size) == 0)
 			add_reserved(region);
+	facts.reserved_by_header = facts.reserved_count;
 	reserved_node = dt_at_root("reserved-memory");
 	if (reserved_node < 0)
 		return;

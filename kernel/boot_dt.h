@@ -54,6 +54,8 @@ void dt_parse_gic(void);
 void dt_parse_interrupts(void);
 void dt_parse_memory(void);
 void dt_parse_initrd(void);
+/* boot_dt_cpu.c: in any order. `self` is the affinity of the core that boots. */
+void dt_parse_cpus(uint64_t self);
 /* What no process may have: memory, the interrupt controller, the kernel's UART. */
 bool dt_is_kernels(int node);
 /* Whether bootargs has that word. */

@@ -56,10 +56,12 @@ void boot_main(uint64_t dtb_pa, uint64_t kernel_pa)
 		   core_name(sysreg_read(midr_el1)), sysreg_read(midr_el1));
 	dt_parse_psci();
 	sysregs_check();
+	features_keep();
 	dt_parse_gic();
 	dt_parse_interrupts();
 	dt_parse_memory();
 	dt_parse_initrd();
+	dt_parse_cpus(sysreg_read(mpidr_el1) & MPIDR_AFF_MASK);
 
 	ram_start();
 	(void)boot_map_identity(facts.initrd.pa, facts.initrd.size);
@@ -69,9 +71,11 @@ void boot_main(uint64_t dtb_pa, uint64_t kernel_pa)
 	devices_start();
 	init_load();
 	ram_finish();
-	sysregs_start();
-	boot_uart_finish();
+	sysregs_machine();
+	sysregs_start(&sched.cpus[0]);
 	state_start();
+	boot_cpus_start();
+	boot_uart_finish();
 	sysreg_write(cptr_el2, machine.cptr);	/* libfdt has run: FP is the processes' from here */
 	isb();
 	leave_boot(boot_section_entry(), boot_identity_entry());

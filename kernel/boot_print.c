@@ -7,13 +7,9 @@
 
 #include <stdarg.h>
 
-#include "layout.h"
 #include "prim.h"
 #include "psci.h"
 #include "uart.h"
-
-/* The UART of QEMU's virt: where to complain if the device tree names none. */
-#define UART_GUESS 0x09000000ULL
 
 static bool uart_ready;
 static bool psci_known;
@@ -74,38 +70,9 @@ void boot_print(const char *format, ...)
 	va_end(args);
 }
 
-/*
- * The rate and the pins are the firmware's business; what is set here is
- * what the driver needs: 8 bits, no interrupt until boot ends. Whether there
- * are FIFOs stays as found: a change of FEN empties the receiver, and what is
- * typed ahead with it.
- */
-void boot_uart_start(uint64_t pa)
+void boot_uart_is_ready(void)
 {
-	boot_map_device(UART_VA, pa, HV_PAGE_SIZE);
-	mmio_write32(UART_VA + UART_IMSC, 0);
-	if (mmio_read32(UART_VA + UART_CR) & UART_CR_UARTEN)
-		while (mmio_read32(UART_VA + UART_FR) & UART_FR_BUSY)
-			;
-	mmio_write32(UART_VA + UART_CR, 0);	/* DDI 0183G, 3.3.8: off before a change */
-	mmio_write32(UART_VA + UART_LCRH,
-		     UART_LCRH_WLEN8 | (mmio_read32(UART_VA + UART_LCRH) & UART_LCRH_FEN));
-	mmio_write32(UART_VA + UART_IFLS, 0);	/* receive interrupt at 1/8 full */
-	mmio_write32(UART_VA + UART_CR, UART_CR_UARTEN | UART_CR_TXE | UART_CR_RXE);
 	uart_ready = true;
-}
-
-void boot_uart_finish(void)
-{
-	/*
-	 * The interrupt comes with the first byte in an empty receiver, so a
-	 * receiver that is not empty after ICR was written would stay silent.
-	 * It holds at most 32 bytes.
-	 */
-	mmio_write32(UART_VA + UART_ICR, UART_INT_ALL);
-	while (!uart_rx_empty() && console.head < CONSOLE_RING)
-		console.byte[console.head++] = uart_get();
-	uart_rx_irq_enable();
 }
 
 void boot_psci_known(void)
@@ -113,20 +80,10 @@ void boot_psci_known(void)
 	psci_known = true;
 }
 
-/* A UART that no device tree names is used only if its PrimeCell signature is there. */
-static void guess_uart(void)
-{
-	static const uint8_t signature[4] = { 0x0d, 0xf0, 0x05, 0xb1 };
-
-	boot_map_device(UART_VA, UART_GUESS, HV_PAGE_SIZE);
-	for (uint64_t i = 0; i < 4; i++)
-		if (mmio_read32(UART_VA + UART_PCELLID + 4 * i) != signature[i])
-			return;
-	boot_uart_start(UART_GUESS);
-}
-
 static _Noreturn void stop(void)
 {
+	is_failing = false;	/* if it is not the first core, boot goes on */
+	boot_core_stop();
 	if (psci_known)
 		psci_system_off();
 	for (;;)
@@ -141,14 +98,14 @@ void boot_fail(const char *format, ...)
 		stop();
 	is_failing = true;
 	if (!uart_ready)
-		guess_uart();
+		boot_uart_guess();
 	va_start(args, format);
 	boot_print("hv8: ");
 	print(format, &args);
 	boot_print("\n");
 	va_end(args);
 	if (uart_ready)
-		while (mmio_read32(UART_VA + UART_FR) & UART_FR_BUSY)
+		while (uart_is_busy())
 			;
 	stop();
 }

@@ -43,18 +43,27 @@ static void start_procs(void)
 	init->name[0] = 0x74696e69;	/* "init", little-endian */
 }
 
+static void start_cpu(struct hv_cpu *cpu, uint64_t i)
+{
+	cpu->number = HV_NCPU + i;
+	cpu->bit = 1ULL << i;
+	cpu->turn = HV_INIT_PID;
+	cpu->pages_pa = machine.pages_pa;
+}
+
 static void start_sched(void)
 {
 	sched.cpus[0].current = HV_INIT_PID;
-	sched.running.word[0] = 1ULL << HV_INIT_PID;
-	sched.turn = HV_INIT_PID;
+	sched.core[HV_INIT_PID] = HV_NCPU;
+	for (uint64_t i = 0; i < HV_NCPU; i++)
+		start_cpu(&sched.cpus[i], i);
 	for (uint64_t i = 0; i < TIMER_NODES; i++)
 		timer_tree[i] = TIMER_OFF;
 	machine.tick_period = sysreg_read(cntfrq_el0) / HV_TICK_HZ;
 	if (machine.tick_period == 0)
 		boot_fail("the counter's frequency is %lu Hz: the firmware must set CNTFRQ_EL0",
 			  sysreg_read(cntfrq_el0));
-	sched.next_tick = sysreg_read(cntpct_el0) + machine.tick_period;
+	sched.cpus[0].next_tick = sysreg_read(cntpct_el0) + machine.tick_period;
 }
 
 void state_start(void)
@@ -65,11 +74,10 @@ void state_start(void)
 	bootinfo.magic = HV_BOOTINFO_MAGIC;
 	bootinfo.version = 1;
 	bootinfo.gic_version = facts.gic_version;
-	bootinfo.cpu_count = 1;
 	bootinfo.midr = sysreg_read(midr_el1);
 	bootinfo.cntfrq = sysreg_read(cntfrq_el0);
 	bootinfo.boot_time = sysreg_read(cntvct_el0);
-	sysreg_write(cnthp_cval_el2, sched.next_tick);
+	sysreg_write(cnthp_cval_el2, sched.cpus[0].next_tick);
 	sysreg_write(cnthp_ctl_el2, CNT_CTL_ENABLE);
 	isb();
 }

@@ -108,7 +108,7 @@ static uint64_t cptr_value(void)
 }
 
 /* Extensions whose controls are unknown at reset and must be neutral. */
-static void el2_extensions(void)
+static void el2_extensions(struct hv_cpu *cpu)
 {
 	uint64_t mmfr0 = sysreg_read(id_aa64mmfr0_el1);
 
@@ -123,9 +123,8 @@ static void el2_extensions(void)
 	}
 	if (ID_FIELD(mmfr0, MMFR0_ECV) > 1)
 		sysreg_write(CNTPOFF_AT_EL2, 0);
-	machine.has_sme = has(sysreg_read(id_aa64pfr1_el1), PFR1_SME);	/* TPIDR2_EL0 is EL1's to use */
-	sched.cpus[0].has_ras = has(sysreg_read(id_aa64pfr0_el1), PFR0_RAS);
-	if (sched.cpus[0].has_ras) {
+	cpu->has_ras = has(sysreg_read(id_aa64pfr0_el1), PFR0_RAS);
+	if (cpu->has_ras) {
 		sysreg_write(VDISR_AT_EL2, 0);
 		sysreg_write(VSESR_AT_EL2, 0);
 	}
@@ -148,11 +147,10 @@ static void el2_gic(void)
 	sysreg_write(ICH_HCR, ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1);
 }
 
-static void el2_registers(void)
+static void el2_registers(struct hv_cpu *cpu)
 {
 	sysreg_write(hcr_el2, hcr_value());
 	sysreg_write(mdcr_el2, mdcr_value());
-	machine.cptr = cptr_value();
 	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN);	/* may read the counter; CNTP_* is trapped, CNTV_* its own */
 	sysreg_write(cntvoff_el2, 0);			/* one time for all */
 	sysreg_write(hstr_el2, 0xffff);			/* AArch32 EL0: no CP15 register */
@@ -162,9 +160,8 @@ static void el2_registers(void)
 	sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
 	sysreg_write(actlr_el2, 0);			/* Cortex-A53: EL1 may write none of the core's own registers */
 	sysreg_write(vbar_el2, (uint64_t)(uintptr_t)el2_vectors);
-	sched.cpus[0].pages_pa = machine.pages_pa;
-	sysreg_write(tpidr_el2, (uint64_t)(uintptr_t)&sched.cpus[0]);
-	el2_extensions();
+	sysreg_write(tpidr_el2, (uint64_t)(uintptr_t)cpu);
+	el2_extensions(cpu);
 	el2_gic();
 }
 
@@ -207,9 +204,15 @@ static void el1_performance_monitors(void)
 	sysreg_write(pmintenclr_el1, 0xffffffff);
 }
 
-void sysregs_start(void)
+void sysregs_machine(void)
 {
-	el2_registers();
+	machine.cptr = cptr_value();
+	machine.has_sme = has(sysreg_read(id_aa64pfr1_el1), PFR1_SME);	/* TPIDR2_EL0 is EL1's to use */
+}
+
+void sysregs_start(struct hv_cpu *cpu)
+{
+	el2_registers(cpu);
 	el1_registers();
 	el1_performance_monitors();
 	isb();

@@ -20,6 +20,7 @@ enum gicd_bits {
 	GICD_ISPENDR = 0x200,
 	GICD_ICPENDR = 0x280,
 	GICD_ICACTIVER = 0x380,
+	GICD_SGIR = 0xf00,	/* a word: to whom, and which */
 };
 
 /* Offsets in the CPU interface of GICv2 (IHI 0048B, 4.4). */
@@ -34,12 +35,19 @@ enum gicc_register {
 	GICC_CTLR_EOIMODE = 1 << 9,	/* EOIR drops the priority, DIR deactivates */
 };
 
-/* Acknowledges the pending interrupt of highest priority; an INTID, or GIC_SPURIOUS and above. */
+/* The interrupt that cores send each other. */
+enum { GIC_SGI = 0 };
+
+/* Acknowledges the pending interrupt of highest priority; what the controller calls it. */
 uint32_t gic_ack(void);
+/* Its INTID, or GIC_SPURIOUS and above. */
+uint32_t gic_intid(uint32_t iar);
 /* Ends its priority: others can be acknowledged. */
-void gic_drop(uint32_t intid);
+void gic_drop(uint32_t iar);
 /* It can be acknowledged again. */
-void gic_deactivate(uint32_t intid);
+void gic_deactivate(uint32_t iar);
+/* Sends GIC_SGI to the core that has this in its struct hv_cpu. */
+void gic_interrupt(uint64_t sgi);
 /* Writes the bit of a shared interrupt (INTID 32 and above) into the distributor. */
 void gic_set_bit(enum gicd_bits what, uint64_t intid);
 

@@ -75,6 +75,7 @@ void console_interrupt(void)
 	uint64_t reader = set_lowest(&file->receivers);
 	uint64_t byte;
 
+	uart_rx_irq_clear();
 	if (uart_rx_empty())
 		return;
 	if (console.head - console.tail == CONSOLE_RING) {

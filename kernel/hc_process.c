@@ -259,7 +259,7 @@ int64_t hc_switch_to(uint64_t pid)
 	if (error)
 		return error;
 
-	set_remove(&sched.running, cpu->current);
+	sched.core[cpu->current] = 0;
 	set_add(&sched.ready, cpu->current);
 	sched_run(cpu, pid);
 	return 0;
@@ -284,7 +284,10 @@ int64_t hc_kill(uint64_t pid, uint64_t status)
 	if (error)
 		return error;
 
-	proc_stop(cpu, pid, status);
+	if (sched.core[pid] != 0 && pid != cpu->current)
+		proc_doom(pid, status);
+	else
+		proc_stop(cpu, pid, status);
 	return 0;
 }
 

@@ -206,8 +206,8 @@ static inline void answer_words(struct hv_cpu *cpu, struct hv_proc *server, uint
 	server->wait_file = number;
 	server->wait_peer = 0;
 	server->wait_flags = 0;
-	set_remove(&s->running, self);
-	set_add(&s->running, caller);
+	s->core[self] = 0;
+	s->core[caller] = cpu->number;
 }
 
 /*

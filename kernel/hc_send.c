@@ -125,8 +125,8 @@ static inline void call_words(struct hv_cpu *cpu, uint64_t number, struct hv_fil
 	caller->wait_file = number;
 	caller->wait_peer = receiver;
 	caller->wait_flags = HV_WAIT_CALL;
-	set_remove(&s->running, self);
-	s->running.word[0] |= 1ULL << receiver;
+	s->core[self] = 0;
+	s->core[receiver] = cpu->number;
 	cpu->current = receiver;
 }
 

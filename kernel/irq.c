@@ -26,10 +26,11 @@ bool irq_wake(uint64_t pid)
 }
 
 /* The line of a dead owner is masked; what it asks for is kept for the next owner. */
-bool irq_forward(uint64_t intid)
+bool irq_forward(struct hv_cpu *cpu, uint64_t intid)
 {
 	uint64_t line = irq_line[intid];
 	uint64_t owner = irqs[line].owner;
+	uint64_t core = sched.core[owner];
 
 	if (irqs[line].state != HV_IRQ_USED || procs[owner].state != HV_PROC_LIVE) {
 		gic_set_bit(GICD_ICENABLER, intid);
@@ -38,6 +39,8 @@ bool irq_forward(uint64_t intid)
 	}
 	set_add(&procs[owner].irqs_pending, line);
 	irq_wake(owner);
+	if (core != 0 && core != cpu->number)	/* there it is listed */
+		gic_interrupt(sched.cpus[core % HV_NCPU].sgi);
 	return true;
 }
 

@@ -8,7 +8,7 @@
 #include "state.h"
 
 /* Leaves an interrupt to its owner, who deactivates it; false if nobody has it. */
-bool irq_forward(uint64_t intid);
+bool irq_forward(struct hv_cpu *cpu, uint64_t intid);
 /* The virtual timer of the loaded process has fired. */
 void irq_timer(struct hv_cpu *cpu);
 /* Makes a process ready that waits for an interrupt; false if it does not. */

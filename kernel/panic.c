@@ -121,7 +121,7 @@ void panic(const uint64_t *regs)
 	put_registers(regs);
 	put_string("\n");
 	backtrace(regs[PANIC_SP], regs[30]);
-	for (uint64_t i = 0; i < PATIENCE && (mmio_read32(UART_VA + UART_FR) & UART_FR_BUSY); i++)
+	for (uint64_t i = 0; i < PATIENCE && uart_is_busy(); i++)
 		;
 	psci_system_off();
 	for (;;)

@@ -54,8 +54,8 @@ static inline void tlbi_asid(uint64_t asid)
 	asm volatile("tlbi aside1is, %0" :: "r"(asid << 48) : "memory");
 }
 
-/* Every EL2 translation, this core. */
-static inline void tlbi_el2(void) { asm volatile("tlbi alle2" ::: "memory"); }
+/* Every EL2 translation, all cores. */
+static inline void tlbi_el2(void) { asm volatile("tlbi alle2is" ::: "memory"); }
 
 /* Every EL1&0 translation, this core. */
 static inline void tlbi_el1(void) { asm volatile("tlbi alle1" ::: "memory"); }

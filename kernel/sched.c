@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who runs, who waits, who dies. Keeps: p is in sched.running exactly if it
- * is the current process of some core, and each blocked process is in the
+ * Who runs, who waits, who dies. Keeps: sched.core of p is the core
+ * whose current process it is, and each blocked process is in the
  * sets that its wait_file and wait_peer name.
  *
  * A turn lasts until a tick or a yield. A core that is handed over is no turn:
@@ -9,10 +9,12 @@
  */
 #include "sched.h"
 
+#include "gic.h"
+
 bool sched_is_blocked(uint64_t pid)
 {
 	return procs[pid].state == HV_PROC_LIVE && !set_has(&sched.ready, pid) &&
-	       !set_has(&sched.running, pid);
+	       sched.core[pid] == 0;
 }
 
 /* Gives the core to the ready process that follows `after`, or idles. */
@@ -24,20 +26,32 @@ static inline void run_after(struct hv_cpu *cpu, uint64_t after)
 		cpu->current = 0;
 		return;
 	}
-	sched.turn = next;
+	cpu->turn = next;
 	sched_run(cpu, next);
 }
 
 void sched_run_next(struct hv_cpu *cpu)
 {
-	run_after(cpu, sched.turn - 1);
+	run_after(cpu, cpu->turn - 1);
 }
 
 void sched_yield(struct hv_cpu *cpu)
 {
-	set_remove(&sched.running, cpu->current);
+	sched.core[cpu->current] = 0;
 	set_add(&sched.ready, cpu->current);
-	run_after(cpu, sched.turn);
+	run_after(cpu, cpu->turn);
+}
+
+/* Not inlined: what comes before it is proved without. */
+__attribute__((noinline)) void sched_kick(struct hv_cpu *cpu)
+{
+	uint64_t others = sched.idle & ~cpu->bit;
+	uint64_t core = ctz64(others) % HV_NCPU;
+
+	if (others == 0 || set_is_empty(&sched.ready))
+		return;
+	sched.idle &= ~sched.cpus[core].bit;
+	gic_interrupt(sched.cpus[core].sgi);
 }
 
 void sched_unwait(uint64_t pid)
@@ -98,10 +112,19 @@ void proc_stop(struct hv_cpu *cpu, uint64_t pid, uint64_t status)
 	sched_unwait(pid);
 	procs[pid].state = HV_PROC_ZOMBIE;
 	set_remove(&sched.ready, pid);
-	set_remove(&sched.running, pid);
+	sched.core[pid] = 0;
 	set_wake_all(&procs[pid].callers);
 	proc_notify_parent(pid);
 	proc_flush(cpu, pid);
 	if (cpu->current == pid)
 		sched_run_next(cpu);
+}
+
+void proc_doom(uint64_t pid, uint64_t status)
+{
+	struct hv_cpu *cpu = &sched.cpus[sched.core[pid] % HV_NCPU];
+
+	procs[pid].status = status;
+	cpu->doomed = 1;
+	gic_interrupt(cpu->sgi);
 }

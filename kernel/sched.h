@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sets of processes, and who runs. A live process is in exactly one of three
- * places: sched.ready, sched.running, or blocked (in neither).
+ * places: in sched.ready, on the core that sched.core names, or blocked (neither).
  */
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
@@ -86,7 +86,7 @@ bool sched_is_blocked(uint64_t pid);
 /* Gives the core to a process that is in no set. Its present one must have left. */
 static inline void sched_enter(struct hv_cpu *cpu, uint64_t pid)
 {
-	set_add(&sched.running, pid);
+	sched.core[pid] = cpu->number;
 	cpu->current = pid;
 }
 
@@ -108,7 +108,7 @@ static inline void sched_block_timed(uint64_t self, uint64_t file, uint64_t peer
 	procs[self].wait_file = file;
 	procs[self].wait_peer = peer;
 	procs[self].wait_flags = flags;
-	set_remove(&sched.running, self);
+	sched.core[self] = 0;
 }
 
 /* The same with a deadline, a counter value or HV_FOREVER. */
@@ -119,10 +119,15 @@ static inline void sched_block(struct hv_cpu *cpu, uint64_t file, uint64_t peer,
 	sched_block_timed(cpu->current, file, peer, flags);
 }
 
+/* Another core that waits, if there is one, gets to look for a ready process, if there is one. */
+void sched_kick(struct hv_cpu *cpu);
+
 /* Takes a blocked process out of the sets that it waits in. */
 void sched_unwait(uint64_t pid);
 
-/* Stops a live process or an embryo for good. */
+/* Another core runs the process, and is to stop it. */
+void proc_doom(uint64_t pid, uint64_t status);
+/* Stops a live process that runs on no other core, or an embryo, for good. */
 void proc_stop(struct hv_cpu *cpu, uint64_t pid, uint64_t status);
 
 #endif

@@ -65,6 +65,7 @@ struct machine {
 	uint64_t gic_version;	/* 2 or 3 */
 	uint64_t timer_intid;	/* EL2 physical timer */
 	uint64_t uart_intid;
+	uint64_t uart_kind;	/* enum uart_kind */
 	uint64_t vtimer_intid;	/* EL1 virtual timer */
 	uint64_t vgic_intid;	/* maintenance of the virtual CPU interface */
 	uint64_t tick_period;	/* counter ticks */

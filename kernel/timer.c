@@ -13,9 +13,9 @@ static uint64_t min64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static void timer_arm(void)
+void timer_arm(void)
 {
-	sysreg_write(cnthp_cval_el2, min64(sched.next_tick, timer_tree[1] >> TIMER_PID_BITS));
+	sysreg_write(cnthp_cval_el2, min64(this_cpu()->next_tick, timer_tree[1] >> TIMER_PID_BITS));
 }
 
 /* Recomputes a node and returns its parent's number. */
@@ -59,8 +59,8 @@ void timer_interrupt(struct hv_cpu *cpu)
 
 	if (timer_tree[1] >> TIMER_PID_BITS <= now)
 		timer_expire(timer_tree[1] % HV_NPROC);
-	if (sched.next_tick <= now) {
-		sched.next_tick = now + machine.tick_period;
+	if (cpu->next_tick <= now) {
+		cpu->next_tick = cpu->current != 0 ? now + machine.tick_period : TIMER_OFF;
 		sched.ticks++;
 		if (cpu->current != 0)
 			sched_yield(cpu);

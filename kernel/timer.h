@@ -8,6 +8,7 @@
 #include "prim.h"
 #include "state.h"
 
+void timer_arm(void);
 void timer_set_key(uint64_t pid, uint64_t key);
 
 static inline bool timer_is_off(uint64_t pid)

@@ -25,9 +25,9 @@ const hypercall_fn hypercall_table[HC_COUNT] = {
 #include "hypercall_any.h"
 };
 
-enum { PATH_FAST = 0, PATH_FULL = 1 };
+enum { PATH_FREE = 0, PATH_FAST = 1, PATH_FULL = 2 };
 #define HC_ANY(n, name, path, ...) \
-	_Static_assert((n >= HC_FULL_FIRST) == PATH_##path, #name " is in the wrong class");
+	_Static_assert((n != HC_NR_self) + (n >= HC_FULL_FIRST) == PATH_##path, #name " is in the wrong class");
 #include "hypercall_any.h"
 
 /* ---- syndromes (D19.2.37) ---------------------------------------------------- */
@@ -173,16 +173,28 @@ static bool take_interrupt(struct hv_cpu *cpu, uint64_t intid)
 		console_interrupt();
 	else if (intid == machine.vtimer_intid)
 		irq_timer(cpu);
-	else if (intid != machine.vgic_intid)	/* that only says: list more */
-		return irq_forward(intid);
+	else if (intid != machine.vgic_intid && intid != GIC_SGI)	/* these only say: look again */
+		return irq_forward(cpu, intid);
 	return false;
+}
+
+void trap_doomed(struct hv_cpu *cpu)
+{
+	cpu->doomed = 0;
+	proc_stop(cpu, cpu->current, procs[cpu->current].status);
 }
 
 /* These two are not inlined: an interrupt ends with them, whatever it was, and is proved without. */
 __attribute__((noinline)) void leave_idle(struct hv_cpu *cpu)
 {
-	if (cpu->current == 0)
+	if (cpu->current == 0) {
 		sched_run_next(cpu);
+		if (cpu->current != 0 && cpu->next_tick == TIMER_OFF) {
+			cpu->next_tick = sysreg_read(cntpct_el0) + machine.tick_period;
+			timer_arm();
+		}
+	}
+	sched_kick(cpu);
 }
 
 __attribute__((noinline)) void leave_irq(struct hv_cpu *cpu)
@@ -194,12 +206,12 @@ __attribute__((noinline)) void leave_irq(struct hv_cpu *cpu)
 
 void trap_irq(struct hv_cpu *cpu)
 {
-	uint32_t intid = gic_ack();
+	uint32_t iar = gic_ack(), intid = gic_intid(iar);
 
 	if (intid < GIC_SPURIOUS) {
-		gic_drop(intid);
+		gic_drop(iar);
 		if (!take_interrupt(cpu, intid))
-			gic_deactivate(intid);
+			gic_deactivate(iar);
 	}
 	leave_irq(cpu);
 }

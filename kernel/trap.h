@@ -11,8 +11,10 @@ void trap_sync(struct hv_cpu *cpu);
 void trap_irq(struct hv_cpu *cpu);
 /* The end of an interrupt: what waits for the loaded process is listed, then leave_idle(). */
 void leave_irq(struct hv_cpu *cpu);
-/* An idle core takes the next ready process. */
+/* An idle core takes the next ready process; another one may have one too. */
 void leave_idle(struct hv_cpu *cpu);
+/* Stops the current process, which another core has killed. */
+void trap_doomed(struct hv_cpu *cpu);
 /* Stops the current process, with the syndrome as the cause. */
 void trap_stop(struct hv_cpu *cpu);
 

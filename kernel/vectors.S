@@ -3,6 +3,10 @@
  * Entry to and exit from EL2, and nothing else. While a process runs, SP_EL2
  * is the top of this core's stack and TPIDR_EL2 its struct hv_cpu.
  *
+ * Outside the lock a core touches its stack, its own fields of struct hv_cpu
+ * that no other core writes, and the context page of the process whose
+ * registers it holds.
+ *
  * In the slow paths x19 is the struct hv_cpu and x20 the context page of the
  * loaded process, across the call into C.
  */
@@ -56,6 +60,7 @@
 
 	/* In: x20 = context of the process. */
 	.macro return_to_process
+	bl	lock_drop
 	ldp	x0, x1, [x20, #OFF_X0]
 	ldp	x2, x3, [x20, #OFF_X0 + 8 * 2]
 	ldp	x4, x5, [x20, #OFF_X0 + 8 * 4]
@@ -132,10 +137,10 @@ routine el2_vectors
 	str	x30, [sp, #-16]!
 	adrp	x16, hypercall_table		/* starts a page */
 	ldr	x16, [x16, x8, lsl #3]
+	cbz	x8, vectors_free
+	bl	lock_take
 	blr	x16
-	ldr	x30, [sp], #16
-	zero_x1_x17
-	eret
+	b	vectors_fast
 
 	vector_trap 0x480, trap_irq	/* IRQ */
 	vector_trap 0x500, trap_irq	/* FIQ */
@@ -146,6 +151,22 @@ routine el2_vectors
 	vector_trap 0x780, trap_stop
 	.org	el2_vectors + 0x800
 end_routine el2_vectors
+
+/* The rest of a hypercall of the fast class. */
+routine vectors_fast
+	bl	lock_drop
+	ldr	x30, [sp], #16
+	zero_x1_x17
+	eret
+end_routine vectors_fast
+
+/* Hypercall 0 reads what is this core's alone. */
+routine vectors_free
+	blr	x16
+	ldr	x30, [sp], #16
+	zero_x1_x17
+	eret
+end_routine vectors_free
 
 routine vectors_sync
 	sub	sp, sp, #16
@@ -171,10 +192,20 @@ routine vectors_trap
 	save_x18_x30
 	mrs	x19, tpidr_el2
 	mov	x20, x17
+	bl	lock_take
+	ldr	x1, [x19, #CPU_DOOMED]
+	cbnz	x1, vectors_doomed
 	mov	x0, x19
 	blr	x16
 	b	vectors_leave
 end_routine vectors_trap
+
+/* Another core has killed the process: it does nothing more. */
+routine vectors_doomed
+	mov	x0, x19
+	bl	trap_doomed
+	b	vectors_leave
+end_routine vectors_doomed
 
 /*
  * A hypercall that may switch process, or an unknown number. The context
@@ -199,20 +230,36 @@ routine vectors_full
 	mov	x20, x17
 	adrp	x16, hypercall_table		/* starts a page */
 	ldr	x16, [x16, x8, lsl #3]
+	bl	lock_take
+	ldr	x9, [x19, #CPU_DOOMED]
+	cbnz	x9, vectors_doomed
 	blr	x16
 	str	x0, [x20, #OFF_X0]
 end_routine vectors_full
 
-/* The way back: to the loaded process, or to another one. */
+/* The way back. Cores that wait may have something to do now. */
 routine vectors_leave
+	adrp	x0, sched			/* starts a page */
+	ldr	x0, [x0, #SCHED_IDLE]
+	cbnz	x0, vectors_kick
+end_routine vectors_leave
+
+/* To the loaded process, or to another one. */
+routine vectors_resume
 	ldp	x1, x2, [x19, #CPU_CURRENT]	/* current, loaded */
 	cmp	x1, x2
 	b.ne	vectors_switch
-end_routine vectors_leave
+end_routine vectors_resume
 
 routine vectors_return
 	return_to_process
 end_routine vectors_return
+
+routine vectors_kick
+	mov	x0, x19
+	bl	sched_kick
+	b	vectors_resume
+end_routine vectors_kick
 
 routine vectors_unknown
 	mov	x0, #-ASM_ENOSYS
@@ -298,8 +345,20 @@ routine vectors_idle
 	ldr	x0, [x0, #MACHINE_EMPTY_ROOT]
 	msr	ttbr0_el1, x0
 	isb					/* no walk uses the old tables any more */
+	adrp	x1, sched			/* starts a page */
+	ldr	x3, [x19, #CPU_BIT]
+	ldr	x0, [x1, #SCHED_IDLE]
+	orr	x0, x0, x3
+	str	x0, [x1, #SCHED_IDLE]
+	bl	lock_drop
 	dsb	sy				/* stores are done before the wait */
 	wfi
+	bl	lock_take
+	ldr	x3, [x19, #CPU_BIT]
+	adrp	x1, sched
+	ldr	x0, [x1, #SCHED_IDLE]
+	bic	x0, x0, x3
+	str	x0, [x1, #SCHED_IDLE]
 	mov	x0, x19
 	bl	trap_irq
 	b	vectors_load
@@ -307,7 +366,9 @@ end_routine vectors_idle
 
 /*
  * leave_boot(x0 = EL2 table entry of the boot section, x1 = of the identity
- * map). Unmaps both and enters the first process. Does not return.
+ * map), on the first core, which holds the lock. Unmaps both and enters the
+ * first process. All other cores are in leave_boot_core by then, so nobody
+ * executes there; the invalidation reaches their TLBs. Does not return.
  */
 	.globl	leave_boot
 	.type	leave_boot, %function
@@ -315,15 +376,34 @@ leave_boot:
 	str	xzr, [x0]
 	str	xzr, [x1]
 	dsb	ishst			/* the two entries, before the invalidation */
-	tlbi	alle2
+	tlbi	alle2is
 	tlbi	alle1
-	dsb	ish			/* the invalidation, before anything else */
+	dsb	ish			/* the invalidation, before anything else: the lock is dropped */
 	isb
 	mrs	x19, tpidr_el2
 	adrp	x0, cpu_stacks
 	add	x0, x0, :lo12:cpu_stacks
 	add	x0, x0, #ASM_STACK_SIZE
 	mov	sp, x0
+	b	vectors_load
+
+/*
+ * leave_boot_core(), on each other core: waits for the lock, which it cannot
+ * have before the first core enters its first process; then idles. That it has
+ * asked for the lock tells the first core that it is here.
+ */
+	.globl	leave_boot_core
+leave_boot_core:
+	mrs	x19, tpidr_el2
+	ldr	x1, [x19, #CPU_NUMBER]
+	sub	x1, x1, #(ASM_NCPU - 1)
+	mov	x2, #ASM_STACK_SIZE
+	adrp	x0, cpu_stacks
+	add	x0, x0, :lo12:cpu_stacks
+	madd	x0, x1, x2, x0
+	mov	sp, x0
+	bl	lock_take
+	isb				/* nothing that was fetched before is executed */
 	b	vectors_load
 	.size	leave_boot, . - leave_boot
 

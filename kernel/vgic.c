@@ -229,8 +229,10 @@ void vgic_leave(struct hv_cpu *cpu)
 	save(ctx);
 	if (has_pending(&procs[pid], ctx) && irq_wake(pid) && cpu->current == 0)
 		sched_run_next(cpu);
-	if (cpu->current != pid)
+	if (cpu->current != pid) {
 		write_control(false, false);
+		sched_kick(cpu);	/* it may be ready, for another core */
+	}
 }
 
 void vgic_enter(struct hv_cpu *cpu)

@@ -42,8 +42,9 @@ def interrupts() -> dict[str, Spec]:
 
 def traps() -> dict[str, Spec]:
     """Exceptions that are no hypercall: what C does about them."""
-    return {name: interrupts()[name] for name in ("trap_sync", "trap_stop", "trap_irq", "leave_irq", "leave_idle",
-                                                 "vgic_leave", "vgic_enter")}
+    return {name: interrupts()[name] for name in (
+        "trap_sync", "trap_stop", "trap_doomed", "trap_irq", "leave_irq", "leave_idle",
+        "sched_kick", "vgic_leave", "vgic_enter")}
 
 
 def edges() -> dict[str, Spec]:

@@ -8,23 +8,28 @@ from . import descriptor as d
 from .invariants import Family, is_alive
 from .transition import Reader
 from .vocabulary import in_state, is_page, page_va
-from .words import Truth
+from .words import Truth, Word
 
 CORE = Family()
 
 
-@CORE.invariant()
-def core_context(r: Reader) -> Truth:
-    """Whose registers the core holds has a context page, to which the core points, and was
-    left for EL2 from EL0 or EL1 (SPSR_EL2.M, C5.2.19)."""
+@CORE.invariant("cpu")
+def core_context(r: Reader, cpu: Word) -> Truth:
+    """Whose registers a core holds has a context page, to which the core points."""
     o, c = r.o, r.c
-    loaded, mode = r.get("sched.cpus.loaded", r.cpu), r.get("sys.spsr_el2") & 31
+    loaded = r.get("sched.cpus.loaded", cpu)
     ctx = r.get("procs.ctx", loaded)
     return o.implies(loaded != 0, o.and_(
-        r.get("sched.cpus.ctx", r.cpu) == page_va(r, ctx), is_page(r, ctx, c.HV_PAGE_CTX),
+        r.get("sched.cpus.ctx", cpu) == page_va(r, ctx), is_page(r, ctx, c.HV_PAGE_CTX),
         r.get("page_descs.owner", ctx) == loaded,
-        o.not_(in_state(r, loaded, c.HV_PROC_UNUSED)),
-        o.among(mode, 0b00000, 0b00100, 0b00101, 0b10000)))
+        o.not_(in_state(r, loaded, c.HV_PROC_UNUSED))))
+
+
+@CORE.invariant()
+def core_mode(r: Reader) -> Truth:
+    """Whose registers the core holds was left for EL2 from EL0 or EL1 (SPSR_EL2.M, C5.2.19)."""
+    loaded, mode = r.get("sched.cpus.loaded", r.cpu), r.get("sys.spsr_el2") & 31
+    return r.o.implies(loaded != 0, r.o.among(mode, 0b00000, 0b00100, 0b00101, 0b10000))
 
 
 @CORE.invariant()

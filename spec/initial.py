@@ -11,17 +11,16 @@ from typing import Any, Callable
 
 from . import descriptor as d
 from .registers import Facts, cptr, has_ras, has_sme
-from .devices import EDGES, LEVELS, MAINTENANCE, SERIAL, TIMER, VIRTUAL_TIMER
+from .devices import MAINTENANCE, TIMER, VIRTUAL_TIMER
 from .schedule import OFF
 from .state import FIELDS
 from .transition import Reader
 from .words import Truth, Word
 
-INTIDS = (*LEVELS, *EDGES)          # of the lines
 Expected = Callable[..., Word]      # of a Reader, the facts, and the indices
 
 # Not 0, and not said below: what boot has found, of which the invariants speak.
-FOUND = ("procs.pages_count", "sched.next_tick", "machine.pages_pa", "machine.view_pte",
+FOUND = ("procs.pages_count", "sched.cpus.next_tick", "sched.cpus.sgi", "machine.pages_pa", "machine.view_pte",
          "machine.empty_root", "irqs.state", "irqs.owner", "irqs.intid", "irqs.lr", "irq_line",
          "procs.devices_count", *(name for name in FIELDS if name.startswith("devices.")))
 
@@ -69,10 +68,6 @@ def _only(index: int, value: Expected) -> Expected:
     return lambda r, f, i: r.o.ite(i == index, value(r, f, i), 0)
 
 
-def _init_bit(r: Reader, f: Facts, word: Word) -> Word:
-    return r.o.ite(word == r.c.HV_INIT_PID // 64, 1 << r.c.HV_INIT_PID % 64, 0)
-
-
 def _context(r: Reader, f: Facts, cpu: Word) -> Word:
     """EL2 address of the context page, in pages[]."""
     return r.o.add(f.pages, r.o.shl(r.get("procs.ctx", r.c.HV_INIT_PID), d.PAGE_SHIFT))
@@ -85,7 +80,7 @@ EXPECTED: dict[str, Expected] = {
     "procs.pids_count": _init(lambda c: c.HV_NPROC - c.HV_INIT_PID - 1),
     "procs.files_count": _init(lambda c: c.HV_NFILE - c.HV_FILE_POWER_INDEX - 1),
     "procs.handles_count": _init(lambda c: 2),
-    "procs.irqs_count": _init(lambda c: len(INTIDS)),
+    "procs.irqs_count": lambda r, f, p: r.o.ite(p == r.c.HV_INIT_PID, len(f.board.lines), 0),
     "procs.recv_slot": _init(lambda c: c.HV_NONE),
     "procs.name": lambda r, f, p, w: r.o.ite(
         r.o.and_(p == r.c.HV_INIT_PID, w == 0), int.from_bytes(b"init", "little"), 0),
@@ -93,18 +88,21 @@ EXPECTED: dict[str, Expected] = {
     "files.readers": _one_if_boots, "files.writers": _one_if_boots,
     "handles.file": _handle(lambda c: c.HV_FILE_CONSOLE_INDEX, lambda c: c.HV_FILE_POWER_INDEX),
     "handles.rights": _handle(lambda c: c.HV_RIGHT_ALL, lambda c: c.HV_RIGHT_ALL),
-    "sched.running.word": _init_bit,
-    "sched.turn": lambda r, f: r.c.HV_INIT_PID,
+    "sched.core": _init(lambda c: c.HV_NCPU),
+    "sched.cpus.number": lambda r, f, i: r.o.add(i, r.c.HV_NCPU),
+    "sched.cpus.bit": lambda r, f, i: r.o.shl(1, i),
+    "sched.cpus.turn": lambda r, f, i: r.c.HV_INIT_PID,
     "sched.cpus.current": _only(0, lambda r, f, i: r.c.HV_INIT_PID),
     "sched.cpus.loaded": _only(0, lambda r, f, i: r.c.HV_INIT_PID),
     "sched.cpus.ctx": _only(0, _context),
-    "sched.cpus.pages_pa": _only(0, lambda r, f, i: r.get("machine.pages_pa")),
+    "sched.cpus.pages_pa": lambda r, f, i: r.get("machine.pages_pa"),
     "sched.cpus.switches": _only(0, lambda r, f, i: 1),
-    "sched.cpus.has_ras": _only(0, lambda r, f, i: int(has_ras(f))),
+    "sched.cpus.has_ras": lambda r, f, i: r.o.ite(r.o.ult(i, f.cores), int(has_ras(f)), 0),
     "timer_tree": lambda r, f, node: OFF,
     "machine.gic_version": lambda r, f: f.gic,
     "machine.timer_intid": lambda r, f: TIMER,
-    "machine.uart_intid": lambda r, f: SERIAL,
+    "machine.uart_intid": lambda r, f: f.board.serial,
+    "machine.uart_kind": lambda r, f: int(f.board.is_cadence),
     "machine.vtimer_intid": lambda r, f: VIRTUAL_TIMER,
     "machine.vgic_intid": lambda r, f: MAINTENANCE,
     "machine.tick_period": lambda r, f: f.ids["CNTFRQ_EL0"] // r.c.HV_TICK_HZ,
@@ -129,16 +127,16 @@ def context_is_initial(r: Reader, f: Facts, word: Word) -> Truth:
     return r.get("pages", r.get("procs.ctx", r.c.HV_INIT_PID), word) == start
 
 
-def lines_are_the_devices(r: Reader, intid: Word) -> Truth:
+def lines_are_the_devices(r: Reader, f: Facts, intid: Word) -> Truth:
     """Every shared interrupt that a device has, and no other, has a line."""
     line = r.get("irq_line", intid)
-    return r.o.iff(line != 0, r.o.among(intid, *INTIDS))
+    return r.o.iff(line != 0, r.o.among(intid, *f.board.lines))
 
 
-def lines_are_inits(r: Reader, line: Word) -> Truth:
+def lines_are_inits(r: Reader, f: Facts, line: Word) -> Truth:
     """Those after the timer's come first, are init's, and are free; the others are none."""
     o, c = r.o, r.c
-    exists = o.ult(o.sub(line, c.HV_IRQ_TIMER + 1), len(INTIDS))
+    exists = o.ult(o.sub(line, c.HV_IRQ_TIMER + 1), len(f.board.lines))
     timer = o.ite(line == c.HV_IRQ_TIMER, VIRTUAL_TIMER, 0)
     return o.and_(
         r.get("irqs.state", line) == o.ite(exists, c.HV_IRQ_FREE, c.HV_IRQ_NONE),

@@ -14,7 +14,7 @@ from . import descriptor as d
 from . import sets
 from .ghosts import (ALL, DEVICES, ENTRIES, FILES, HANDLES, LINES, PAGES, PIDS, READERS, REFS,
                      WRITERS, Counted, handle_item)
-from .schedule import OFF, alarm, is_blocked
+from .schedule import OFF, is_blocked, runs
 from .state import KINDS, State
 from .transition import Reader
 from .vocabulary import in_state, is_page, is_pid
@@ -221,34 +221,49 @@ def zombies_exact(r: Reader, p: Word, q: Word) -> Truth:
 
 @RULES.invariant("pid")
 def one_place(r: Reader, p: Word) -> Truth:
-    """Ready or running or neither, and who is either lives."""
+    """Ready or running or neither, and who is either lives. Who runs does so on a core."""
     o = r.o
-    ready, running = sets.has(r, sets.READY, p), sets.has(r, sets.RUNNING, p)
+    ready, running, core = sets.has(r, sets.READY, p), runs(r, p), r.get("sched.core", p)
     return o.and_(o.not_(o.and_(ready, running)),
-                  o.implies(o.or_(ready, running), in_state(r, p, r.c.HV_PROC_LIVE)))
+                  o.implies(o.or_(ready, running), in_state(r, p, r.c.HV_PROC_LIVE)),
+                  o.or_(core == 0, o.ult(o.sub(core, r.c.HV_NCPU), r.c.HV_NCPU)))
 
 
-@RULES.invariant("pid")
-def running_exact(r: Reader, p: Word) -> Truth:
-    """Who runs is the current process of the one core that runs processes."""
-    current = r.get("sched.cpus.current", r.cpu)
-    return r.o.iff(sets.has(r, sets.RUNNING, p), r.o.and_(p != 0, current == p))
+@RULES.invariant("cpu", "pid")
+def running_exact(r: Reader, cpu: Word, p: Word) -> Truth:
+    """Who runs on a core is its current process."""
+    current = r.get("sched.cpus.current", cpu)
+    return r.o.iff(r.get("sched.core", p) == r.o.add(cpu, r.c.HV_NCPU), r.o.and_(p != 0, current == p))
 
 
 @RULES.invariant("cpu")
-def one_core(r: Reader, cpu: Word) -> Truth:
-    """One core runs processes; what a core runs is a pid or nobody."""
-    o = r.o
-    current, loaded = r.get("sched.cpus.current", cpu), r.get("sched.cpus.loaded", cpu)
-    return o.and_(o.ult(r.cpu, r.c.HV_NCPU), o.ult(current, r.c.HV_NPROC),
-                  o.ult(loaded, r.c.HV_NPROC), o.ule(r.get("sched.cpus.fp_live", cpu), 1),
-                  o.implies(cpu != r.cpu, o.and_(current == 0, loaded == 0)))
+def core_ranges(r: Reader, cpu: Word) -> Truth:
+    """What a core runs is a pid or nobody, and so is whose registers it holds; it is somebody's
+    turn, dead or alive. What boot has written for each core stays."""
+    o, c = r.o, r.c
+    return o.and_(
+        o.ult(r.cpu, c.HV_NCPU), o.ult(r.get("sched.cpus.current", cpu), c.HV_NPROC),
+        o.ult(r.get("sched.cpus.loaded", cpu), c.HV_NPROC),
+        o.ule(r.get("sched.cpus.fp_live", cpu), 1), is_pid(r, r.get("sched.cpus.turn", cpu)),
+        r.get("sched.cpus.number", cpu) == o.add(cpu, c.HV_NCPU),
+        r.get("sched.cpus.bit", cpu) == o.shl(1, cpu),
+        r.get("sched.cpus.pages_pa", cpu) == r.get("machine.pages_pa"))
+
+
+@RULES.invariant("cpu")
+def others_are_settled(r: Reader, cpu: Word) -> Truth:
+    """Every other core holds the registers of its current process, or nobody's and has none: it
+    runs that process, or waits for an interrupt or for the lock. Nobody's are on two cores."""
+    o, loaded = r.o, r.get("sched.cpus.loaded", cpu)
+    settled = loaded == r.get("sched.cpus.current", cpu)
+    once = o.or_(loaded == 0, loaded != r.get("sched.cpus.loaded", r.cpu))
+    return o.or_(cpu == r.cpu, o.and_(settled, once))
 
 
 @RULES.invariant()
-def round_robin(r: Reader) -> Truth:
-    """It is somebody's turn, dead or alive; the time between two ticks is not 0."""
-    return r.o.and_(is_pid(r, r.get("sched.turn")), r.get("machine.tick_period") != 0)
+def time_goes_on(r: Reader) -> Truth:
+    """The time between two ticks is not 0."""
+    return r.get("machine.tick_period") != 0
 
 
 # ---- deadlines ------------------------------------------------------------------------
@@ -271,8 +286,8 @@ def timer_leaf(r: Reader, p: Word) -> Truth:
 
 @RULES.invariant()
 def timer_armed(r: Reader) -> Truth:
-    """The EL2 timer fires at the tick or the first deadline, whichever is earlier."""
-    return r.get("sys.cnthp_cval_el2") == alarm(r)
+    """The EL2 timer fires at the core's tick, or before."""
+    return r.o.ule(r.get("sys.cnthp_cval_el2"), r.get("sched.cpus.next_tick", r.cpu))
 
 
 # ---- waiting --------------------------------------------------------------------------

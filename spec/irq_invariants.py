@@ -96,9 +96,9 @@ def interface_is_yes_or_no(r: Reader, p: Word) -> Truth:
     return r.o.ule(r.get("procs.has_vgic", p), 1)
 
 
-@IRQS.invariant()
-def interface_is_loaded(r: Reader) -> Truth:
-    """The interface is on exactly if whose registers the core holds has one."""
-    o, loaded = r.o, r.get("sched.cpus.loaded", r.cpu)
+@IRQS.invariant("cpu")
+def interface_is_loaded(r: Reader, cpu: Word) -> Truth:
+    """A core's interface is on exactly if whose registers it holds has one."""
+    o, loaded = r.o, r.get("sched.cpus.loaded", cpu)
     has = o.ite(loaded == 0, 0, r.get("procs.has_vgic", loaded))
-    return r.get("sched.cpus.vgic_live", r.cpu) == has
+    return r.get("sched.cpus.vgic_live", cpu) == has

@@ -200,3 +200,25 @@ def line_agrees(c: Any, before: State, after: State, self: Word, line: Word) -> 
     idle = r.get("irqs.state", line) == c.HV_IRQ_FREE
     return o.implies(o.and_(o.ult(line, c.HV_NIRQ), moved), o.and_(
         o.or_(owner == self, r.get("procs.ppid", owner) == self), o.or_(dead, idle)))
+
+
+# What other cores never write of a core's struct hv_cpu, and what its process has.
+OWN = ("current", "loaded", "ctx", "fp_live", "vgic_live", "switches", "pages_pa", "has_ras",
+       "number", "bit", "sgi", "turn", "next_tick")
+HELD = ("root", "ctx", "state", "has_vgic")
+
+
+def others_are_left(c: Any, before: State, after: State, core: Word, word: Word) -> Truth:
+    """What another core may touch without the lock, and what the registers that it holds depend
+    on: its own fields, its process's tables, life and context page. So what holds of a core when
+    it drops the lock holds when it gets it again."""
+    r, o = Reader(c, before), before.ops
+    pid = r.get("sched.cpus.loaded", core)
+    ctx = r.get("procs.ctx", pid)
+    fields = (o.and_(*(after.get(f"sched.cpus.{name}", core) == r.get(f"sched.cpus.{name}", core)
+                       for name in OWN)))
+    held = o.and_(*(after.get(f"procs.{name}", pid) == r.get(f"procs.{name}", pid)
+                    for name in HELD),
+                  after.get("pages", ctx, word) == r.get("pages", ctx, word))
+    other = o.and_(o.ult(core, c.HV_NCPU), core != r.cpu, o.ult(word, c.HV_PAGE_WORDS))
+    return o.implies(other, o.and_(fields, o.implies(pid != 0, held)))

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from . import sets
-from .sets import READY, RUNNING
+from .schedule import runs
+from .sets import READY
 from .state import State
 from .transition import Reader
 from .vocabulary import in_state, is_pid
@@ -27,14 +28,18 @@ def places_from(o: Ops, count: int, turn: Word, pid: Word) -> Word:
     return o.ite(o.ult(turn, pid), o.sub(pid, turn), o.sub(o.add(pid, count - 1), turn))
 
 
+def _turn(s: State) -> Word:
+    return s.get("sched.cpus.turn", s.get("sys.cpu"))
+
+
 def places(c: Any, s: State, pid: Word) -> Word:
-    """The same, from the turn that it is."""
-    return places_from(s.ops, c.HV_NPROC, s.get("sched.turn"), pid)
+    """The same, from the turn that it is on the core."""
+    return places_from(s.ops, c.HV_NPROC, _turn(s), pid)
 
 
 def _places(c: Any, s: State, pid: Word) -> Word:
     """The same, of which only what is more and what is less is asked."""
-    return s.ops.by_facts("places", places(c, s, pid), s.get("sched.turn"), pid)
+    return s.ops.by_facts("places", places(c, s, pid), _turn(s), pid)
 
 
 def fewer_places(o: Ops, turn: Word, other: Word, pid: Word) -> Truth:
@@ -54,7 +59,7 @@ def _is_ready(c: Any, s: State, pid: Word) -> Truth:
 
 def _is_runnable(c: Any, s: State, pid: Word) -> Truth:
     """Ready, or it runs."""
-    return s.ops.or_(_is_ready(c, s, pid), s.ops.and_(pid != 0, _current(s) == pid))
+    return s.ops.or_(_is_ready(c, s, pid), s.ops.and_(pid != 0, runs(Reader(c, s), pid)))
 
 
 # ---- of every state -------------------------------------------------------------------
@@ -71,13 +76,22 @@ def runnable_wait_for_nothing(c: Any, s: State, pid: Word, file: Word, peer: Wor
     """Who is ready or runs lives, is not both, and is in no set of those who wait for a file
     or for a reply."""
     r, o = Reader(c, s), s.ops
-    ready, runs = _is_ready(c, s, pid), o.and_(pid != 0, _current(s) == pid)
+    ready, has_core = _is_ready(c, s, pid), o.and_(is_pid(r, pid), runs(r, pid))
     at_file = o.and_(o.ult(file, c.HV_NFILE), o.or_(sets.has(r, sets.senders(file), pid),
                                                     sets.has(r, sets.receivers(file), pid)))
     for_reply = o.and_(o.ult(peer, c.HV_NPROC), sets.has(r, sets.callers(peer), pid))
-    return o.implies(o.or_(ready, runs), o.and_(
-        in_state(r, pid, c.HV_PROC_LIVE), o.not_(o.and_(ready, runs)),
-        o.iff(sets.has(r, RUNNING, pid), runs), o.not_(at_file), o.not_(for_reply)))
+    return o.implies(o.or_(ready, has_core), o.and_(
+        in_state(r, pid, c.HV_PROC_LIVE), o.not_(o.and_(ready, has_core)),
+        o.not_(at_file), o.not_(for_reply)))
+
+
+def who_runs_has_a_core(c: Any, s: State, pid: Word) -> Truth:
+    """It is the current process of the core that is said, and of no other."""
+    r, o = Reader(c, s), s.ops
+    core, own = r.get("sched.core", pid) & (c.HV_NCPU - 1), s.get("sys.cpu")
+    there = o.and_(o.ult(core, c.HV_NCPU), r.get("sched.cpus.current", core) == pid)
+    elsewhere = o.and_(_current(s) == pid, core != own)
+    return o.implies(o.and_(is_pid(r, pid), runs(r, pid)), o.and_(there, o.not_(elsewhere)))
 
 
 def others_wait(c: Any, s: State, pid: Word) -> Truth:
@@ -109,22 +123,22 @@ def first_deadline_is_somebodys(c: Any, s: State) -> Truth:
 
 
 def tick_is_armed(c: Any, s: State) -> Truth:
-    """The EL2 timer fires (CNTHP_CVAL_EL2, D11.2.4) at the next tick, or before it at the
-    first deadline, and at no other time."""
-    o, alarm, tick = s.ops, s.get("sys.cnthp_cval_el2"), s.get("sched.next_tick")
-    deadline = o.shr(s.get("timer_tree", 1), PID_BITS)
-    return o.and_(o.ule(alarm, tick), o.ule(alarm, deadline),
-                  o.or_(alarm == tick, alarm == deadline))
+    """The EL2 timer of the core fires (CNTHP_CVAL_EL2, D11.2.4) at its next tick, or before."""
+    return s.ops.ule(s.get("sys.cnthp_cval_el2"), _next_tick(s))
+
+
+def _next_tick(s: State) -> Word:
+    return s.get("sched.cpus.next_tick", s.get("sys.cpu"))
 
 
 def kinds(c: Any, s: State, pid: Word) -> dict[str, Truth]:
     """States that these statements are about, each of which must be possible, and a name."""
     o, r = s.ops, Reader(c, s)
     live = o.and_(is_pid(r, pid), in_state(r, pid, c.HV_PROC_LIVE))
-    other = o.and_(_current(s) != 0, _current(s) != pid, s.get("sched.turn") != pid)
+    other = o.and_(_current(s) != 0, _current(s) != pid, _turn(s) != pid)
     return {"a ready process beside one that runs": o.and_(_is_ready(c, s, pid), other),
             "a process that waits": o.and_(live, other, o.not_(_is_runnable(c, s, pid))),
-            "a deadline before the tick": s.get("sys.cnthp_cval_el2") != s.get("sched.next_tick")}
+            "a deadline before the tick": s.get("sys.cnthp_cval_el2") != _next_tick(s)}
 
 
 # ---- of each transition ---------------------------------------------------------------
@@ -135,7 +149,7 @@ def nobody_is_passed_over(c: Any, before: State, after: State, pid: Word) -> Tru
     it is nearer if another had a turn. So only the process itself can make it wait."""
     o = before.ops
     was, now = _places(c, before, pid), _places(c, after, pid)
-    same = after.get("sched.turn") == before.get("sched.turn")
+    same = _turn(after) == _turn(before)
     waits = o.and_(_is_ready(c, after, pid), o.or_(o.ult(now, was), o.and_(same, now == was)))
     dead = after.get("procs.state", pid) == c.HV_PROC_ZOMBIE
     return o.implies(_is_ready(c, before, pid), o.or_(_current(after) == pid, dead, waits))
@@ -143,8 +157,7 @@ def nobody_is_passed_over(c: Any, before: State, after: State, pid: Word) -> Tru
 
 def turn_is_taken(c: Any, before: State, after: State) -> Truth:
     """A turn is that of who runs then."""
-    return before.ops.or_(after.get("sched.turn") == before.get("sched.turn"),
-                          after.get("sched.turn") == _current(after))
+    return before.ops.or_(_turn(after) == _turn(before), _turn(after) == _current(after))
 
 
 def core_is_used(c: Any, before: State, after: State, pid: Word) -> Truth:
@@ -170,19 +183,49 @@ def preempted_is_ready(c: Any, before: State, after: State, pid: Word) -> Truth:
     return before.ops.implies(_is_runnable(c, before, pid), _is_runnable(c, after, pid))
 
 
+def deadline_is_armed(c: Any, before: State, after: State) -> Truth:
+    """If the earliest deadline becomes another, this core is armed for it, or for what is earlier.
+    Who armed for a deadline stays so while it is there: a core is always armed for no more than the
+    earliest of all."""
+    o, first = before.ops, after.get("timer_tree", 1)
+    return o.or_(first == before.get("timer_tree", 1),
+                 o.ule(after.get("sys.cnthp_cval_el2"), o.shr(first, PID_BITS)))
+
+
+def _then(before: State) -> Word:
+    """A tick from now."""
+    return before.ops.add(before.get("sys.cntpct_el0"), before.get("machine.tick_period"))
+
+
 def tick_goes_on(c: Any, before: State, after: State) -> Truth:
-    """The next tick moves only when it has come, and then by one period from now."""
-    o, now = before.ops, before.get("sys.cntpct_el0")
-    was = before.get("sched.next_tick")
-    then = o.add(now, before.get("machine.tick_period"))
-    return after.get("sched.next_tick") == o.ite(o.ule(was, now), then, was)
+    """The next tick moves only when it has come, and then by one period from now; if nobody runs
+    on the core there is no more."""
+    o, was, now = before.ops, _next_tick(before), before.get("sys.cntpct_el0")
+    moved = o.ite(_current(before) == 0, OFF, _then(before))
+    return _next_tick(after) == o.ite(o.ule(was, now), moved, was)
+
+
+def ticks_begin(c: Any, before: State, after: State) -> Truth:
+    """A core that has waited and gets a process has ticks, as long as the counter has not come to
+    its end; and it has those that it had."""
+    o, was, tick = before.ops, _next_tick(before), _next_tick(after)
+    begins = o.and_(_current(before) == 0, _current(after) != 0)
+    return o.and_(o.or_(tick == was, o.and_(begins, was == OFF, tick == _then(before))),
+                  o.implies(begins, o.or_(tick != OFF, _then(before) == OFF)))
+
+
+def ticks_stay(c: Any, before: State, after: State) -> Truth:
+    """Who has ticks keeps them, unless nobody runs on the core then."""
+    o = before.ops
+    kept = o.or_(_next_tick(after) != OFF, _current(after) == 0, _then(before) == OFF)
+    return o.implies(_next_tick(before) != OFF, kept)
 
 
 def tick_is_due(before: State) -> Truth:
     """The timer's interrupt finds that the tick has come, while a process runs."""
     o = before.ops
     return o.and_(_current(before) != 0,
-                  o.ule(before.get("sched.next_tick"), before.get("sys.cntpct_el0")))
+                  o.ule(_next_tick(before), before.get("sys.cntpct_el0")))
 
 
 def alarm_is_ahead(c: Any, before: State, after: State) -> Truth:
@@ -194,7 +237,7 @@ def alarm_is_ahead(c: Any, before: State, after: State) -> Truth:
     leaf = o.add(first & (c.HV_NPROC - 1), c.HV_NPROC)
     wraps = o.ult(o.add(now, before.get("machine.tick_period")), now)
     passed = o.ule(o.shr(first, PID_BITS), now)
-    return o.and_(o.or_(wraps, o.ult(now, after.get("sched.next_tick"))),
+    return o.and_(o.or_(wraps, o.ult(now, _next_tick(after))),
                   o.implies(passed, after.get("timer_tree", leaf) == OFF))
 
 

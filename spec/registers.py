@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from .descriptor import SPSR_START
+from .devices import Board
 from .words import MASK
 
 Encoding = tuple[int, int, int, int, int]       # op0, op1, CRn, CRm, op2 (C5.3.1)
@@ -25,13 +26,14 @@ DAIF_ALL = 0b1111 << 6
 
 @dataclass(frozen=True)
 class Facts:
-    """What values depend on. `ids`: the registers of IDENTITY; `gic`: 2 or 3; `context`: words
+    """What values depend on. `ids`: the registers of IDENTITY; `board`: the machine; `context`: words
     that the process's context page has for registers; the rest are addresses: EL2 virtual ones
     of the vectors, the core's structure, the top of its stack and pages[], physical ones of the
-    two level-0 tables, the process's entry point. `alarm`: counter value of the next tick."""
+    two level-0 tables, the process's entry point. `alarm`: counter value of the next tick;
+    `cores`: how many there are."""
 
     ids: Mapping[str, int]
-    gic: int
+    board: Board
     context: Mapping[str, int]
     vectors: int
     cpu: int
@@ -41,6 +43,12 @@ class Facts:
     process_root: int
     entry: int
     alarm: int
+    cores: int
+
+    @property
+    def gic(self) -> int:
+        """Version of the interrupt controller: 2 or 3."""
+        return self.board.gic
 
     def id(self, register: str, low: int) -> int:
         """The field of four bits from bit `low` on of an ID register."""
@@ -292,6 +300,11 @@ SWITCHED = (
 )
 
 REQUIRED = (*KERNELS, *EXTENSIONS, *TIMERS, *INTERRUPTS, *PROCESS, *SWITCHED)
+# Of a core that has started and runs nobody: nothing that a process brings or its load sets.
+LOADED = ("TTBR0_EL1", "AFSR0_EL1", "AFSR1_EL1", "SPSR_EL2", "ELR_EL2")
+OF_OTHERS = (*KERNELS, *EXTENSIONS, *TIMERS, *INTERRUPTS,
+             *(r for r in PROCESS if r.name not in LOADED),
+             Required("TTBR0_EL1", GENERAL, (3, 0, 2, 0, 0), lambda f: f.process_root))
 
 
 def tick_is_near(f: Facts, compare: int, hertz: int) -> bool:

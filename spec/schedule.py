@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Who runs, who waits, until when, and how a process dies.
 
-A live process is ready, running, or blocked, which is being in neither set. What a blocked
-process waits for is in wait_file, wait_peer and wait_flags; they are stale once it runs.
+A live process is ready, runs on the core whose number sched.core has, or is blocked,
+which is neither. What a blocked process waits for is in wait_file, wait_peer and wait_flags; they are stale once it runs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import sets
-from .sets import READY, RUNNING
+from .sets import READY
 from .transition import Group, Reader, Transition
 from .vocabulary import in_state, is_pid, set_saved
 from .words import Truth, Word
@@ -21,10 +21,15 @@ PID_BITS = 8        # of a key of the timer tree: deadline << 8 | pid
 OFF = (1 << 64) - 1
 
 
+def runs(r: Reader, pid: Word) -> Truth:
+    """It is the current process of some core."""
+    return r.get("sched.core", pid) != 0
+
+
 def is_blocked(r: Reader, pid: Word) -> Truth:
     """Live, and neither ready nor running."""
     return r.o.and_(in_state(r, pid, r.c.HV_PROC_LIVE), r.o.not_(sets.has(r, READY, pid)),
-                    r.o.not_(sets.has(r, RUNNING, pid)))
+                    r.o.not_(runs(r, pid)))
 
 
 # ---- the core -------------------------------------------------------------------------
@@ -38,15 +43,20 @@ def run(t: Transition, pid: Word) -> None:
 
 def take_core(t: Transition, pid: Word) -> None:
     """The core goes to a process that is neither ready nor running."""
-    sets.add(t, RUNNING, pid)
+    t.set("sched.core", (pid,), t.get("sched.cpus.number", t.cpu))
     t.set("sched.cpus.current", (t.cpu,), pid)
+
+
+def turn(r: Reader) -> Word:
+    """Whose turn it is on the core that executes."""
+    return r.get("sched.cpus.turn", r.cpu)
 
 
 def run_first(t: Transition) -> None:
     """It becomes the turn of the ready process that is next, and the core goes to it; there is
     one."""
-    following = sets.following(t, READY, t.o.sub(t.get("sched.turn"), 1))
-    t.set("sched.turn", (), following)
+    following = sets.following(t, READY, t.o.sub(turn(t), 1))
+    t.set("sched.cpus.turn", (t.cpu,), following)
     run(t, following)
 
 
@@ -55,7 +65,7 @@ def run_after(t: Transition, pid: Word) -> None:
     core goes to it, or idles. Who is given the core in another way has not had its turn."""
     following = sets.following(t, READY, pid)
     if t.choose(following != 0, "somebody is ready"):
-        t.set("sched.turn", (), following)
+        t.set("sched.cpus.turn", (t.cpu,), following)
         run(t, following)
     else:
         t.set("sched.cpus.current", (t.cpu,), 0)
@@ -63,18 +73,18 @@ def run_after(t: Transition, pid: Word) -> None:
 
 def run_next(t: Transition) -> None:
     """The core is free: it goes to whose turn it is, or else to who follows, or idles."""
-    run_after(t, t.o.sub(t.get("sched.turn"), 1))
+    run_after(t, t.o.sub(turn(t), 1))
 
 
 def end_turn(t: Transition) -> None:
     """Self leaves the core, ready, and the turn is over, whosever it was."""
     leave_core(t, t.self)
-    run_after(t, t.get("sched.turn"))
+    run_after(t, turn(t))
 
 
 def leave_core(t: Transition, pid: Word) -> None:
     """A running process becomes ready."""
-    sets.remove(t, RUNNING, pid)
+    t.set("sched.core", (pid,), 0)
     sets.add(t, READY, pid)
 
 
@@ -99,7 +109,7 @@ def block(t: Transition, file: Word, peer: Word, flags: int, deadline: Word) -> 
     t.set("procs.wait_peer", (t.self,), peer)
     t.set("procs.wait_flags", (t.self,), flags)
     set_deadline(t, t.self, deadline)
-    sets.remove(t, RUNNING, t.self)
+    t.set("sched.core", (t.self,), 0)
 
 
 def stop_waiting(t: Transition, pid: Word) -> None:
@@ -113,9 +123,9 @@ def stop_waiting(t: Transition, pid: Word) -> None:
 
 
 def alarm(r: Reader) -> Word:
-    """CNTHP_CVAL_EL2 (D11.2.4): the earlier of the tick and the first deadline."""
+    """CNTHP_CVAL_EL2 (D11.2.4): the earlier of the core's tick and the first deadline."""
     o = r.o
-    return o.min(r.get("sched.next_tick"), o.shr(r.get("timer_tree", 1), PID_BITS))
+    return o.min(r.get("sched.cpus.next_tick", r.cpu), o.shr(r.get("timer_tree", 1), PID_BITS))
 
 
 @dataclass(frozen=True)
@@ -171,8 +181,10 @@ def _forget_irqs(t: Transition, pid: Word) -> None:
 
 
 def may_stop(t: Transition, pid: Word, status: Word) -> Truth:
-    """It is not dead yet."""
-    return t.o.and_(is_pid(t, pid), in_state(t, pid, t.c.HV_PROC_EMBRYO, t.c.HV_PROC_LIVE))
+    """It is not dead yet, and no other core runs it."""
+    here = t.o.or_(t.o.not_(runs(t, pid)), t.get("sched.cpus.current", t.cpu) == pid)
+    return t.o.and_(is_pid(t, pid), here,
+                    in_state(t, pid, t.c.HV_PROC_EMBRYO, t.c.HV_PROC_LIVE))
 
 
 @ENDS.part(may_stop)
@@ -185,7 +197,7 @@ def stop(t: Transition, pid: Word, status: Word) -> Word:
     stop_waiting(t, pid)
     t.set("procs.state", (pid,), t.c.HV_PROC_ZOMBIE)
     sets.remove(t, READY, pid)
-    sets.remove(t, RUNNING, pid)
+    t.set("sched.core", (pid,), 0)
     sets.wake_all(t, sets.callers(pid))
     _tell_parent(t, pid)
     if t.choose(t.get("sched.cpus.loaded", t.cpu) == pid, "loaded"):
@@ -194,3 +206,19 @@ def stop(t: Transition, pid: Word, status: Word) -> Word:
     if t.choose(t.get("sched.cpus.current", t.cpu) == pid, "current"):
         run_next(t)
     return 0
+
+
+def doom(t: Transition, pid: Word, status: Word) -> Word:
+    """Another core runs it: that core is to stop it, when the interrupt comes that it is sent."""
+    there = t.get("sched.core", pid) & (t.c.HV_NCPU - 1)
+    t.set("procs.status", (pid,), status)
+    t.set("sched.cpus.doomed", (there,), 1)
+    interrupt_core(t, there)
+    return 0
+
+
+def interrupt_core(t: Transition, core: Word) -> None:
+    """It is sent GIC_SGI. Registers of GICv2 have 32 bits."""
+    sgi = t.get("sched.cpus.sgi", core)
+    v2 = t.get("machine.gic_version") == 2
+    t.event("gic_sgi", t.o.ite(v2, sgi & 0xFFFF_FFFF, sgi))

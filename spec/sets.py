@@ -21,7 +21,6 @@ class SetOf:
 
 
 READY = SetOf("sched.ready.word")
-RUNNING = SetOf("sched.running.word")
 
 
 def senders(file: Word) -> SetOf:

@@ -76,16 +76,17 @@ FIELDS: dict[str, tuple[str, ...]] = {
     **_named("files", ("file", "set_word"), "senders.word receivers.word"),
     **_named("irqs", ("irq",), "state owner intid lr"),
     "irq_line": ("intid",),
-    **_named("sched", ("set_word",), "ready.word running.word"),
-    **_named("sched", (), "next_tick ticks turn"),
-    **_named("sched.cpus", ("cpu",), "current loaded ctx fp_live vgic_live switches "
-             "pages_pa has_ras"),
+    **_named("sched", ("set_word",), "ready.word"),
+    **_named("sched", (), "idle ticks"),
+    "sched.core": ("pid",),
+    **_named("sched.cpus", ("cpu",), "current loaded ctx doomed fp_live vgic_live switches "
+             "pages_pa has_ras number bit sgi turn next_tick"),
     **_named("devices", ("device",), "state owner pa flags node node_count"),
     "timer_tree": ("node",),
     **_named("console", (), "head tail has_break"),
     "console.byte": ("ring",),
     **_named("machine", (), "pages_pa view_pte empty_root gic_version timer_intid "
-             "uart_intid vtimer_intid vgic_intid tick_period has_sme cptr"),
+             "uart_intid uart_kind vtimer_intid vgic_intid tick_period has_sme cptr"),
     # the core that executes: an index of sched.cpus, to which TPIDR_EL2 points
     "sys.cpu": (),
     # CNTPCT_EL0 when the interrupt reads it; CNTVCT_EL0 when WFI does
@@ -93,8 +94,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     # syndrome of the trap that is being handled; what PAR_EL1 says of an AT instruction
     **_named("sys", (), "esr_el2 far_el2 at_par"),
     **_named("sys", (), "ctr_el0 clidr_el1 afsr0_el1 afsr1_el1"),
-    # INTID that is acknowledged
-    **_named("gic", (), "intid"),
+    # what is acknowledged: an INTID and, of an SGI with GICv2, who sent it
+    **_named("gic", (), "iar"),
     # virtual CPU interface (GICH_*, ICH_*_EL2): what the process has made of it
     **_named("vgic", (), "vmcr apr elrsr"),
     "vgic.lr": ("lr",),
@@ -103,7 +104,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "sys.x": ("register",),
     # FPCR, FPSR, then the low and the high word of Q0, Q1, ... Q31
     "sys.fp": ("fp_word",),
-    # 1 if UARTFR.TXFF, UARTFR.RXFE is read as set; the low 8 bits that UARTDR gives
+    # 1 if UARTFR.TXFF, UARTFR.RXFE (PL011) or SR.TXFULL, SR.RXEMPTY (Cadence) is read as set;
+    # the low 8 bits that UARTDR, or FIFO, gives
     **_named("uart", (), "tx_full rx_empty rx_byte"),
     # ghosts: a permutation of all items for each group that is counted
     **_named("ghost", ("pid", "page"), "page_slot page_at"),

@@ -57,7 +57,6 @@ def machine_facts(r: Reader) -> Truth:
     top = d.page_at(r.state, view)
     return o.and_(kind_of(r, 0) == c.HV_PAGE_RESERVED, (base & (1 << d.PAGE_SHIFT) - 1) == 0,
                   o.ule(base, d.ADDRESS - (c.HV_NPAGE << d.PAGE_SHIFT)),
-                  r.get("sched.cpus.pages_pa", r.cpu) == base,
                   view == d.address(r.state, top) | d.VIEW_TABLE_BITS,
                   o.ult(top, c.HV_NPAGE), r.get("ghost.view_level", top) == 1,
                   o.shr(r.get("machine.empty_root"), 48) == 0)

@@ -13,6 +13,9 @@ import pexpect
 from harness import BUILD, LOGS
 
 PROMPT = "hv8$ "
+# Cores as threads of the host are slow where the host has fewer: who has the ticket that is
+# served may not be running. One thread for all of them is fast, and preempts as well.
+ONE_THREAD = ("-accel", "tcg,thread=single")
 
 
 @dataclass(frozen=True)

@@ -257,7 +257,8 @@ shown. The result is in x0: 0 or more, or a negated error. Registers x1 to x17
 come back as zero except where a receive fills x1 to x7; x18 to x30 are kept.
 A number that is not in the table gives ENOSYS.
 
-A FAST call never switches to another process; a FULL call may.
+A FAST call neither switches to another process nor makes one ready; a FULL call may do
+both. A FREE call takes no lock.
 
 Each section first says what the call is for, then how the specification puts
 it ("self" is the caller, who may build itself and its own embryos), then has

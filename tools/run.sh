@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# tools/run.sh [--gdb] [--machine virt|versal] [--boot kernel|efi|uboot] [--acpi 0|1] --cpu CPU
+# tools/run.sh [--gdb] [--machine virt|versal|zcu102] [--boot kernel|efi|uboot] [--acpi 0|1] --cpu CPU
 # --gic 2|3 --cpus N --mem SIZE --dma on|off [--disk FILE] [--disk2 FILE]: boots build/hv8.img in QEMU with the serial console on
 # this terminal; by firmware from an EFI image, or by QEMU itself.
 #
@@ -49,11 +49,15 @@ versal)	# its cores and its interrupt controller are what they are
 	[ "$boot" = kernel ] || fail "MACHINE=versal: only with BOOT=kernel"
 	machine=xlnx-versal-virt
 	words+=(-audiodev none,id=none) ;;
-*) fail "MACHINE=$machine: virt or versal" ;;
+zcu102)	# the same, and QEMU makes no device tree for it
+	[ "$boot" = kernel ] || fail "MACHINE=zcu102: only with BOOT=kernel"
+	machine=xlnx-zcu102,virtualization=on
+	words+=(-audiodev none,id=none -dtb build/zcu102.dtb) ;;
+*) fail "MACHINE=$machine: virt, versal or zcu102" ;;
 esac
 # The first slots: before the disk that firmware boots from, so that they are disk0 and disk1.
 attach() {
-	[ "$machine" != xlnx-versal-virt ] || fail "$1=$2: versal has no virtio-mmio"
+	case $machine in xlnx*) fail "$1=$2: this machine has no virtio-mmio" ;; esac
 	[ -f "$2" ] || fail "$1=$2: no such file; truncate -s 64M FILE makes one"
 	words+=(-drive "file=${2//,/,,},format=raw,if=none,id=$1"
 		-device "virtio-blk-device,drive=$1,bus=virtio-mmio-bus.$3")
@@ -64,14 +68,46 @@ if [ ${#gdb[@]} -gt 0 ]; then
 	echo "hv8: waiting for gdb; in another terminal:"
 	echo "    gdb-multiarch build/hv8.elf -ex 'target remote :1234'"
 fi
+qemu=(qemu-system-aarch64 -machine "$machine" "${words[@]}" -serial mon:stdio "${gdb[@]}")
+by_qemu=(-kernel build/hv8.img -initrd build/initrd.cpio -append "dma=$dma")
+case $boot:$machine in
+kernel:xlnx-zcu102*) ;;
+kernel:*) exec "${qemu[@]}" "${by_qemu[@]}" ;;
+esac
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# A firmware takes keys, and a key stops U-Boot; a UART whose receiver is off drops them. So what a
+# pipe holds waits until the guest has said something.
+start_after() {
+	if [ -t 0 ]; then
+		"${qemu[@]}"
+		return
+	fi
+	exec 3<&0
+	mkfifo "$folder/keys"
+	: > "$folder/said"
+	{
+		until grep -q "$1" "$folder/said"; do
+			sleep 0.2
+			[ -e "$folder/said" ] || exit 0	# killed while it waited
+		done
+		exec cat <&3
+	} > "$folder/keys" &
+	local keys=$! status=0
+	"${qemu[@]}" < "$folder/keys" | tee "$folder/said" || status=$?
+	kill "$keys" 2>/dev/null || true
+	return "$status"
+}
+
 if [ "$boot" = kernel ]; then
-	exec qemu-system-aarch64 -machine "$machine" "${words[@]}" -serial mon:stdio \
-		-kernel build/hv8.img -initrd build/initrd.cpio -append "dma=$dma" "${gdb[@]}"
+	qemu+=("${by_qemu[@]}")
+	start_after "hv8: version"
+	exit
 fi
 
 # A firmware that offers ACPI offers no device tree: QEMU's own goes into the image.
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
 tree=()
 firmware=/usr/lib/u-boot/qemu_arm64/u-boot.bin
 if [ "$boot" = efi ]; then
@@ -86,29 +122,7 @@ fi
 /usr/bin/python3 tools/efi_image.py --out "$folder/disk.img" --loader build/BOOTAA64.EFI \
 	--kernel build/hv8.img --initrd build/initrd.cpio --args "dma=$dma" "${tree[@]}"
 
-start() {
-	qemu-system-aarch64 -machine "$machine" "${words[@]}" -serial mon:stdio -bios "$firmware" \
-		-drive "file=$folder/disk.img,format=raw,if=none,id=disk,snapshot=on" \
-		-device virtio-blk-device,drive=disk "${gdb[@]}"
-}
-if [ -t 0 ]; then
-	start
-	exit
-fi
-
-# Firmware takes keys too, and a key stops U-Boot: what a pipe holds waits for the kernel.
-exec 3<&0
-mkfifo "$folder/keys"
-: > "$folder/said"
-{
-	until grep -q "leaving the firmware for the kernel" "$folder/said"; do
-		sleep 0.2
-		[ -e "$folder/said" ] || exit 0	# killed while it waited
-	done
-	exec cat <&3
-} > "$folder/keys" &
-keys=$!
-status=0
-start < "$folder/keys" | tee "$folder/said" || status=$?
-kill "$keys" 2>/dev/null || true
-exit "$status"
+qemu+=(-machine "$machine" -bios "$firmware"
+	-drive "file=$folder/disk.img,format=raw,if=none,id=disk,snapshot=on"
+	-device virtio-blk-device,drive=disk)
+start_after "leaving the firmware for the kernel"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# tools/setup.sh run|image|efi|uboot|test|verify|second|gdb: makes sure that the Debian packages which that
+# tools/setup.sh run|tree|image|efi|uboot|boards|test|verify|second|gdb: makes sure that the Debian packages which that
 # target needs are there. What is missing is installed as root or through
 # sudo; without either, the one command that would do it is printed and the
 # script fails. When nothing is missing it only asks dpkg, and takes no time.
@@ -27,9 +27,11 @@ if [ "$(dpkg --print-architecture)" = arm64 ]; then
 fi
 case $target in
 run) ;;
+tree) packages+=(device-tree-compiler) ;;	# for a machine that QEMU makes none for
 image) packages+=(mtools) ;;	# writes FAT volumes without privilege
 efi) packages+=(mtools qemu-efi-aarch64) ;;
 uboot) packages+=(mtools u-boot-qemu) ;;
+boards) packages+=(mtools u-boot-qemu qemu-efi-aarch64 device-tree-compiler) ;;	# all of them
 gdb) packages+=(gdb-multiarch) ;;
 verify) packages+=(python3 python3-z3 python3-pyelftools python3-numpy python3-pytest python3-hypothesis) ;;
 second) packages+=(python3 python3-z3 python3-pyelftools python3-numpy cvc5) ;;
@@ -41,7 +43,7 @@ test) packages+=(gcc libc6-dev python3 python3-pexpect python3-pyelftools python
 	mtools dosfstools gdisk		# make the EFI image, and look at it
 	qemu-efi-aarch64 u-boot-qemu	# firmware that starts it
 	device-tree-compiler) ;;
-*) fail "usage: tools/setup.sh run|image|efi|uboot|test|verify|second|gdb" ;;
+*) fail "usage: tools/setup.sh run|tree|image|efi|uboot|boards|test|verify|second|gdb" ;;
 esac
 
 missing=()

@@ -30,13 +30,14 @@ EVENTS = {
     "tlbi_asid": "TLB entries of the ASID of `{}` invalidated",
     "page_sync": "page `{}` made visible to instruction fetches",
     "uart_put": "a byte to the UART",
-    "uart_rx_irq_enable": "the UART's receive interrupt enabled",
+    "uart_rx_irq": "the UART's receive interrupt on (1) or off (0): `{}`",
     "system_off": "PSCI SYSTEM_OFF",
     "gicd": "the GIC's distributor written at offset `{}`: `{}`",
     "vgic_hcr": "the virtual CPU interface switched on",
     "vgic_vmcr": "its control restored",
     "vgic_apr": "its active priorities restored",
     "vgic_lr": "list register `{}` restored, or emptied",
+    "gic_sgi": "GIC_SGI sent, by writing `{}`",
     "system_reset": "PSCI SYSTEM_RESET",
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import boot_firmware, premises
 from .boot_check import Check
-from .boot_machine import FEW, MACHINES, QEMU, Dump, Machine, boot
+from .boot_machine import FEW, MACHINES, QEMU, ZCU102_TREE, Dump, Machine, boot
 from .boot_map import Problem
 from .errors import BootError
 from .image import Image
@@ -105,7 +105,8 @@ def prove(target: Target, given: Files, machine: Machine) -> Row:
 def _inputs(given: Files) -> Iterator[bytes]:
     yield given.image.sha256.encode()
     firmware = [Path(one.path) for one in boot_firmware.FIRMWARE.values()]
-    for path in (given.flat, given.initrd, given.flat.with_name(boot_firmware.LOADER), *firmware,
+    for path in (given.flat, given.initrd, given.flat.with_name(boot_firmware.LOADER),
+                 given.flat.with_name(ZCU102_TREE), *firmware,
                  boot_firmware.ROOT / "tools/efi_image.py"):
         yield path.read_bytes() if path.is_file() else b""
     try:

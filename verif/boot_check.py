@@ -2,7 +2,7 @@
 """T4 of one dump: each invariant at every index, the initial state, registers, devices, and
 what a walk from the first process's root reaches. Everything is what spec/ says, on numbers."""
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from spec.descriptor import address
 from spec.devices import devices
 from spec.ghosts import ENTRIES
 from spec.invariants import Invariant, is_counting
-from spec.registers import REQUIRED, Facts, tick_is_near
+from spec.registers import OF_OTHERS, REQUIRED, Facts, tick_is_near
 from spec.schedule import alarm
 from spec.state import FIELDS, KINDS, SAVED_REGISTERS
 from spec.table_invariants import is_table
@@ -74,13 +74,13 @@ class Check:
         words |= {f"x{n}": r.get("pages", ctx, self.c.CTX_X0 + n) for n in range(31)}
         stack = image.symbols["cpu_stacks"]
         return Facts(
-            ids=self.dump.registers, gic=self.dump.machine.gic, context=words,
+            ids=self.dump.registers, board=self.dump.machine.where, context=words,
             vectors=image.function("el2_vectors").address, cpu=core_address(self.target),
             stack=stack.address + stack.size // self.c.HV_NCPU,
             pages=image.symbols["pages"].address,
             el2_root=physical(image, image.symbols["el2_tables"].address, self.dump.kernel_pa),
             process_root=address(self.state, r.get("procs.root", pid)),
-            entry=self.entry, alarm=alarm(r))
+            entry=self.entry, alarm=alarm(r), cores=self.dump.machine.cores)
 
     # ---- invariants ------------------------------------------------------------------------
 
@@ -147,8 +147,8 @@ class Check:
         statements: tuple[tuple[str, tuple[Word, ...], Truth], ...] = (
             ("context of init", (word,), initial.context_is_initial(r, f, word)),
             ("empty table of idle cores", (word,), initial.idle_table_is_empty(r, word)),
-            ("lines of devices", (intid,), initial.lines_are_the_devices(r, intid)),
-            ("lines are init's", (line,), initial.lines_are_inits(r, line)),
+            ("lines of devices", (intid,), initial.lines_are_the_devices(r, f, intid)),
+            ("lines are init's", (line,), initial.lines_are_inits(r, f, line)),
             ("count of pages that are no tables", (page,), initial.count_is_unused(r, page)),
             ("pages are init's or nobody's", (page,), initial.pages_are_inits(r, page)))
         for what, key, truth in statements:
@@ -165,12 +165,32 @@ class Check:
             if not required.holds(self.facts, actual):
                 yield _differs(required.name, actual, required.value(self.facts), required.mask,
                                REGISTERS)
+        for number, actual in enumerate(self.dump.others, start=1):
+            yield from self._of_other(number, actual)
         if not tick_is_near(self.facts, self.dump.registers["CNTHP_CVAL_EL2"], self.c.HV_TICK_HZ):
             yield Problem("the tick is more than its period ahead", (), REGISTERS)
 
+    def _of_other(self, number: int, actual: dict[str, int]) -> Iterator[Problem]:
+        """A core that waits for the lock for the first time."""
+        r, (stack, stride) = self.reader, self._places()
+        facts = replace(self.facts, ids=actual, cpu=self.facts.cpu + number * stride,
+                        stack=self.facts.stack + number * stack,
+                        process_root=int(r.get("machine.empty_root")),
+                        alarm=int(r.get("sched.cpus.next_tick", number)))
+        for required in OF_OTHERS:
+            if required.exists(facts) and not required.holds(facts, actual[required.name]):
+                yield _differs(f"core {number}: {required.name}", actual[required.name],
+                               required.value(facts), required.mask, REGISTERS)
+
+    def _places(self) -> tuple[int, int]:
+        """Bytes from one core's stack to the next, and from one struct hv_cpu."""
+        families = self.target.layout.families
+        return (self.target.image.symbols["cpu_stacks"].size // self.c.HV_NCPU,
+                families["sched.cpus.current"].dims[0].stride)
+
     def devices(self) -> Iterator[Problem]:
         """Each required register of the interrupt controller and the UART that was read."""
-        for device in devices(self.dump.machine.gic):
+        for device in devices(self.dump.machine.where):
             actual = self.dump.devices.get(device.name)
             if actual is not None and not device.holds(actual):
                 yield _differs(device.name, actual, device.value, device.mask,

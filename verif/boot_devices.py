@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from spec.devices import DMA, GICV2, MOST_PAGES, PLAIN, REACHES_MEMORY, frames, is_gics
+from spec.devices import DMA, GICV2, MOST_PAGES, PLAIN, REACHES_MEMORY, UARTS, frames, is_gics
 from spec.kernel_map import overlap
 
 from .boot_info import device_tree
-from .boot_machine import RAM_BASE
 from .boot_map import Problem
 from .boot_state import PAGE, DumpState
 from .boot_walk import mappings
@@ -39,12 +38,14 @@ def _pages(region: Region) -> range:
 
 def _uart(tree: list[Node]) -> Node | None:
     """The one that chosen/stdout-path names, else the first: the kernel's."""
-    uarts = [n for n in tree if "arm,pl011" in n.strings("compatible") and n.is_enabled]
-    chosen = next((n for n in tree if n.name == "chosen"), None)
+    uarts = [n for n in tree if set(n.strings("compatible")) & UARTS and n.is_enabled]
+    chosen, aliases = (next((n for n in tree if n.name == name), None) for name in ("chosen", "aliases"))
     named = (chosen.strings("stdout-path") if chosen else ())[:1]
+    wanted = named[0].partition(":")[0] if named else ""
+    if aliases and wanted in aliases.properties:
+        wanted = aliases.strings(wanted)[0]
     for uart in uarts:
-        path = "/".join(n.name for n in reversed(list(uart.line())))
-        if named and path == named[0].partition(":")[0]:
+        if wanted == "/".join(n.name for n in reversed(list(uart.line()))):
             return uart
     return uarts[0] if uarts else None
 
@@ -101,18 +102,19 @@ def shared(tree: list[Node]) -> dict[int, Device]:
     found: dict[int, Device] = {}
     for node in tree:
         if set(node.strings("compatible")) & GICV2 and node.is_enabled:
-            first = list(node.regions())[3][0]
+            first, size = list(node.regions())[3]
+            first += 15 * PAGE if size == 32 * PAGE else 0     # each of the two sixteen times
             found |= {first + at: Device(0, node.offset, 1, True) for at in (0, PAGE)}
     return found
 
 
 def _kernels(state: DumpState) -> Iterator[tuple[str, Region]]:
     """What no process may ever have, whatever the device tree says."""
-    yield "memory", (RAM_BASE, len(state.dump.ram))
+    yield "memory", (state.ram_base, len(state.dump.ram))
     yield "a page that has a number", (state.get("machine.pages_pa"), state.c.HV_NPAGE * PAGE)
-    for name, region in frames(state.dump.machine.gic).items():
+    for name, region in frames(state.dump.machine.where).items():
         yield f"the kernel's {name}", region
-    for m in mappings(state.ram, state.dump.registers["TTBR0_EL2"]):
+    for m in mappings(state.ram, state.ram_base, state.dump.registers["TTBR0_EL2"]):
         yield "mapped by the kernel", (m.pa, m.size)
 
 

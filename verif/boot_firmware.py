@@ -56,9 +56,9 @@ def start(firmware: Firmware, qemu: list[str], machine: str, flat: Path, initrd:
             "-device", "virtio-blk-device,drive=disk"]
 
 
-def kernel_at(ram: mmap.mmap, base: int, image: Image) -> int:
-    """Physical address of the kernel in RAM that begins at `base`: the one place where all of its
-    text and constants are. BootError if there is none, or another."""
+def kernel_at(ram: mmap.mmap, image: Image) -> int:
+    """Where in RAM the kernel begins, in bytes from its start: the one place where all of its text
+    and constants are. BootError if there is none, or another."""
     begin = image.markers["__kernel_start"]
     stay = [(s.base - begin, s.data) for s in image.segments
             if s.base >= image.markers["__text_start"] and not s.flags & PF_W]
@@ -66,4 +66,4 @@ def kernel_at(ram: mmap.mmap, base: int, image: Image) -> int:
              if all(ram[at + offset:at + offset + len(data)] == data for offset, data in stay)]
     if len(found) != 1:
         raise BootError(f"the kernel's text is at {len(found)} places in RAM")
-    return base + found[0]
+    return found[0]

@@ -5,7 +5,7 @@ reset values the architecture does not give (D19.1.3), interrupts that firmware 
 """
 import mmap
 
-from spec.devices import devices
+from spec.devices import Board, devices
 from spec.registers import REQUIRED, Facts, Required
 
 from .boot_registers import Registers, identity
@@ -30,18 +30,18 @@ def _is_unknown(r: Required, facts: Facts) -> bool:
     return r.exists(facts) and r.name not in KNOWN and not r.name.startswith("ICC_SRE")
 
 
-def spoil_registers(gdb: Gdb, gic: int) -> None:
+def spoil_registers(gdb: Gdb, board: Board) -> None:
     """Of a machine that stands before its first instruction."""
     pc = gdb.read()[0].pc
-    facts = identity(gdb, pc, gic)
+    facts = identity(gdb, pc, board)
     with Registers(gdb, pc) as registers:
         for r in REQUIRED:
             if r.encoding is not None and _is_unknown(r, facts):
                 registers.write(r.name, r.encoding, WORD)
 
 
-def spoil_devices(gdb: Gdb, gic: int) -> None:
+def spoil_devices(gdb: Gdb, board: Board) -> None:
     """All interrupts are enabled."""
-    for device in devices(gic):
+    for device in devices(board):
         if "ISENABLER" in device.name:
             gdb.poke_physical(device.address, b"\xff" * device.size)

@@ -8,7 +8,6 @@ from spec import descriptor as d
 from spec.registers import Facts
 
 from .arrays import Array
-from .boot_machine import RAM_BASE
 from .boot_map import Problem
 from .boot_state import PAGE, WORD, DumpState
 from .target import Target
@@ -33,7 +32,7 @@ def seen(state: DumpState, root: int, va: int, size: int) -> bytes:
             table = d.page_at(state, entry)
             if not entry & d.VALID:
                 return found
-        at = (entry & d.ADDRESS) - RAM_BASE + here % PAGE
+        at = (entry & d.ADDRESS) - state.ram_base + here % PAGE
         found += state.dump.ram[at:at + min(PAGE - here % PAGE, size - len(found))]
     return found
 
@@ -41,7 +40,7 @@ def seen(state: DumpState, root: int, va: int, size: int) -> bytes:
 def _values(state: DumpState, f: Facts, initrd: Path) -> dict[str, int]:
     """Fields that have one right value."""
     return {"magic": MAGIC, "version": VERSION, "ram_base": state.get("machine.pages_pa"),
-            "ram_pages": state.page_count, "gic_version": f.gic, "cpu_count": 1,
+            "ram_pages": state.page_count, "gic_version": f.gic, "cpu_count": f.cores,
             "midr": f.ids["MIDR_EL1"], "cntfrq": f.ids["CNTFRQ_EL0"],
             "initrd_size": initrd.stat().st_size}
 

@@ -9,7 +9,6 @@ from spec.devices import frames
 from spec.kernel_map import Area, Mapping, aliases, overlap, what_is_wrong
 
 from . import devices
-from .boot_machine import RAM_BASE
 from .boot_state import PAGE, DumpState, physical
 from .boot_walk import mappings
 from .image import PF_W, PF_X, Image
@@ -49,7 +48,7 @@ def areas(target: Target, state: DumpState) -> tuple[Area, ...]:
     """All that EL2 may have mapped."""
     windows = {w.name: w.base for w in devices.windows(target.layout)}
     device = tuple(Area(name, "devices", windows[name], size, pa)
-                   for name, (pa, size) in frames(state.dump.machine.gic).items())
+                   for name, (pa, size) in frames(state.dump.machine.where).items())
     pages = Area("pages[]", "data", target.image.symbols["pages"].address,
                  state.c.HV_NPAGE * PAGE, state.get("machine.pages_pa"))
     return (*_resident(target.image, state.dump.kernel_pa), *device, pages)
@@ -60,7 +59,7 @@ def _text_is_the_elfs(target: Target, state: DumpState) -> Iterator[Problem]:
     begin = target.image.markers["__text_start"]
     for s in target.image.segments:
         if s.base >= begin and not s.flags & PF_W:
-            at = physical(target.image, s.base, state.dump.kernel_pa) - RAM_BASE
+            at = physical(target.image, s.base, state.dump.kernel_pa) - state.ram_base
             if state.dump.ram[at:at + len(s.data)] != s.data:
                 yield Problem("text or constants in RAM are not those of the ELF",
                               (("segment", f"{s.base:#x}"),))
@@ -120,7 +119,7 @@ def _view(target: Target, state: DumpState) -> Iterator[Problem]:
 
 def problems(target: Target, state: DumpState) -> Iterator[Problem]:
     """All that is wrong with what EL2, and by the view EL1, has mapped."""
-    found = tuple(mappings(state.ram, state.dump.registers["TTBR0_EL2"]))
+    found = tuple(mappings(state.ram, state.ram_base, state.dump.registers["TTBR0_EL2"]))
     allowed = areas(target, state)
     pages, begin, end = allowed[-1], *_kernel_range(target.image, state.dump.kernel_pa)
     for m in found:

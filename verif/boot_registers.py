@@ -3,7 +3,8 @@
 `msr` is put where the machine stands, and stepped over by QEMU's gdb stub."""
 from types import TracebackType
 
-from spec.registers import IDENTITY, REQUIRED, Encoding, Facts
+from spec.devices import Board
+from spec.registers import IDENTITY, REQUIRED, Encoding, Facts, Required
 
 from .errors import BootError
 from .gdb import Gdb
@@ -59,15 +60,16 @@ class Registers:
         self._do(name, move(encoding, False))
 
 
-def identity(gdb: Gdb, pc: int, gic: int) -> Facts:
+def identity(gdb: Gdb, pc: int, board: Board) -> Facts:
     """What the core has; of the rest nothing."""
     with Registers(gdb, pc) as registers:
         ids = {name: registers.read(name, encoding) for name, encoding in IDENTITY.items()}
-    return Facts(ids, gic, {}, 0, 0, 0, 0, 0, 0, 0, 0)
+    return Facts(ids, board, {}, 0, 0, 0, 0, 0, 0, 0, 0, 1)
 
 
-def required(gdb: Gdb, pc: int, facts: Facts) -> dict[str, int]:
+def required(gdb: Gdb, pc: int, facts: Facts,
+             wanted: tuple[Required, ...] = REQUIRED) -> dict[str, int]:
     """Each required register that the core has, by name."""
     with Registers(gdb, pc) as registers:
-        return {r.name: registers.read(r.name, r.encoding) for r in REQUIRED
+        return {r.name: registers.read(r.name, r.encoding) for r in wanted
                 if r.encoding is not None and r.exists(facts)}

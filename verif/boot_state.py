@@ -16,7 +16,7 @@ from spec.words import MASK
 from spec.witness import choose_wait_handle, mark_devices, mark_mapping, mark_view
 
 from .arrays import Array, ArrayOps, Word, is_plain, words
-from .boot_machine import KERNEL_PA, RAM_BASE, Dump
+from .boot_machine import Dump
 from .image import Image
 from .layout import Family
 from .target import Target
@@ -62,6 +62,7 @@ class DumpState:
         self.ops = ArrayOps()
         self.c, self.dump = c, dump
         self.ram = np.frombuffer(dump.ram, dtype="<u8")
+        self.ram_base = dump.machine.where.ram
         self.places: dict[str, Place] = {}
         self.plain = _core(dump, target)
         self.ghosts: dict[str, Array] = {}
@@ -70,8 +71,8 @@ class DumpState:
             if item.name != "pages":
                 self._lay_out(item.families, physical(target.image, item.base, dump.kernel_pa))
         base = self.get("machine.pages_pa")
-        in_ram = max(0, (RAM_BASE + len(dump.ram) - base) // PAGE)
-        self.page_count = min(c.HV_NPAGE, in_ram) if base >= RAM_BASE and base % PAGE == 0 else 0
+        in_ram = max(0, (self.ram_base + len(dump.ram) - base) // PAGE)
+        self.page_count = min(c.HV_NPAGE, in_ram) if base >= self.ram_base and base % PAGE == 0 else 0
         self._lay_out((target.layout.families["pages"],), base)
         self.device_of: dict[int, int] = {}
         self._find_ghosts()
@@ -83,7 +84,7 @@ class DumpState:
             dims = [(dim.stride // WORD, dim.count) for dim in family.dims]
             if family.name == "pages":
                 dims[0] = (dims[0][0], self.page_count)
-            start = (base - RAM_BASE + family.offset) // WORD
+            start = (base - self.ram_base + family.offset) // WORD
             self.places[family.name] = Place(start, tuple(dims))
 
     # ---- reads ---------------------------------------------------------------------------
@@ -197,7 +198,7 @@ class DumpState:
         return found
 
 
-def physical(image: Image, va: int, kernel_pa: int = KERNEL_PA) -> int:
+def physical(image: Image, va: int, kernel_pa: int) -> int:
     """Where the loader has put what is linked at `va`, if it has put the image at `kernel_pa`."""
     return va - image.markers["__kernel_start"] + kernel_pa
 

@@ -2,7 +2,7 @@
 """Walks over raw descriptor bits of a dump: of EL2's tables, and of a process's.
 
 VMSAv8-64, 4 KiB granule, 48-bit addresses (DDI 0487J.a, D8.2). `ram` is an array of words,
-from RAM_BASE on; a table outside of it is an error with a name.
+from the physical address `base` on; a table outside of it is an error with a name.
 """
 from collections.abc import Iterator
 
@@ -12,7 +12,6 @@ from spec.kernel_map import Mapping
 from spec.state import State
 
 from .arrays import Array
-from .boot_machine import RAM_BASE
 from .errors import BootError
 
 ENTRIES = 512
@@ -21,26 +20,26 @@ MOST_TABLES = 4096
 ROOT = 0x0000_FFFF_FFFF_FFFE    # TTBR0_EL2.BADDR (D19.2): without CnP and what is RES0
 
 
-def table_at(ram: Array, address: int) -> Array:
+def table_at(ram: Array, base: int, address: int) -> Array:
     """The 512 entries of the table at a physical address; BootError if it is not in RAM."""
-    first = (address - RAM_BASE) // 8
+    first = (address - base) // 8
     if address % 4096 or not 0 <= first <= len(ram) - ENTRIES:
         raise BootError(f"a translation table would be at {address:#x}, which is not RAM")
     return ram[first:first + ENTRIES]
 
 
-def mappings(ram: Array, root: int) -> Iterator[Mapping]:
+def mappings(ram: Array, base: int, root: int) -> Iterator[Mapping]:
     """Every valid leaf below `root`, the value of TTBR0_EL2, in order of addresses."""
-    yield from _below(ram, root & ROOT, 0, 0, VALID | TABLE_OR_PAGE)
+    yield from _below(ram, base, root & ROOT, 0, 0, VALID | TABLE_OR_PAGE)
 
 
-def _below(ram: Array, table: int, level: int, va: int, above: int) -> Iterator[Mapping]:
-    entries = table_at(ram, table)
+def _below(ram: Array, base: int, table: int, level: int, va: int, above: int) -> Iterator[Mapping]:
+    entries = table_at(ram, base, table)
     for index in np.flatnonzero(entries & np.uint64(VALID)):
         entry, here = int(entries[index]), va + (int(index) << SHIFTS[level])
         bits = entry & ~ADDRESS
         if level < 3 and entry & TABLE_OR_PAGE:
-            yield from _below(ram, entry & ADDRESS, level + 1, here, above | bits)
+            yield from _below(ram, base, entry & ADDRESS, level + 1, here, above | bits)
         else:
             # A block at level 0, and a level-3 entry with bit 1 clear, are no leaves (D8.3.1).
             if level == 0 or (level == 3 and not entry & TABLE_OR_PAGE):

@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""What is used of the three leaf routines, each proved once from its machine code (leaves.py).
+"""What is used of the three leaf routines, each proved once from its machine code (leaves.py),
+and of the lock, whose two routines are (lock.py).
 
 page_zero(x0 = page): every word 0. page_copy(x0 = to, x1 = from): every word
 that of `from`. page_sync(x0 = page): no word changes. Each needs page numbers
 below NPAGE of pages that are not reserved, loses the registers given here and NZCV, and nothing else.
+
+lock_take: the core has the lock, and no other core has it until lock_drop. A path must not
+take it twice, nor drop what it has not.
 """
 from dataclasses import dataclass
 
 import z3
 
+from .errors import StuckPath
 from .explore import Contract
 from .flags import fold
 from .layout import Layout
 from .lin import bv
 from .machine import Path
 from .memory import PageCopy, PageZero
-from .world import Event
+from .world import LOCK_DROP, LOCK_TAKE, Event
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,26 @@ def apply(leaf: Leaf, layout: Layout, cost: int, path: Path) -> None:
     path.count += cost
 
 
+LOCK_LOST = (9, 10, 11, 12)
+
+
+def apply_lock(name: str, cost: int, path: Path) -> None:
+    """The effect of lock_take or lock_drop, which takes `cost` instructions if nobody is waited
+    for."""
+    if path.has_lock == (name == LOCK_TAKE):
+        raise StuckPath(f"{name} by a core that has the lock: {path.has_lock}")
+    path.events.append(Event(name, (), path.pc))
+    path.clobber(LOCK_LOST, with_flags=True)
+    path.count += cost
+
+
 def table(layout: Layout, addresses: dict[str, int], costs: dict[str, int]) -> dict[int, Contract]:
     """Address of each leaf to its contract."""
     def make(leaf: Leaf) -> Contract:
         return lambda path: apply(leaf, layout, costs[leaf.name], path)
 
-    return {addresses[leaf.name]: make(leaf) for leaf in LEAVES}
+    def lock(name: str) -> Contract:
+        return lambda path: apply_lock(name, costs[name], path)
+
+    return {**{addresses[leaf.name]: make(leaf) for leaf in LEAVES},
+            **{addresses[name]: lock(name) for name in (LOCK_TAKE, LOCK_DROP)}}

@@ -39,6 +39,7 @@ class Gdb:
         self.socket = connection
         self.socket.settimeout(patience)
         self.buffer = b""
+        self.thread = 1
         self.ask("qSupported:xmlRegisters=aarch64")
         self._document("target.xml")
         text = self._document("system-registers.xml")
@@ -104,6 +105,11 @@ class Gdb:
             words += [int.from_bytes(vector[i:i + WORD], "little") for i in (0, WORD)]
         return words
 
+    def choose(self, core: int) -> None:
+        """The core, from 0, whose registers are meant from now on, and that goes alone."""
+        self.thread = core + 1
+        self._must(f"Hg{self.thread:x}")
+
     # ---- the stopped machine --------------------------------------------------------
 
     def poke(self, address: int, data: bytes) -> None:
@@ -168,7 +174,12 @@ class Gdb:
             self._reply()
         self._wait()
 
+    def go_alone(self) -> None:
+        """To the next breakpoint with the chosen core alone: the others stay where they are."""
+        self._send((f"vCont;c:{self.thread}",))
+        self._wait()
+
     def step(self) -> None:
-        """One instruction, breakpoint or not."""
-        self._send(("s",))
+        """One instruction of the chosen core alone, breakpoint or not."""
+        self._send((f"vCont;s:{self.thread}",))
         self._wait()

@@ -7,7 +7,7 @@ must follow from those before, used where the formula reads the state: with few 
 then with more. Counters and deadlines are treated apart (counting.py, deadlines.py).
 """
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from types import SimpleNamespace
@@ -28,17 +28,18 @@ from .naming import NamedState
 from .reads import Reads
 from .result import Failure, Line, Row, row
 from .safety import model_values
-from .solve import Solver, Verdict
+from .solve import OWN_RESOURCES, Solver, Verdict
 
 SHOWN_FAILURES = 6
 # An interrupt may come while nobody runs, and a call may end with nobody running: what holds of
 # a process that calls is not assumed.
 INTERRUPTED = frozenset({"trap_irq", "timer_interrupt", "console_interrupt", "wake_up"})
 MAY_BE_IDLE = INTERRUPTED | {
-    "exchange", "vgic_leave", "leave_left", "leave_irq", "leave_idle", "leave_call", "leave_trap", "leave_wait",
+    "exchange", "vgic_leave", "leave_left", "leave_irq", "leave_idle", "sched_kick", "leave_call",
+    "leave_trap", "leave_kicked", "leave_wait",
     "any state"}
 # Events after which a process runs, or what is done still is for one that does.
-RUNS = frozenset({"eret", "hypercall", "trap_sync", "trap_stop", "vgic_enter"})
+RUNS = frozenset({"eret", "hypercall", "trap_sync", "trap_stop", "trap_doomed", "vgic_enter"})
 # Events after which an interrupt may come, or is handled.
 WAITS = frozenset({"trap_irq", "wait"})
 # Whose registers the core holds, which nothing changes but the ways in and out.
@@ -114,15 +115,29 @@ class Subject:
         return (AFTER_BOOT, *(f"invariant {name}" for name in self.assumed
                               if name not in self.rules))
 
-    def prove(self, path: tuple[z3.BoolRef, ...], goal: z3.BoolRef, near: Reads, name: str,
-              folder: FilePath) -> Verdict:
-        """Does the goal follow from `path` and the invariants, used at `near`, then at what
-        those read, at last with what functions are that are known by facts? What another case
-        has shown with a part of this path is not asked again."""
+    def prove(self, path: tuple[z3.BoolRef, ...], goal: z3.BoolRef, near: Callable[[], Reads],
+              name: str, folder: FilePath, own: tuple[z3.BoolRef, ...] = ()) -> Verdict:
+        """Does the goal follow from `path` and `own`, which are instances of invariants, or from
+        those that are used at `near`, then at what those read, at last with what functions are
+        that are known by facts? What another case has shown with a part of this path is not
+        asked again."""
         taken = {t.get_id() for t in path}
         if any(needed <= taken for needed in self.shown.get(goal.get_id(), ())):
             self.facts["shared"] += 1
             return Verdict("proved", 0.0)
+        self.facts["queries"] += 1
+        needed = Solver(own, folder, self.names).core(path, goal, name, OWN_RESOURCES)
+        verdict = Verdict("proved", 0.0)
+        if needed is None:
+            needed, verdict = self._prove_with(path, goal, near(), name, folder)
+        if needed is not None:
+            self.names.kept += (*path, goal)
+            self.shown.setdefault(goal.get_id(), []).append({t.get_id() for t in needed})
+        return verdict
+
+    def _prove_with(self, path: tuple[z3.BoolRef, ...], goal: z3.BoolRef, near: Reads, name: str,
+                    folder: FilePath) -> tuple[tuple[z3.BoolRef, ...] | None, Verdict]:
+        """What of `path` is needed, if it is proved, and the verdict."""
         for rounds, is_exact in ((1, False), (2, False), (2, True)):
             self.facts["queries"] += 1
             known = self.instances(near, rounds)
@@ -130,28 +145,30 @@ class Subject:
                 known += self.names.meanings((*known, *path, goal))
             solver = Solver(known, folder, self.names)
             needed = solver.core(path, goal, name)
-            verdict = Verdict("unknown" if needed is None else "proved", 0.0)
+            if needed is not None:
+                return needed, Verdict("proved", 0.0)
+            verdict = Verdict("unknown", 0.0)
             # The last try has all that there is, and so its counterexamples are true ones.
-            if needed is None and (is_exact or rounds == 1 and not solver.is_refuted):
-                needed, verdict = path, solver.prove(path, goal, name)
-            if needed is not None and verdict.status == "proved":
-                self.names.kept += (*path, goal)
-                self.shown.setdefault(goal.get_id(), []).append({t.get_id() for t in needed})
-                break
+            if is_exact or rounds == 1 and not solver.is_refuted:
+                verdict = solver.prove(path, goal, name)
+                if verdict.status == "proved":
+                    return path, verdict
             self.facts["second tries"] += 1
-        return verdict
+        return None, verdict
 
 
 @dataclass(frozen=True)
 class Goal:
     """The invariant `rule` after a case, or what it needs, or (no rule) the premise of the part
-    that follows: `given` is known besides, `at` are its indices."""
+    that follows: `given` is known besides, `at` are its indices, `own` is what was assumed of
+    these before."""
 
     name: str
     rule: str
     given: tuple[z3.BoolRef, ...]
     term: z3.BoolRef
     at: tuple[tuple[str, z3.BitVecRef], ...]
+    own: tuple[z3.BoolRef, ...] = ()
 
 
 @dataclass
@@ -174,7 +191,8 @@ class Induction:
             was = as_term(rule.holds(subject.c, subject.before, *indices))
             now = as_term(rule.holds(subject.c, after, *indices))
             if name not in subject.assumed or not was.eq(now):
-                yield Goal(name, name, self._counted(after, now), now, at)
+                own = (was,) if name in subject.assumed else ()
+                yield Goal(name, name, self._counted(after, now), now, at, own)
         if case.part is not None:
             yield Goal(f"the premise of {case.part}", "", (), as_term(case.given), ())
         if case.events and case.events[-1][0] in spec.parts():
@@ -246,11 +264,16 @@ class Induction:
 
     def _prove(self, path: tuple[z3.BoolRef, ...], steps: Reads, goal: Goal,
                name: str) -> Verdict:
-        near = Reads().scan((*path, *goal.given, goal.term), self.subject.names).joined(steps)
-        for kind, index in (*goal.at, ("pid", bv(0))):
-            near.index(kind, index)
+        subject = self.subject
+
+        def near() -> Reads:
+            found = Reads().scan((*path, *goal.given, goal.term), subject.names).joined(steps)
+            for kind, index in (*goal.at, ("pid", bv(0))):
+                found.index(kind, index)
+            return found
+
         term = z3.Implies(z3.And(*goal.given), goal.term) if goal.given else goal.term
-        return self.subject.prove(path, term, near, name, self.folder)
+        return subject.prove(path, term, near, name, self.folder, goal.own)
 
 
 def prove(subject: Subject, folder: FilePath, source: str) -> Row:

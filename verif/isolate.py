@@ -35,7 +35,7 @@ def _prove(subject: Subject, folder: FilePath, what: str, path: tuple[z3.BoolRef
     near = Reads().scan((*path, goal), subject.names)
     near.index("pid", bv(0))
     name = f"{subject.name}-T5-{what.split()[0]}"
-    verdict = subject.prove(path, goal, near, name, folder)
+    verdict = subject.prove(path, goal, lambda: near, name, folder)
     if verdict.status == "proved":
         return []
     return [Failure(what, about[0].where, "", verdict.status, model_values(verdict),
@@ -121,6 +121,11 @@ def _devices(subject: Subject, case: Case) -> z3.BoolRef:
                                                  *_any("device")))
 
 
+def _others(subject: Subject, case: Case) -> z3.BoolRef:
+    return as_term(isolation.others_are_left(subject.c, subject.before, case.state,
+                                             *_any("core", "word")))
+
+
 @dataclass(frozen=True)
 class Statement:
     """What holds of each case that changes one of these tables: `text` is in spec/isolation.py,
@@ -143,6 +148,9 @@ STATEMENTS = (
     Statement("ownership of devices changes as agreed", frozenset({
         "devices.owner", "devices.state", "devices.pa", "devices.flags"}),
               isolation.device_owner_agrees, _devices),
+    Statement("what other cores hold is left alone", frozenset({
+        "pages", *(f"procs.{name}" for name in isolation.HELD),
+        *(f"sched.cpus.{name}" for name in isolation.OWN)}), isolation.others_are_left, _others),
 )
 
 

@@ -14,8 +14,8 @@ from spec.transitions.entry import BEHIND
 
 from .explore import Start
 from .lin import Lin, bv, const, lift, symbol
-from .machine import ERET, HYPERCALL, PAGE, STACK_TOP, WAIT, Path
-from .target import CPU, Target
+from .machine import CPU, ERET, HYPERCALL, PAGE, STACK_TOP, WAIT, Path
+from .target import Target
 
 Pair = tuple[str, z3.BitVecRef, z3.BitVecRef]
 ARGUMENTS = range(8)

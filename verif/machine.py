@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 
 import z3
+from spec.isolation import OWN
 
+from .devices import device_name, register_name
 from .errors import StuckPath, UnmodelledError
 from .flags import Bool, Flags, as_term, fold, fresh, negate
 from .image import Symbol
@@ -11,9 +13,9 @@ from .layout import Place, describe, recover
 from .lin import Lin, bv, const, extend, lift, low32, signed, symbol, trailing_zeros
 from .memory import CellWrite, Memory, PageZero, base_read
 from .naming import TRAILING
-from .world import Decision, Event, Frame, Obligation, Window, World
+from .world import LOCK_DROP, LOCK_TAKE, Decision, Event, Frame, Obligation, Window, World
 
-STACK_TOP = "sp0"
+STACK_TOP, CPU = "sp0", "sys.cpu"
 # How a path may end besides by its return, or by a cut, which has a name of its own.
 RETURN, ERET, WAIT, HYPERCALL = "return", "eret", "wfi", "hypercall"
 CONTEXT, PAGE = "sched.cpus.ctx", 4096
@@ -154,8 +156,7 @@ class Path:
         self.stack[offset, size] = kept
 
     def _window(self, address: Lin, size: int) -> Window | None:
-        """The device whose register that is; what is added to a register's address must stay
-        within the device."""
+        """The window that holds that; what is added to its address must stay within it."""
         for window in self.world.windows:
             last = window.size - size
             if window.base <= address.const <= window.base + last:
@@ -177,9 +178,35 @@ class Path:
                 z3.ULT(index.z, z3.BitVecVal(dim.count, 64)))
             self.require("in bounds", inside,
                          f"index of {place.family.name} below {dim.count}")
+        if not self.has_lock:
+            self._require_lock(place)
         if place.family.name == "pages":
             self.require_mapped(place.indices[0].z)
         return place
+
+    @property
+    def has_lock(self) -> bool:
+        """The core has the lock."""
+        last = next((e.kind for e in reversed(self.events) if e.kind in (LOCK_TAKE, LOCK_DROP)),
+                    None)
+        return self.world.has_lock if last is None else last == LOCK_TAKE
+
+    def _require_lock(self, place: Place) -> None:
+        """Without the lock a core touches what others never write: of its own struct hv_cpu, and
+        the context page of the process whose registers it holds (isolation.others_are_left)."""
+        name = place.family.name
+        own: Bool = False
+        if name.removeprefix("sched.cpus.") in OWN:
+            own = fold(place.indices[0].z == symbol(CPU).z)
+        elif name == "pages":
+            own = fold(place.indices[0].z == self._own_context(symbol(CPU).z).z)
+        self.require("lock", own, f"{name} is the core's own, or it has the lock")
+
+    def _own_context(self, cpu: z3.BitVecRef) -> Lin:
+        """Number of the context page of the process whose registers the core holds."""
+        families = self.world.layout.families
+        loaded = self.memory.read(families["sched.cpus.loaded"], (cpu,), self.world.touch)
+        return lift(self.memory.read(families["procs.ctx"], (loaded,), self.world.touch))
 
     def require_mapped(self, page: z3.BitVecRef) -> None:
         """Boot maps the pages that are not reserved, and no handler changes which those are."""
@@ -193,8 +220,9 @@ class Path:
         offset = self._stack_offset(address)
         if offset is not None:
             return self._load_stack(offset, size)
-        if self._window(address, size) is not None:
-            return self._load_device(address, size)
+        window = self._window(address, size)
+        if window is not None:
+            return self._load_window(window, address, size)
         if address.is_const:
             value = self.world.image.constant(address.const, size)
             if value is not None:
@@ -222,17 +250,41 @@ class Path:
 
     def _context_page(self, pointer: z3.BitVecRef, cpu: z3.BitVecRef) -> Lin:
         """What invariant core_context says of the pointer, so that its pages are known as such."""
-        families = self.world.layout.families
-        loaded = self.memory.read(families["sched.cpus.loaded"], (cpu,), self.world.touch)
-        page = self.memory.read(families["procs.ctx"], (loaded,), self.world.touch)
-        address = const(families["pages"].base) + lift(page).scaled(PAGE)
+        base = self.world.layout.families["pages"].base
+        address = const(base) + self._own_context(cpu).scaled(PAGE)
         self.require("context", fold(pointer == address.z), "the core's context page")
         return address
 
-    def _load_device(self, address: Lin, size: int) -> Lin:
-        value = z3.BitVec(self.world.fresh("mmio"), 8 * size)
-        self.events.append(Event(f"mmio read{8 * size}", (address.z, extend(value).z), self.pc))
+    def _load_window(self, window: Window, address: Lin, size: int) -> Lin:
+        kind, found = f"{window.kind} read{8 * size}", device_name(address.z, self.given_ids)
+        is_first = not any(e.kind == kind and e.operands[0].eq(address.z) for e in self.events)
+        if found is not None and is_first and size == 4:
+            value = z3.Extract(31, 0, found)
+        else:
+            value = z3.BitVec(self.world.fresh(window.kind), 8 * size)
+        self.events.append(Event(kind, (address.z, extend(value).z), self.pc))
         return extend(value)
+
+    def _shared(self, address: Lin, size: int) -> Window:
+        window = self._window(address, size)
+        if window is None or window.kind != "shared":
+            raise StuckPath(f"exclusive access at {describe(address)}")
+        return window
+
+    def load_exclusive(self, address: Lin, size: int) -> Lin:
+        """See Cpu."""
+        value = self._load_window(self._shared(address, size), address, size)
+        self.events.append(Event("exclusive", (address.z,), self.pc))
+        return value
+
+    def store_exclusive(self, address: Lin, value: Lin, size: int) -> Lin:
+        """See Cpu. Nothing is known of when it fails."""
+        window = self._shared(address, size)
+        kept = extend(z3.Extract(8 * size - 1, 0, value.z))
+        failed = extend(z3.BitVec(self.world.fresh("failed"), 1))
+        self.events.append(
+            Event(f"{window.kind} try{8 * size}", (address.z, kept.z, failed.z), self.pc))
+        return failed
 
     def store(self, address: Lin, value: Lin, size: int) -> None:
         """See Cpu."""
@@ -240,10 +292,11 @@ class Path:
         if offset is not None:
             self._store_stack(offset, value, size)
             return
-        if self._window(address, size) is not None:
+        window = self._window(address, size)
+        if window is not None:
             kept = extend(z3.Extract(8 * size - 1, 0, value.z))
-            self.events.append(Event(
-                f"mmio write{8 * size}", (address.z, kept.z, bv(address.const)), self.pc))
+            self.events.append(Event(f"{window.kind} write{8 * size}",
+                                     (address.z, kept.z, bv(address.const)), self.pc))
             return
         place = self._place(address, size)
         if size != place.family.width:
@@ -310,8 +363,8 @@ class Path:
 
     @property
     def cut(self) -> str | None:
-        """What an exploration stops at here, if it does."""
-        if self.pc in self.world.cuts:
+        """What an exploration stops at here, if it does: it may begin where others stop."""
+        if self.pc in self.world.cuts and self.count:
             return self.world.cuts[self.pc]
         is_tail = len(self.frames) == 1 and self.regs[30].same(self.frames[0].back)
         return self.world.tails.get(self.pc) if is_tail else None
@@ -326,7 +379,9 @@ class Path:
     def get_system(self, name: str) -> Lin:
         """See Cpu."""
         if name in VOLATILE:
-            value = symbol(self.world.fresh(name))
+            found = register_name(name, self.given_ids)
+            is_first = all(e.kind != f"mrs {name}" for e in self.events)
+            value = lift(found) if found is not None and is_first else symbol(self.world.fresh(name))
             self.events.append(Event(f"mrs {name}", (value.z,), self.pc))
             return value
         return self.system.setdefault(name, symbol(f"sys.{name}"))

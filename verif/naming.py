@@ -22,6 +22,7 @@ from .sample import Samples, Values
 
 TRAILING = "ctz64"
 SMALL = 6  # nodes of a formula that needs no name
+REMEMBERED = 8  # states in which two terms differ
 SHARE_RESOURCES = 300000  # of Z3, to find that two terms are equal
 
 
@@ -85,6 +86,7 @@ class Names:
     alike: dict[Values, list[z3.ExprRef]] = field(default_factory=dict)
     truths: dict[int, z3.BoolRef] = field(default_factory=dict)
     equal: dict[tuple[int, int], bool] = field(default_factory=dict)
+    states: list[z3.ModelRef] = field(default_factory=list)
     applied: dict[int, list[tuple[str, tuple[z3.BitVecRef, ...]]]] = field(default_factory=dict)
 
     def name(self, stem: str, value: z3.BitVecRef) -> z3.BitVecRef:
@@ -192,14 +194,26 @@ class Names:
         key = (one.get_id(), other.get_id())
         if key not in self.equal:
             goal = one == other
-            solver = z3.SolverFor("QF_UFBV")
-            solver.set("rlimit", SHARE_RESOURCES)
-            solver.add(z3.Not(goal), *self.defining([goal]).values())
-            self.equal[key] = bool(solver.check() == z3.unsat)
-            if self.equal[key]:
-                queries.note(solver, "equal terms")
             self.kept.append(goal)
+            self.equal[key] = not self._differed(goal) and self._are_proved_equal(goal)
         return self.equal[key]
+
+    def _differed(self, goal: z3.BoolRef) -> bool:
+        """Was a state found already in which the two differ?"""
+        terms = (z3.Not(goal), *self.defining([goal]).values())
+        return any(all(z3.is_true(model.eval(term, True)) for term in terms)
+                   for model in reversed(self.states))
+
+    def _are_proved_equal(self, goal: z3.BoolRef) -> bool:
+        solver = z3.SolverFor("QF_UFBV")
+        solver.set("rlimit", SHARE_RESOURCES)
+        solver.add(z3.Not(goal), *self.defining([goal]).values())
+        result = solver.check()
+        if result == z3.unsat:
+            queries.note(solver, "equal terms")
+        elif result == z3.sat:
+            self.states = [*self.states[1 - REMEMBERED:], solver.model()]
+        return bool(result == z3.unsat)
 
     def defining(self, terms: Iterable[z3.ExprRef]) -> dict[str, z3.BoolRef]:
         """The equations of all names in the terms, and of the names in those, by name."""

@@ -30,7 +30,7 @@ SHOWN_FAILURES = 6
 CLEAN_AT_ENTRY = "nothing is stale at entry"
 # What has nothing to do with EL1&0 translation: an event that is neither known nor here is an
 # error. (A TLBI that is not broadcast, and a barrier of less, invalidate and order nothing.)
-WITHOUT_ORDER = ("mmio ", "mrs ", "msr ", "dmb ", "dc c", "ic ", "tlbi ", "smc ")
+WITHOUT_ORDER = ("mmio ", "mrs ", "msr ", "dmb ", "dc c", "ic ", "tlbi ", "smc ", "lock_")
 
 
 def events(path: Path) -> list[Event]:

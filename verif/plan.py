@@ -8,12 +8,13 @@ from pathlib import Path
 import spec
 from spec.marks import place_of
 
-from . import (boot, contracts, induct, isolate, leaves, order, premises, progress, queries, refine, safety,
-               segments, whole)
+from . import (boot, contracts, handover, induct, isolate, leaves, lock, order, premises, progress,
+               queries, refine, safety, segments, tickets, whole)
 from .boot_machine import Machine
 from .explore import Contract
 from .result import Row
 from .target import Hypercall, Routine, Target
+from .world import LOCK_DROP, LOCK_TAKE
 
 THEOREMS = ("T1", "T2", "T3", "T4", "T5", "T6", "T8", "T9", "T10")
 OF_CODE = ("T1", "T2", "T6", "T8")
@@ -55,7 +56,8 @@ class Plan:
 
     def __post_init__(self) -> None:
         self.c = premises.constants(self.target)
-        self.costs = leaves.costs(self.target) if set(OF_CODE) & set(self.theorems) else {}
+        self.costs = {**leaves.costs(self.target), **lock.costs(self.target)} if \
+            set(OF_CODE) & set(self.theorems) else {}
         addresses = {name: self.target.image.function(name).address for name in self.costs}
         self.leaf_code = tuple(addresses.values())
         self.known: dict[int, Contract] = contracts.table(
@@ -63,7 +65,7 @@ class Plan:
 
     def others(self) -> tuple[str, ...]:
         """What may be chosen by name and is no hypercall."""
-        return (*(trap.name for trap in self.target.traps), VECTORS, *spec.edges(),
+        return (*(trap.name for trap in self.target.traps), VECTORS, lock.NAME, *spec.edges(),
                 *dict.fromkeys((*whole.ENDS, *progress.PIECES)))
 
     def jobs(self, calls: tuple[Hypercall, ...], others: tuple[str, ...], has_leaves: bool,
@@ -79,6 +81,8 @@ class Plan:
             found.append(Job("leaf routines", ("T2",), self.leaf_code, self._leaves))
         if "T3" in self.theorems:
             found.append(Job("steps", ("T3",), (), lambda: [induct.prove_steps(self.c, self.out)]))
+            found.append(Job(handover.NAME, ("T3",), (),
+                             lambda: [handover.prove(self.c, self.out)]))
         for theorem, name, prove in (("T5", "state", isolate.prove_states),
                                      ("T9", "any state", progress.prove_states)):
             if theorem in self.theorems:
@@ -130,6 +134,7 @@ class Plan:
             code = tuple(self.target.image.function(name).address for name in segments.CODE)
             jobs.append(Job(VECTORS, machine, code, lambda: [
                 one for rows in self.vectors(machine) for one in rows]))
+        jobs += self._of_lock()
         for text in spec.edges().values():
             jobs += self._of_text(text, place_of(text.text))
         if "T9" in self.theorems:
@@ -137,6 +142,19 @@ class Plan:
                      for name in progress.PIECES]
         for name in whole.ENDS:
             jobs += self._of_text(spec.parts()[name], spec.parts()[name].source)
+        return jobs
+
+    def _of_lock(self) -> list[Job]:
+        """Its machine code, and what the steps of all cores make."""
+        machine = tuple(t for t in ("T1", "T2", "T8") if t in self.theorems)
+        code = tuple(self.target.image.function(name).address for name in (LOCK_TAKE, LOCK_DROP))
+        jobs = [Job(lock.NAME, machine, code, lambda: lock.prove(self.target, machine, self.out),
+                    repr(lock.word_of(self.target)).encode())] if machine else []
+        if "T3" in self.theorems:
+            jobs.append(Job(lock.NAME, ("T3",), (),
+                            lambda: [tickets.prove_invariants(self.c, self.out)]))
+        if "T9" in self.theorems:
+            jobs.append(Job(lock.NAME, ("T9",), (), lambda: [tickets.prove_order(self.c, self.out)]))
         return jobs
 
     def _progress_of(self, text: spec.Spec) -> Callable[[], list[Row]]:

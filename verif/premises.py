@@ -17,19 +17,20 @@ from spec.state import FIELDS, SymbolicState
 
 from .flags import as_term
 from .lin import MASK64, bv, symbol
-from .target import CPU, Target
+from .machine import CPU
+from .target import Target
 from .world import World
 
 # Used only where a device is looked at.
 OF_DEVICES = ("device_types", "entry_names_device", "device_is_named")
-USED = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "one_core",
-        "round_robin",
+USED = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "core_ranges",
+        "others_are_settled", "time_goes_on",
         "waiting_exact", "callers_exact", "parked_message", "file_types", "handle_names_file",
         "machine_facts", "page_types", "entry_names_page", "core_context", "core_tables",
         "irq_lines", "irq_numbers", "listed_lines_are_its", "interface_is_loaded",
         "core_holds_current", *OF_DEVICES)
 # What the way in and out of EL2 needs.
-AT_THE_EDGE = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "one_core",
+AT_THE_EDGE = ("proc_ranges", "nobody", "proc_pages", "one_place", "running_exact", "core_ranges",
                "machine_facts", "page_types", "core_context", "interface_is_loaded",
                "core_holds_current")
 # Traps look at no table of pages.
@@ -80,7 +81,7 @@ def _tuples(kinds: tuple[str, ...], world: World,
 def about_current(target: Target) -> tuple[z3.BoolRef, ...]:
     """That the current process is one: of what is assumed wherever a routine begins."""
     core = symbol(CPU).z
-    rule = spec.invariants()["one_core"]
+    rule = spec.invariants()["core_ranges"]
     return (z3.ULT(core, bv(target.constant("HV_NCPU"))),
             as_term(rule.holds(constants(target), SymbolicState(), core)))
 

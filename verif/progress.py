@@ -25,7 +25,7 @@ from .safety import model_values
 from .solve import Solver
 
 SOURCE = "spec/progress.py"
-PLACES = frozenset({"sched.turn", "sched.ready.word", "sched.cpus.current", "procs.state"})
+PLACES = frozenset({"sched.cpus.turn", "sched.ready.word", "sched.cpus.current", "procs.state"})
 Text = Callable[..., Any]
 
 
@@ -43,17 +43,23 @@ class Statement:
 
 PASSED = Statement("a ready process is passed over", progress.nobody_is_passed_over, PLACES)
 TAKEN = Statement("a turn is not taken", progress.turn_is_taken,
-                  frozenset({"sched.turn", "sched.cpus.current"}), False)
+                  frozenset({"sched.cpus.turn", "sched.cpus.current"}), False)
 IDLE = Statement("the core idles while somebody is ready", progress.core_is_used, PLACES)
 TICK = Statement("the next tick is another", progress.tick_goes_on,
-                 frozenset({"sched.next_tick"}), False)
-USUAL = (PASSED, TAKEN, IDLE, TICK)
+                 frozenset({"sched.cpus.next_tick"}), False)
+STAY = Statement("a core has no ticks any more", progress.ticks_stay,
+                 frozenset({"sched.cpus.next_tick", "sched.cpus.current"}), False)
+ARMED = Statement("no core is armed for the first deadline", progress.deadline_is_armed,
+                  frozenset({"timer_tree"}), False)
+USUAL = (PASSED, TAKEN, IDLE, TICK, STAY, ARMED)
 IDLE_AFTER = Statement(IDLE.what, IDLE.text, PLACES, due=progress.core_is_busy)
 READY = Statement("who is interrupted must wait", progress.preempted_is_ready)
-INTERRUPT = (PASSED, TAKEN, IDLE_AFTER, READY)
+INTERRUPT = (PASSED, TAKEN, IDLE_AFTER, READY, STAY, ARMED)
 # An interrupt is one of the first two, if any, and then the third. The ways in and out move
 # nothing, and come between a transition and what it leaves.
 PIECES = ("timer_interrupt", "console_interrupt", "leave_idle")
+WAITED = (PASSED, TAKEN, Statement(IDLE.what, IDLE.text), READY, STAY, ARMED,
+          Statement("a core that waited has no ticks", progress.ticks_begin, None, False))
 OF = {
     "yield": (*USUAL, Statement("a yield ends no turn", progress.turn_ends)),
     "timer_interrupt": (
@@ -63,7 +69,7 @@ OF = {
         Statement("the alarm stays behind", progress.alarm_is_ahead, None, False),
         Statement("a deadline is set", progress.deadline_is_kept)),
     "console_interrupt": (*INTERRUPT, TICK),
-    "leave_idle": (PASSED, TAKEN, Statement(IDLE.what, IDLE.text), TICK, READY),
+    "leave_idle": WAITED, "leave_irq": WAITED,
 }
 
 
@@ -96,7 +102,7 @@ def _prove(subject: Subject, folder: FilePath, goal: Goal,
     """The goal from the invariants at what it reads."""
     near = near or _reads(subject, goal)
     name = f"{subject.name}-T9-{goal.what.replace(' ', '-')}"[:80]
-    verdict = subject.prove(goal.given, goal.term, near, name, folder)
+    verdict = subject.prove(goal.given, goal.term, lambda: near, name, folder)
     if verdict.status == "proved":
         return []
     about = lines.of_function("statement", goal.text.__name__, goal.text)
@@ -133,6 +139,7 @@ def _of_states(subject: Subject) -> list[tuple[Goal, Reads | None]]:
         ("the tick is not armed", progress.tick_is_armed, (), None),
         ("a turn is too far away", progress.bound_is_kept, (pid,), None),
         ("who can run waits", progress.runnable_wait_for_nothing, (pid, file, peer), None),
+        ("who runs has no core", progress.who_runs_has_a_core, (pid,), None),
         ("who waits for nothing does not run", progress.others_wait, (pid,), None),
         ("nobody's deadline", progress.first_deadline_is_somebodys, (), _tree_path(subject)))
     return [(Goal(what, (), as_term(text(c, s, *at)), text), near)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import product
 
 import z3
 from spec.invariants import Invariant
@@ -14,6 +15,9 @@ from .naming import Names
 Key = tuple[z3.BitVecRef, ...]
 # Sets of something else than processes, and what their members are.
 SETS_OF = {"procs.irqs_pending.word": "irq"}
+# Kinds of which some function of the state, or a set and its members, has indices.
+TOGETHER = frozenset((*kinds[:-1], SETS_OF.get(name, "pid")) if kinds[-1:] == ("set_word",) else kinds
+                     for name, kinds in FIELDS.items())
 ORDERED = ("_count_exact", "_slot_inverse", "_at_inverse")
 
 
@@ -83,6 +87,8 @@ class Reads:
             return [()]
         if len(rule.kinds) == 1:
             return [(t,) for t in self.terms.get(rule.kinds[0], {}).values()]
+        if rule.kinds not in TOGETHER:
+            return list(product(*(self.terms.get(kind, {}).values() for kind in rule.kinds)))
         member = rule.kinds[-1]
         is_of_sets = member in ("pid", *SETS_OF.values()) and not rule.name.endswith(ORDERED)
         if not is_of_sets:

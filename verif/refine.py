@@ -33,7 +33,8 @@ from .world import World
 
 SHOWN_FAILURES = 6
 # Never written, compared as sys.fp, and events: a write of the GIC leaves no value that is read.
-ELSEWHERE = ("tpidr_el2", "fpcr", "fpsr", "icc_eoir1_el1", "icc_dir_el1", "ich_hcr_el2")
+ELSEWHERE = ("tpidr_el2", "fpcr", "fpsr", "icc_eoir1_el1", "icc_dir_el1", "icc_sgi1r_el1",
+             "ich_hcr_el2")
 Goal = tuple[str, z3.BoolRef, z3.BitVecRef, z3.BitVecRef]
 
 

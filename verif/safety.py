@@ -73,6 +73,7 @@ def explore(target: Target, call: Routine, contracts: dict[int, Contract],
     """All paths of a routine from its entry, or from another start, to its return or a cut."""
     begin = time.process_time()
     world = target.world()
+    world.has_lock = call.has_lock
     world.cuts.update(cuts or {})
     world.tails.update({} if cuts else tails(target, call))
     world.symbols.facts = about_current(target)

@@ -24,10 +24,11 @@ VECTORS = {
     0x600: "enter_aarch32", 0x680: "enter_irq", 0x700: "enter_irq", 0x780: "enter_serror",
 }
 # Every segment, and the routines of assembly that they run through.
-NAMES = (*(f"vector {offset:#05x}" for offset in VECTORS), "return, fast", "return, full",
+NAMES = (*(f"vector {offset:#05x}" for offset in VECTORS), "return, free", "return, fast", "return, full",
          "return, trap", "after a wait", "return, waiting",
          *(f"return, {name}" for name in BEHIND))
-CODE = ("el2_vectors", "vectors_sync", "vectors_trap", "vectors_full", "vectors_leave",
+CODE = ("el2_vectors", "vectors_sync", "vectors_fast", "vectors_free", "vectors_trap",
+        "vectors_doomed", "vectors_full", "vectors_leave", "vectors_resume", "vectors_kick",
         "vectors_return", "vectors_unknown", "vectors_switch", "vectors_switch_more", "vectors_save",
         "vectors_load", "vectors_save_fp", "vectors_idle", "vectors_vgic_leave",
         "vectors_vgic_enter", "context_save_fp")
@@ -49,15 +50,15 @@ def cuts(target: Target) -> dict[int, str]:
 
 
 def _routine(target: Target, name: str, address: int, parameters: tuple[str, ...] = (),
-             is_running: bool = True) -> Routine:
+             is_running: bool = True, has_lock: bool = True) -> Routine:
     return Routine(name, address, parameters, target.debug.line_of(address),
-                   False, is_running, True)
+                   False, is_running, True, has_lock)
 
 
 def _at_vectors(target: Target) -> Iterator[Segment]:
     base = target.image.function("el2_vectors").address
     for offset, text in VECTORS.items():
-        routine = _routine(target, f"vector {offset:#05x}", base + offset)
+        routine = _routine(target, f"vector {offset:#05x}", base + offset, has_lock=False)
         yield Segment(routine, text, linkage.entry(target, base + offset))
 
 
@@ -67,12 +68,15 @@ def _behind(target: Target, segment: Segment, path: Path) -> Segment | None:
         return None
     if path.finished == WAIT:
         at = path.pc + 4
-        return Segment(_routine(target, "after a wait", at, (), False), "wake_up",
+        return Segment(_routine(target, "after a wait", at, (), False, False), "wake_up",
                        linkage.full_return(target, at, False))
     back = path.regs[30]
     if not back.is_const or path.finished == "panic":
         raise VerifError(f"{segment.routine.name}: {path.finished} at {path.pc:#x} has no way back")
     at = back.const
+    if linkage.is_fast(path) and not path.has_lock:
+        return Segment(_routine(target, "return, free", at, ("result",), False, False), "leave_free",
+                       linkage.fast_return(target, at))
     if linkage.is_fast(path):
         return Segment(_routine(target, "return, fast", at, ("result",), False), "leave_fast",
                        linkage.fast_return(target, at))

@@ -12,10 +12,13 @@ from pathlib import Path
 import z3
 
 from . import queries
+from .lazily import Lazily
 from .naming import Names
 
 # Resources of Z3, not time: two runs do the same.
 SLICE_RESOURCES = 1000000
+CORE_RESOURCES = 4 * SLICE_RESOURCES
+OWN_RESOURCES = SLICE_RESOURCES // 5
 LAST_RESOURCES = 300000000
 WITNESSES = 4   # states that are remembered
 TACTICS = ("simplify", "propagate-values", "solve-eqs", "ackermannize_bv", "simplify",
@@ -152,26 +155,26 @@ class Solver:
         self.seconds += time.process_time() - begin
         return bool(result != z3.unsat)
 
-    def core(self, given: tuple[z3.BoolRef, ...],
-             goal: z3.BoolRef, name: str) -> tuple[z3.BoolRef, ...] | None:
+    def core(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef, name: str,
+             resources: int = CORE_RESOURCES) -> tuple[z3.BoolRef, ...] | None:
         """Those of `given` from which `goal` is plain to see, or None."""
         begin = time.process_time()
         solver = z3.SolverFor("QF_UFBV")
-        solver.set("rlimit", 4 * SLICE_RESOURCES)
-        terms = (*self.hypotheses, z3.Not(goal))
-        solver.add(*terms, *self.names.defining((*terms, *given)).values())
+        solver.set("rlimit", resources)
+        some = Lazily(solver, self.names, list(self.hypotheses))
+        some.define((z3.Not(goal), *given))
+        some.add(z3.Not(goal))
         marks = {f"given!{number}": term for number, term in enumerate(given)}
         for mark, term in marks.items():
             solver.add(z3.Implies(z3.Bool(mark), term))
-        result = solver.check(*(z3.Bool(mark) for mark in marks))
+        result = some.check(tuple(z3.Bool(mark) for mark in marks))
         self.queries += 1
         self.seconds += time.process_time() - begin
         self.is_refuted = result == z3.sat
         if result != z3.unsat:
             return None
         needed = tuple(marks[str(mark)] for mark in solver.unsat_core())
-        equations = self.names.defining((*terms, *needed)).values()
-        queries.note_terms((*self.hypotheses, *equations, *needed, z3.Not(goal)), name)
+        queries.note_terms((*some.terms, *needed), name)
         return needed
 
     def _fallback(self, solver: z3.Solver) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:

@@ -4,21 +4,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
 import z3
+from spec.transitions.entry import FREE
 
 from . import devices, dwarf, image, layout, stamped
 from .errors import ImageError
 from .explore import Start, standard_start
 from .lin import Lin, const, symbol
+from .machine import CPU
 from .world import World
 
-CPU, TABLE = "sys.cpu", "hypercall_table"
+TABLE = "hypercall_table"
 
 
 @dataclass(frozen=True)
 class Routine:
     """Machine code that is proved from `address` on. `has_result`: X0 at its return is one.
     `is_running`: it is entered from the process that the core holds and that is current.
-    `is_edge`: it is the way in or out of EL2."""
+    `is_edge`: it is the way in or out of EL2. `has_lock`: the core has the lock there."""
 
     name: str
     address: int
@@ -27,6 +29,7 @@ class Routine:
     has_result: bool = False
     is_running: bool = True
     is_edge: bool = False
+    has_lock: bool = True
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class Hypercall(Routine):
 
 
 # C functions that vectors.S calls; an interrupt may come while the core waits.
-TRAPS = {"trap_sync": True, "trap_stop": True, "trap_irq": False, "leave_irq": False,
-         "leave_idle": False,
+TRAPS = {"trap_sync": True, "trap_stop": True, "trap_doomed": True, "trap_irq": False,
+         "leave_irq": False, "leave_idle": False, "sched_kick": False,
          "vgic_leave": False, "vgic_enter": True}
 
 
@@ -96,7 +99,7 @@ def _hypercalls(img: image.Image, debug: dwarf.DebugInfo) -> tuple[Hypercall, ..
             raise ImageError(f"entry {number} of hypercall_table is not hc_{name}")
         function = debug.functions[f"hc_{name}"]
         calls.append(Hypercall(name, handler.address, function.parameters,
-                               f"{function.file}:{function.line}", has_result=True, number=number))
+                               f"{function.file}:{function.line}", has_result=True, has_lock=number != FREE, number=number))
     return tuple(calls)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import spec
 from spec.invariants import Invariant
 
-from . import induct, leaves, order, premises
+from . import induct, leaves, order, premises, tickets
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,9 @@ FIXED = (
     Assumption(order.CLEAN_AT_ENTRY,
                "no TLB holds a translation that the tables do not give (spec/translation.py). Each "
                "hypercall, trap and way out leaves it so (T6); boot invalidates all; not proved"),
+    Assumption(tickets.EXCLUSIVES, "DDI 0487J.a, B2.9, of all cores that share the word; not proved"),
+    Assumption(tickets.IN_PAIRS, "T2 of all that calls `lock_take` and `lock_drop`: no path takes it "
+               "twice or drops what it has not. Of boot: reading"),
     Assumption(leaves.PAGES_PASSED, "proved at each call of these routines, in the caller's T2"),
 )
 
@@ -59,6 +62,9 @@ PARTS = (
          "T4 reads system registers by MRS, and each damaged dump fails"),
     Part("that barriers and TLB maintenance do on a real core what DDI 0487J.a says; cache "
          "maintenance but for the order within `page_sync`", "reading"),
+    Part("that who has the lock sees what was written before it was dropped (load-acquire and "
+         "store-release, B2.3: T1 says that they are there), that WFE ends when the lock is dropped "
+         "(B2.9), and that of cores that ask at once one succeeds", "reading"),
     Part("translation on cores other than the one that executes",
          "the invariants say that they run nobody; TLB maintenance is broadcast"),
 )

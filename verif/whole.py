@@ -7,7 +7,7 @@ from typing import Any
 
 import spec
 
-from . import boot, coverage, progress, segments
+from . import boot, coverage, handover, lock, progress, segments
 from .contracts import LEAVES
 from .result import Row, from_json
 from .theorems import THEOREMS
@@ -30,7 +30,8 @@ def expected(calls: Iterable[str]) -> list[tuple[str, str]]:
     of_code = [(name, t) for name in (*spec.traps(), *segments.NAMES) for t in OF_CODE]
     return [*of_calls, *of_code, *of_text, *((name, "T3") for name in ENDS),
             (coverage.NAME, "T10"), *((leaf.name, "T2") for leaf in LEAVES), ("steps", "T3"),
-            ("every state", "T5"), ("every state", "T9"),
+            (handover.NAME, "T3"), ("every state", "T5"), ("every state", "T9"),
+            *((lock.NAME, t) for t in ("T1", "T2", "T3", "T8", "T9")),
             *((f"boot {machine.name}", "T4") for machine in boot.machines(False))]
 
 

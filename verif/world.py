@@ -10,6 +10,10 @@ from .lin import Lin
 from .naming import Names
 
 
+# What takes the lock and drops it; also as events.
+LOCK_TAKE, LOCK_DROP = "lock_take", "lock_drop"
+
+
 @dataclass(frozen=True)
 class Event:
     """Something whose order matters. `operands` are bv64 terms."""
@@ -32,11 +36,13 @@ class Obligation:
 
 @dataclass(frozen=True)
 class Window:
-    """Device registers: `size` bytes of EL2 addresses from `base`."""
+    """What changes by itself: `size` bytes of EL2 addresses from `base`. `kind`: registers of a
+    device, "mmio", or memory that other cores write, "shared"."""
 
     name: str
     base: int
     size: int
+    kind: str = "mmio"
 
 
 @dataclass
@@ -60,6 +66,8 @@ class World:
     names: dict[str, int] = field(default_factory=dict)
     addresses: set[int] = field(default_factory=set)
     symbols: Names = field(default_factory=Names)
+    # the core has the lock where the exploration begins
+    has_lock: bool = True
 
     def fresh(self, stem: str) -> str:
         """A name not given before, the same in each run."""

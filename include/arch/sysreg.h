@@ -156,6 +156,7 @@
 #define ICC_IGRPEN1		S3_0_C12_C12_7
 #define ICC_PMR			S3_0_C4_C6_0
 #define ICC_DIR			S3_0_C12_C11_1
+#define ICC_SGI1R		S3_0_C12_C11_5
 #define ICC_SRE_AT_EL2		S3_4_C12_C9_5
 #define ICH_HCR			S3_4_C12_C11_0
 #define ICH_VTR			S3_4_C12_C11_1
@@ -167,6 +168,7 @@
 #define ICH_LR2			S3_4_C12_C12_2
 #define ICH_LR3			S3_4_C12_C12_3
 #define ICC_CTLR_EOIMODE	SYSREG_BIT(1)	/* EOIR drops the priority, DIR deactivates */
+#define ICC_CTLR_RSS		SYSREG_BIT(18)	/* SGIs to affinity 0 of 16 to 255 */
 #define ICC_SRE_SRE		SYSREG_BIT(0)	/* system registers, not MMIO */
 #define ICC_SRE_DFB		SYSREG_BIT(1)	/* no FIQ bypass */
 #define ICC_SRE_DIB		SYSREG_BIT(2)	/* no IRQ bypass */

@@ -101,22 +101,27 @@ struct hv_cpu {
 	uint64_t current;	/* pid, 0 = idle */
 	uint64_t loaded;	/* whose registers the core holds, 0 = nobody's */
 	uint64_t ctx;		/* EL2 address of the loaded process's context page */
+	uint64_t doomed;	/* 1: its process was killed by another core, and is to be stopped */
 	uint64_t fp_live;	/* 1: Q registers are the loaded process's, not trapped */
 	uint64_t vgic_live;	/* 1: the list registers are the loaded process's */
 	uint64_t switches;	/* context switches since boot */
 	uint64_t pages_pa;	/* physical address of page 0, beside what a switch reads */
 	uint64_t has_ras;	/* FEAT_RAS: VDISR_EL2 exists and is switched */
+	uint64_t number;	/* HV_NCPU + its index; constant */
+	uint64_t bit;		/* 1 << its index; constant */
+	uint64_t sgi;		/* what is written to the GIC to interrupt it; constant */
+	uint64_t turn;		/* pid whose turn it is, in round robin */
+	uint64_t next_tick;	/* CNTPCT_EL0 value of the next tick */
+	uint64_t reserved[2];
 };
 
 struct hv_sched {
 	struct hv_set ready;	/* live, waiting for a core */
-	struct hv_set running;	/* current of some core */
-	uint64_t next_tick;	/* CNTPCT_EL0 value of the next tick */
-	uint64_t ticks;		/* since boot */
-	uint64_t turn;		/* pid whose turn it is, in round robin */
-	uint64_t reserved;
+	uint64_t idle;		/* bit i: core i waits for an interrupt */
+	uint64_t ticks;		/* since boot, of all cores */
 	struct hv_cpu cpus[HV_NCPU];
-	uint64_t reserved2[440];	/* fills a page: the view of it shows nothing else */
+	uint64_t core[HV_NPROC];	/* number of the core that runs the process, or 0 */
+	uint64_t reserved[252];	/* fills a page: the view of it shows nothing else */
 };
 
 enum { HV_KLOG_BYTES = 8192 - 16 * 8 };
@@ -153,6 +158,6 @@ _Static_assert(sizeof(struct hv_irq_entry) == 32, "struct hv_irq_entry is a powe
 _Static_assert(sizeof(struct hv_device_entry) == 64, "struct hv_device_entry is a power of two");
 _Static_assert(sizeof(struct hv_sched) == HV_PAGE_SIZE, "struct hv_sched fills a page");
 _Static_assert(sizeof(struct hv_bootinfo) == 2 * HV_PAGE_SIZE, "struct hv_bootinfo fills pages");
-_Static_assert(sizeof(struct hv_cpu) == 64, "struct hv_cpu is a power of two");
+_Static_assert(sizeof(struct hv_cpu) == 128, "struct hv_cpu is a power of two");
 
 #endif

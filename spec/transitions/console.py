@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Hypercalls on the console (a PL011 UART, DDI 0183G) and on power (PSCI, DEN 0022)."""
+"""Hypercalls on the console and on power (PSCI, DEN 0022). The console is a UART, PL011 (DDI 0183G)
+or Cadence (UG1087); what is asked of it is the same."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from ..words import Word
 CALLS = Group()
 
 BREAK_KEY = 3       # ^C
+CADENCE = 1         # machine.uart_kind; 0 is a PL011
 
 
 @CALLS.hypercall
@@ -37,7 +39,7 @@ def console_read(t: Transition, handle: Word, deadline: Word) -> Word:
         return BREAK_KEY
     if t.choose(o.not_(empty), "byte there"):
         t.set("console.tail", (), o.add(tail, 1))
-        t.event("uart_rx_irq_enable")
+        t.event("uart_rx_irq", 1)
         return t.get("console.byte", tail & (c.CONSOLE_RING - 1))
     sets.add(t, sets.receivers(file), t.self)
     t.set("ghost.wait_handle", (t.self,), handle)

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The way in and out of EL2 around a transition (kernel/vectors.S).
 
-An event says where control goes: `hypercall` n, `trap_sync`, `trap_irq`, `trap_stop`, `eret`,
-`wait` (WFI), or to `vgic_leave` and `vgic_enter` around a switch. A hypercall of the FAST class is
-`enter_sync`, the hypercall, `leave_fast`; one of the FULL class ends with `leave_call`. A trap is
+An event says where control goes: `hypercall` n, `trap_sync`, `trap_irq`, `trap_stop`,
+`trap_doomed`, `eret`, `wait` (WFI), to `sched_kick` if a core waits, or to `vgic_leave` and
+`vgic_enter` around a switch. Between `lock_take` and `lock_drop` no other core changes the state: what was there before is any state that
+satisfies the invariants, but for what is this core's alone (spec/isolation.py, others_are_left).
+A hypercall of the FAST class is
+`enter_sync`, the hypercall, `leave_fast`; one of the FULL class ends with `leave_call`; the one of
+the FREE class takes no lock and ends with `leave_free`. A trap is
 `enter_sync` or one of the other three, the trap, `leave_trap`. A core that waits goes on with
 `wake_up`, trap_irq, `leave_wait`; behind `vgic_leave` comes `leave_left`, behind `vgic_enter`
 `leave_entered`.
@@ -24,7 +28,8 @@ HVC_0 = 0x5A000000  # ESR_EL2 of `hvc #0` from AArch64: EC 0x16, IL 1, imm16 0 (
 ZEROED = 18         # x0 .. x17 come back as zero, less what the call writes
 GENERAL = 31        # x0 .. x30
 # What changes hands around a switch, and the transition behind it.
-BEHIND = {"vgic_leave": "leave_left", "vgic_enter": "leave_entered"}
+BEHIND = {"vgic_leave": "leave_left", "vgic_enter": "leave_entered", "sched_kick": "leave_kicked"}
+FREE = 0            # the one hypercall that takes no lock
 ASID_SHIFT = 48     # TTBR0_EL1.ASID (D19.2.155), 16 bits
 
 
@@ -41,10 +46,19 @@ def save_registers(t: Transition, kept: bool) -> None:
         t.set("pages", (ctx, t.c.CTX_X0 + n), value)
 
 
+def come_in(t: Transition, what: str, *operands: Word) -> None:
+    """The core gets the lock, and goes there unless another core has killed its process."""
+    t.event("lock_take")
+    if t.choose(t.get("sched.cpus.doomed", t.cpu) != 0, "doomed"):
+        t.event("trap_doomed")
+    else:
+        t.event(what, *operands)
+
+
 def trap(t: Transition, what: str) -> None:
     """All registers are kept, and C sees to it."""
     save_registers(t, True)
-    t.event(what)
+    come_in(t, what)
 
 
 def return_fast(t: Transition, result: Word) -> None:
@@ -63,11 +77,14 @@ def enter_sync(t: Transition) -> Word:
     number = t.get("sys.x", 8)
     if not t.choose(t.get("sys.esr_el2") == HVC_0, "hvc #0"):
         trap(t, "trap_sync")
+    elif t.choose(number == FREE, "free"):
+        t.event("hypercall", number)
     elif t.choose(t.o.ult(number, t.c.HC_FULL_FIRST), "fast"):
+        t.event("lock_take")
         t.event("hypercall", number)
     elif t.choose(t.o.ult(number, t.c.HC_COUNT), "full"):
         save_registers(t, False)
-        t.event("hypercall", number)
+        come_in(t, "hypercall", number)
     else:
         return_fast(t, t.o.word(-t.c.HV_ENOSYS))
     return 0
@@ -97,6 +114,9 @@ def enter_serror(t: Transition) -> Word:
 @CALLS.hypercall
 def wake_up(t: Transition) -> Word:
     """An interrupt is pending on a core that waits."""
+    t.event("lock_take")
+    own = t.get("sched.cpus.bit", t.cpu)
+    t.set("sched.idle", (), t.get("sched.idle") & t.o.inv(own))
     t.event("trap_irq")
     return 0
 
@@ -127,6 +147,7 @@ def load_registers(t: Transition) -> Word:
     """x0..x30 of the loaded process, which goes on."""
     for n in range(GENERAL):
         t.set("sys.x", (n,), t.get("pages", loaded_ctx(t), t.c.CTX_X0 + n))
+    t.event("lock_drop")
     t.event("eret")
     return 0
 
@@ -134,6 +155,8 @@ def load_registers(t: Transition) -> Word:
 def idle(t: Transition) -> Word:
     """The core waits for an interrupt, with nobody's tables."""
     t.set("sys.ttbr0_el1", (), t.get("machine.empty_root"))
+    t.set("sched.idle", (), t.get("sched.idle") | t.get("sched.cpus.bit", t.cpu))
+    t.event("lock_drop")
     t.event("wait")
     return 0
 
@@ -178,6 +201,14 @@ def resume(t: Transition) -> Word:
 @CALLS.hypercall
 def leave_fast(t: Transition, result: Word) -> Word:
     """Back to the caller, which was never left."""
+    t.event("lock_drop")
+    return_fast(t, result)
+    return 0
+
+
+@CALLS.hypercall
+def leave_free(t: Transition, result: Word) -> Word:
+    """The same, without the lock."""
     return_fast(t, result)
     return 0
 
@@ -192,17 +223,31 @@ def holds_nobody(t: Transition) -> Truth:
     return t.get("sched.cpus.loaded", t.cpu) == 0
 
 
+def leave(t: Transition) -> Word:
+    """Cores that wait may have something to do now; then who runs now."""
+    if t.choose(t.get("sched.idle") != 0, "a core waits"):
+        t.event("sched_kick")
+        return 0
+    return resume(t)
+
+
+@CALLS.part(holds_somebody)
+def leave_kicked(t: Transition) -> Word:
+    """Who runs now, after `sched_kick`."""
+    return resume(t)
+
+
 @CALLS.part(holds_somebody)
 def leave_call(t: Transition, result: Word) -> Word:
     """x0 of who called, whether it runs, waits or is dead; then who runs now."""
     t.set("pages", (loaded_ctx(t), t.c.CTX_X0), result)
-    return resume(t)
+    return leave(t)
 
 
 @CALLS.part(holds_somebody)
 def leave_trap(t: Transition) -> Word:
     """Who runs now."""
-    return resume(t)
+    return leave(t)
 
 
 @CALLS.part(holds_nobody)

@@ -7,12 +7,12 @@ Named after the C functions. They have no guards and their result is always 0.
 from __future__ import annotations
 
 from .. import sets
-from ..schedule import (PID_BITS, OFF, alarm, block, end_turn, is_blocked, may_stop, run_next,
-                        set_key, stop, stop_waiting, wake, wake_with)
+from ..schedule import (PID_BITS, OFF, alarm, block, end_turn, interrupt_core, is_blocked,
+                        may_stop, run_next, set_key, stop, stop_waiting, wake, wake_with)
 from ..transition import Group, Transition
 from ..vocabulary import set_saved
 from ..words import Truth, Word
-from .console import BREAK_KEY
+from .console import BREAK_KEY, CADENCE
 
 CALLS = Group()
 
@@ -35,8 +35,9 @@ def timer_interrupt(t: Transition) -> Word:
     first = t.get("timer_tree", 1)
     if t.choose(o.ule(o.shr(first, PID_BITS), now), "deadline passed"):
         expire(t, first & (t.c.HV_NPROC - 1))
-    if t.choose(o.ule(t.get("sched.next_tick"), now), "tick"):
-        t.set("sched.next_tick", (), o.add(now, t.get("machine.tick_period")))
+    if t.choose(o.ule(t.get("sched.cpus.next_tick", t.cpu), now), "tick"):
+        then = o.add(now, t.get("machine.tick_period"))
+        t.set("sched.cpus.next_tick", (t.cpu,), o.ite(t.self != 0, then, OFF))
         t.set("sched.ticks", (), o.add(t.get("sched.ticks"), 1))
         if t.choose(t.self != 0, "not idle"):
             end_turn(t)
@@ -47,13 +48,16 @@ def timer_interrupt(t: Transition) -> Word:
 @CALLS.hypercall
 def console_interrupt(t: Transition) -> Word:
     """One byte: the break key for who waits for it, else for a reader, else for the ring; a
-    break key for nobody is kept, and what was typed before it forgotten."""
+    break key for nobody is kept, and what was typed before it forgotten. A Cadence UART's status of
+    the interrupt is cleared first: a byte that comes later sets it again."""
     o, c, file = t.o, t.c, t.c.HV_FILE_CONSOLE_INDEX
+    if t.choose(t.get("machine.uart_kind") == CADENCE, "Cadence"):
+        t.event("uart_rx_irq_clear", 1)
     if t.choose(t.get("uart.rx_empty") != 0, "no byte"):
         return 0
     head = t.get("console.head")
     if t.choose(o.sub(head, t.get("console.tail")) == c.CONSOLE_RING, "ring full"):
-        t.event("uart_rx_irq_disable")
+        t.event("uart_rx_irq", 0)
         return 0
     byte = t.get("uart.rx_byte") & 0xff
     watched = o.not_(sets.is_empty(t, sets.senders(file)))
@@ -85,6 +89,26 @@ def trap_stop(t: Transition) -> Word:
     return stop(t, t.self, 0)
 
 
+@CALLS.part(may_stop_self)
+def trap_doomed(t: Transition) -> Word:
+    """Another core has killed the process while it ran here."""
+    t.set("sched.cpus.doomed", (t.cpu,), 0)
+    return stop(t, t.self, t.get("procs.status", t.self))
+
+
+@CALLS.part(lambda t: True)
+def sched_kick(t: Transition) -> Word:
+    """If somebody is ready, one of the other cores that wait is sent an interrupt."""
+    o = t.o
+    others = t.get("sched.idle") & o.inv(t.get("sched.cpus.bit", t.cpu))
+    core = o.ctz(others) & (t.c.HV_NCPU - 1)
+    useless = o.or_(others == 0, sets.is_empty(t, sets.READY))
+    if not t.choose(useless, "nobody to wake, or for nothing"):
+        t.set("sched.idle", (), t.get("sched.idle") & o.inv(t.get("sched.cpus.bit", core)))
+        interrupt_core(t, core)
+    return 0
+
+
 @CALLS.hypercall
 def trap_wfi(t: Transition) -> Word:
     """Blocked until the process's virtual timer (D11.2.4) fires, if it is enabled."""
@@ -101,7 +125,14 @@ def trap_wfi(t: Transition) -> Word:
 
 @CALLS.part(lambda t: True)
 def leave_idle(t: Transition) -> Word:
-    """An idle core takes the next ready process, if there is one (end of trap_irq)."""
+    """An idle core takes the next ready process, if there is one (end of trap_irq), and then has
+    ticks; another core may have one too."""
     if t.choose(t.get("sched.cpus.current", t.cpu) == 0, "idle"):
         run_next(t)
-    return 0
+        starts = t.o.and_(t.get("sched.cpus.current", t.cpu) != 0,
+                          t.get("sched.cpus.next_tick", t.cpu) == OFF)
+        if t.choose(starts, "its ticks begin"):
+            then = t.o.add(t.get("sys.cntpct_el0"), t.get("machine.tick_period"))
+            t.set("sched.cpus.next_tick", (t.cpu,), then)
+            t.set("sys.cnthp_cval_el2", (), alarm(t))
+    return sched_kick(t)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .. import descriptor, sets
 from ..ghosts import ENTRIES, clear
-from ..schedule import block, end_turn, leave_core, run, run_next, stop
+from ..schedule import block, doom, end_turn, leave_core, run, run_next, runs, stop
 from ..state import FP_WORDS, SAVED_REGISTERS
 from ..transition import Group, Transition
 from ..vocabulary import (give_page, give_pid, in_state, is_child, is_pid, require_build,
@@ -168,10 +168,13 @@ def switch_to(t: Transition, pid: Word) -> Word:
 
 @CALLS.hypercall
 def kill(t: Transition, pid: Word, status: Word) -> Word:
-    """Self, an embryo or a child dies."""
+    """Self, an embryo or a child dies; if it runs on another core, as soon as that core gets to
+    it."""
     t.require(is_pid(t, pid), t.c.HV_ESRCH)
     t.require(t.o.or_(pid == t.self, is_child(t, pid, t.self)), t.c.HV_EPERM)
     t.require(in_state(t, pid, t.c.HV_PROC_EMBRYO, t.c.HV_PROC_LIVE), t.c.HV_ESTATE)
+    if t.choose(t.o.and_(runs(t, pid), pid != t.self), "another core runs it"):
+        return doom(t, pid, status)
     return stop(t, pid, status)
 
 

@@ -14,11 +14,12 @@ from ..vocabulary import is_page, saved, set_saved
 from ..words import Truth, Word
 from .entry import loaded_ctx
 from .interrupt import console_interrupt, leave_idle, timer_interrupt, trap_stop, trap_wfi
-from .vgic import forward, list_one, virtual_timer
+from .vgic import forward, is_v2, list_one, virtual_timer
 
 CALLS = Group()
 
 EC_WFX, EC_FP, EC_HVC, EC_SYSREG = 0x01, 0x07, 0x16, 0x18
+SGI = 0                     # that cores send each other
 SPURIOUS = 1020             # INTIDs from here on are no interrupts (IHI 0048B, 3.2.5)
 XZR = 31
 FAULT = 1                   # PAR_EL1.F (D19.2.110)
@@ -119,7 +120,7 @@ def take_interrupt(t: Transition, intid: Word) -> bool:
         console_interrupt(t)
     elif t.choose(intid == t.get("machine.vtimer_intid"), "virtual timer"):
         virtual_timer(t)
-    elif not t.choose(intid == t.get("machine.vgic_intid"), "maintenance"):
+    elif not t.choose(t.o.or_(intid == t.get("machine.vgic_intid"), intid == SGI), "look again"):
         return forward(t, intid)
     return False
 
@@ -136,9 +137,10 @@ def leave_irq(t: Transition) -> Word:
 @CALLS.hypercall
 def trap_irq(t: Transition) -> Word:
     """One interrupt, and leave_irq."""
-    intid = t.get("gic.intid")
+    iar = t.get("gic.iar")
+    intid = t.o.ite(is_v2(t), iar & 0x3FF, iar)
     if t.choose(t.o.ult(intid, SPURIOUS), "an interrupt"):
-        t.event("gic_drop", intid)
+        t.event("gic_drop", iar)
         if not take_interrupt(t, intid):
-            t.event("gic_deactivate", intid)
+            t.event("gic_deactivate", iar)
     return leave_irq(t)

@@ -10,10 +10,11 @@ are `vgic.*` of the state.
 from __future__ import annotations
 
 from .. import sets
-from ..schedule import is_blocked, run_first, stop_waiting, wake, wake_with
+from ..schedule import interrupt_core, is_blocked, run_first, stop_waiting, wake, wake_with
 from ..transition import Group, Reader, Transition
 from ..vocabulary import in_state
 from ..words import Truth, Word
+from .interrupt import sched_kick
 
 CALLS = Group()
 
@@ -147,6 +148,10 @@ def forward(t: Transition, intid: Word) -> bool:
         sets.add(t, waiting_lines(owner), line)
         if t.choose(waits_for_irq(t, owner), "its owner waits"):
             wake_for_irq(t, owner)
+        core = t.get("sched.core", owner)
+        there = t.o.and_(core != 0, core != t.get("sched.cpus.number", t.cpu))
+        if t.choose(there, "its owner runs elsewhere"):
+            interrupt_core(t, core & (t.c.HV_NCPU - 1))
         return True
     set_bit(t, ICENABLER, intid)
     set_bit(t, ISPENDR, intid)
@@ -196,6 +201,7 @@ def vgic_leave(t: Transition) -> Word:
             run_first(t)
     if t.choose(t.get("sched.cpus.current", t.cpu) != pid, "leaves"):
         t.event("vgic_hcr", o.ite(is_v2(t), 0, TRAP_COMMON | TRAP_GROUP_0 | TRAP_GROUP_1))
+        return sched_kick(t)
     return 0
 
 

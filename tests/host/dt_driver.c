@@ -45,8 +45,9 @@ void boot_print(const char *format, ...)
 	(void)format;
 }
 
-void boot_uart_start(uint64_t pa)
+void boot_uart_start(uint64_t kind, uint64_t pa)
 {
+	machine.uart_kind = kind;
 	(void)pa;
 }
 
@@ -97,19 +98,25 @@ static void boot(uint64_t dtb, uint64_t kernel)
 	dt_parse_interrupts();
 	dt_parse_memory();
 	dt_parse_initrd();
+	dt_parse_cpus(0);
 	ram_start();
 	printf("OK");
 	number("uart", facts.uart_pa);
 	number("uart_intid", machine.uart_intid);
+	number("uart_kind", machine.uart_kind);
 	number("timer_intid", machine.timer_intid);
 	number("gic", facts.gic_version);
 	number("base", machine.pages_pa);
 	show("gicd", &facts.gicd, 1);
 	show("gicc", &facts.gicc, 1);
+	show("gicv", &facts.gicv, 1);
 	show("gicr", facts.gicr, facts.gicr_count);
 	show("bank", facts.bank, facts.bank_count);
 	show("reserved", facts.reserved, facts.reserved_count);
 	show("initrd", &facts.initrd, 1);
+	printf(" cpus=");
+	for (uint64_t i = 0; i < facts.mpidr_count; i++)
+		printf("%s%llu", i == 0 ? "" : ",", (unsigned long long)facts.mpidr[i]);
 	show("free", mapped, mapped_count);	/* first page and end */
 	fflush(stdout);
 	_exit(0);

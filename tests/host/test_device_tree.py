@@ -23,6 +23,7 @@ from trees import KERNEL_BYTES, PAGE, Found, Spans, ask, driver, of_qemu, of_sou
 
 suite = Suite("host/device-tree", serial=True)
 HI6220 = HERE / "hi6220.dts"
+ZCU102 = HERE.parent.parent / "tools/boards/zcu102.dts"
 VIRT = "virt,virtualization=on,dtb-randomness=off"
 # Where the tree is put, where the kernel is, for trees with RAM at 1 GiB and at 0.
 AT_1G = (0x4800_0000, 0x4020_0000)
@@ -83,8 +84,8 @@ def changed(*pairs: tuple[str, str]) -> bytes:
 def hikey(kernel: int) -> None:
     """The real addresses, wherever the loader has put the kernel."""
     found = boots(of_source(HI6220), (0x0A00_0000, kernel))
-    assert found.numbers == {"uart": 0xF711_3000, "uart_intid": 32 + 39, "timer_intid": 16 + 10,
-                             "gic": 2, "base": 0}, found.numbers
+    assert found.numbers == {"uart": 0xF711_3000, "uart_intid": 32 + 39, "uart_kind": 0,
+                             "timer_intid": 16 + 10, "gic": 2, "base": 0}, found.numbers
     assert found.spans["gicd"] == [(0xF680_1000, 0x1000)], found
     assert found.spans["gicc"] == [(0xF680_2000, 0x2000)], found
 
@@ -141,12 +142,45 @@ def virt(gic: int, cpus: int) -> None:
     found = boots(of_qemu(f"{VIRT},gic-version={gic}", "-cpu", "cortex-a57", "-smp", str(cpus)), AT_1G)
     assert found.numbers["uart"] == 0x0900_0000 and found.numbers["gic"] == gic, found
     assert found.numbers["base"] == 0x4000_0000, found
+    assert found.cpus == list(range(cpus)), found
 
 
 @suite.test
 def versal() -> None:
     found = boots(of_qemu("xlnx-versal-virt"), AT_0)
     assert found.numbers["uart"] == 0xFF00_0000 and found.numbers["base"] == 0, found
+
+
+def zcu102_tree(*pairs: tuple[str, str]) -> bytes:
+    """That of the build, with the memory that QEMU would put into it, the initrd, and changes."""
+    text = ZCU102.read_text()
+    for old, new in (("reg = <0 0 0 0>;", "reg = <0 0 0 0x40000000>;"),
+                     ("chosen {", "chosen {\n\t\tlinux,initrd-start = <0x0b000000>;\n"
+                                  "\t\tlinux,initrd-end = <0x0b270000>;"), *pairs):
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    return source(text)
+
+
+@suite.test
+def zcu102() -> None:
+    """A Cadence UART; CPU interfaces whose second page is 64 KiB after the first."""
+    found = boots(zcu102_tree(), AT_0)
+    assert found.numbers == {"uart": 0xFF00_0000, "uart_intid": 53, "uart_kind": 1, "timer_intid": 26,
+                             "gic": 2, "base": 0}, found.numbers
+    assert found.spans["gicc"] == [(0xF902_F000, 0x2000)], found.spans
+    assert found.spans["gicv"] == [(0xF906_F000, 0x2000)], found.spans
+
+
+@suite.matrix(chosen=["serial1", "serial0", "nothing"])
+def the_uart_is_that_of_stdout_path(chosen: str) -> None:
+    """Of either kind; without a path the first that is enabled."""
+    pl011 = "compatible = \"arm,pl011\", \"arm,primecell\";\n\t\t\treg = <0 0xff010000"
+    cadence = "compatible = \"cdns,uart-r1p12\", \"xlnx,xuartps\";\n\t\t\treg = <0 0xff010000"
+    path = "" if chosen == "nothing" else f"stdout-path = \"{chosen}:115200n8\";"
+    found = boots(zcu102_tree((cadence, pl011), ("stdout-path = \"serial0:115200n8\";", path)), AT_0)
+    expected = (0xFF01_0000, 0) if chosen == "serial1" else (0xFF00_0000, 1)
+    assert (found.numbers["uart"], found.numbers["uart_kind"]) == expected, found.numbers
 
 
 @suite.matrix(cells=["1 1", "1 2", "2 1"])
@@ -208,6 +242,59 @@ def optional_nodes_may_be_absent() -> None:
     text = text.replace("\t\tstdout-path = \"serial3:115200n8\";\n", "").replace("/memreserve/", "// ")
     found = boots(source(text), AT_0)
     assert found.numbers["uart"] == 0xF801_5000, "the first UART that there is"
+    assert found.cpus == [0], "the core that boots is there in any case"
+
+
+# ---- cores --------------------------------------------------------------------------------
+
+
+CORE = 'cpu@{0} {{ compatible = "arm,cortex-a53"; device_type = "cpu"; reg = <0 0x{0:0>3}>; enable-method = "psci"; }};'
+HIKEY_CORES = [0, 1, 2, 3, 0x100, 0x101, 0x102, 0x103]
+# One core of HiKey written otherwise, and which affinities are left then.
+CORES = {
+    "as it is": ("", "", HIKEY_CORES),
+    "disabled": ("reg = <0 0x002>;", 'reg = <0 0x002>; status = "disabled";', [0, 1, 3, *HIKEY_CORES[4:]]),
+    "okay": ("reg = <0 0x002>;", 'reg = <0 0x002>; status = "okay";', HIKEY_CORES),
+    "spin table": (CORE.format("100"), CORE.format("100").replace("psci", "spin-table"),
+                   [0, 1, 2, 3, 0x101, 0x102, 0x103]),
+    "no method": (CORE.format("100"), CORE.format("100").replace('enable-method = "psci";', ""),
+                  [0, 1, 2, 3, 0x101, 0x102, 0x103]),
+    "no core": (CORE.format("3"), CORE.format("3").replace('"cpu"', '"cache"'), [0, 1, 2, *HIKEY_CORES[4:]]),
+    "no address": ("reg = <0 0x003>;", "", [0, 1, 2, *HIKEY_CORES[4:]]),
+    "twice": ("reg = <0 0x003>;", "reg = <0 0x002>;", [0, 1, 2, *HIKEY_CORES[4:]]),
+    "affinity 3": ("reg = <0 0x103>;", "reg = <0x12 0x103>;", [*HIKEY_CORES[:7], 0x12_0000_0103]),
+    "one too many": (CORE.format("103"), CORE.format("103") + CORE.format("104"), HIKEY_CORES),
+    "boots last": (CORE.format("0"), "", HIKEY_CORES),
+}
+
+
+@suite.matrix(what=list(CORES))
+def cores(what: str) -> None:
+    """Which cores may run, in the order of the tree but for the one that boots."""
+    old, new, expected = CORES[what]
+    assert boots(changed((old, new)) if old else of_source(HI6220), AT_0).cpus == expected
+
+
+@suite.test
+def cores_of_one_cell() -> None:
+    text = HI6220.read_text()
+    start, end = text.index("cpus {"), text.index("};", text.index("cpu@103"))
+    cpus = text[start:end].replace("#address-cells = <2>", "#address-cells = <1>").replace("reg = <0 ", "reg = <")
+    assert boots(source(text[:start] + cpus + text[end:]), AT_0).cpus == HIKEY_CORES
+
+
+@suite.matrix(what=["nodes", "properties", "levels"])
+def larger_than_what_there_is_room_for(what: str) -> None:
+    """Somewhat less is no reason to stop."""
+    inside = {"nodes": lambda n: "".join(f"n{i} {{ }};\n" for i in range(n)),
+              "properties": lambda n: "".join(f"p{i};\n" for i in range(n)),
+              "levels": lambda n: "n {\n" * n + "};\n" * n}[what]
+    least, most = {"nodes": (3900, 4096), "properties": (16000, 16384), "levels": (30, 31)}[what]
+    with running(driver()) as process:
+        found, said = (ask(process, changed(("\tchosen {", f"\tmany {{ {inside(n)} }};\n\tchosen {{")), *AT_0)
+                       for n in (least, most))
+    assert isinstance(found, Found), found
+    assert isinstance(said, str) and re.match(r"the device tree (has more|is deeper) than \d+", said), said
 
 
 # ---- damaged ----------------------------------------------------------------------------------

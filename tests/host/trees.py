@@ -10,7 +10,8 @@ from harness import BUILD, output
 
 from driver import Driver, compile_driver
 
-SOURCES = ("kernel/boot_dt.c", "kernel/boot_dt_tree.c", "kernel/boot_ram.c")
+SOURCES = ("kernel/boot_dt.c", "kernel/boot_dt_tree.c", "kernel/boot_dt_cpu.c",
+           "kernel/boot_ram.c")
 KERNEL_BYTES = 0xB0_0000
 PAGE = 4096
 MOST = 8 << 20              # a longer tree is refused for what it says
@@ -37,6 +38,7 @@ class Found:
 
     numbers: dict[str, int]
     spans: dict[str, Spans]
+    cpus: list[int]     # affinities; the core that boots, of affinity 0, first
 
     @property
     def free(self) -> Spans:
@@ -52,10 +54,10 @@ def parsed(answer: str) -> Found | str:
     assert answer.startswith("OK "), answer
     pairs = [word.split("=") for word in answer.split()[1:]]
     lists = {name: [int(n) for n in text.split(",") if n] for name, text in pairs}
-    singles = ("uart", "uart_intid", "timer_intid", "gic", "base")
+    singles = ("uart", "uart_intid", "uart_kind", "timer_intid", "gic", "base")
     return Found({name: lists[name][0] for name in singles},
                  {name: list(zip(numbers[::2], numbers[1::2]))
-                  for name, numbers in lists.items() if name not in singles})
+                  for name, numbers in lists.items() if name not in (*singles, "cpus")}, lists["cpus"])
 
 
 def ask(process: Driver, tree: bytes, at: int, kernel: int) -> Found | str:

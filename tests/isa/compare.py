@@ -26,7 +26,8 @@ sys.path[:0] = [str(ROOT), str(HERE)]
 from model import Disagreement, Formula, on_numbers, on_terms  # noqa: E402
 from plants import PLANTS  # noqa: E402
 from reach import Text, excuse, text_of  # noqa: E402
-from states import STATE, Machine, State, fields, obstacle, prepared, unpack, values  # noqa: E402
+from states import (NOP, STATE, Machine, State, fields, marking, obstacle, prepared,  # noqa: E402
+                    unpack, values)
 
 from verif.errors import UnallocatedError, UnmodelledError  # noqa: E402
 from verif.isa.decode import GROUPS, Instruction, decode  # noqa: E402
@@ -49,10 +50,10 @@ class Runner:
     process: subprocess.Popen[bytes]
     machine: Machine
 
-    def run(self, word: int, states: list[State]) -> list[State]:
-        """The states after the instruction; at most STATES_EACH."""
+    def run(self, word: int, states: list[State], before: int = NOP) -> list[State]:
+        """The states after the instruction `before` and then `word`; at most STATES_EACH."""
         assert self.process.stdin is not None and self.process.stdout is not None
-        request = word.to_bytes(8, "little") + len(states).to_bytes(8, "little")
+        request = (word | before << 32).to_bytes(8, "little") + len(states).to_bytes(8, "little")
         self.process.stdin.write(request + b"".join(s.pack() for s in states))
         self.process.stdin.flush()
         data = self.process.stdout.read(len(states) * STATE.size)
@@ -124,27 +125,32 @@ class Comparison:
             return word, instruction
 
     def compare(self, word: int, instruction: Instruction, count: int) -> None:
-        """Runs one word on `count` random states, at most STATES_EACH."""
+        """Runs one word on `count` random states, at most STATES_EACH; an exclusive store half
+        of the time behind an exclusive load, so that it succeeds, and half without, so that it
+        fails."""
         machine, pool = self.runner.machine, values(self.rng)
-        before = [prepared(self.rng, pool, machine, instruction.encoding, instruction.fields)
-                  for _ in range(count)]
-        after = self.runner.run(word, before)
         formula = on_terms(machine, instruction)
-        for number, (old, new) in enumerate(zip(before, after)):
-            self.check(word, instruction, None, old, new)
-            if number % TERMS_EACH == 0:
-                self.check(word, instruction, formula, old, new)
-                self.by_terms += 1
+        marks = marking(instruction)
+        for some, first in ((count, NOP),) if marks is None else (
+                (count // 2, marks), (count - count // 2, NOP)):
+            before = [prepared(self.rng, pool, machine, instruction.encoding, instruction.fields)
+                      for _ in range(some)]
+            after = self.runner.run(word, before, first)
+            for number, (old, new) in enumerate(zip(before, after)):
+                self.check(word, instruction, None, old, new, first == NOP)
+                if number % TERMS_EACH == 0:
+                    self.check(word, instruction, formula, old, new, first == NOP)
+                    self.by_terms += 1
         self.steps[instruction.encoding.name] += count
         self.words.add(word)
 
     def check(self, word: int, instruction: Instruction, formula: Formula | None, old: State,
-              new: State) -> None:
-        """One state, on numbers or by the formula."""
+              new: State, fails: bool) -> None:
+        """One state, on numbers or by the formula. `fails`: an exclusive store."""
         machine = self.runner.machine
         try:
-            wanted = (on_numbers(machine, instruction, old) if formula is None
-                      else formula.after(machine, old))
+            wanted = (on_numbers(machine, instruction, old, fails) if formula is None
+                      else formula.after(machine, old, fails))
         except Disagreement as error:
             text = str(error)
         else:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import z3
 from states import MASK, MEMORY_BYTES, Machine, State
 
-from verif.flags import Bool, Flags, PlainFlags, as_term, holds, immediate, known
+from verif.flags import Bool, Flags, PlainFlags, as_term, fold, holds, immediate, known
 from verif.isa.decode import Instruction
-from verif.lin import Lin, bv, const, extend, lift, low32, symbol
+from verif.lin import Lin, bv, const, extend, lift, low32, select, symbol
 
+FAILS = symbol("fails")
 ZVA_BYTES = 64      # the block of DC ZVA on the core that the runner has
 REGS = tuple(symbol(f"x{i}") for i in range(32))
 QUADS = tuple(symbol(f"q{i}") for i in range(64))
@@ -40,6 +41,7 @@ class TestCpu:
     flags: Flags
     quads: list[Lin]
     system: dict[str, Lin]
+    fails: Lin              # the status of an exclusive store: 0 or 1
     landed: list[tuple[Bool, Lin]] = field(default_factory=list)
 
     def get(self, number: int, width: int = 64) -> Lin:
@@ -76,9 +78,23 @@ class TestCpu:
         """See Cpu."""
         self.system[name] = value
 
+    def load(self, address: Lin, size: int) -> Lin:
+        """See Cpu."""
+        raise NotImplementedError
+
     def store(self, address: Lin, value: Lin, size: int) -> None:
         """See Cpu."""
         raise NotImplementedError
+
+    def load_exclusive(self, address: Lin, size: int) -> Lin:
+        """See Cpu."""
+        return self.load(address, size)
+
+    def store_exclusive(self, address: Lin, value: Lin, size: int) -> Lin:
+        """See Cpu. A store that fails writes what is there."""
+        kept = self.load(address, size)
+        self.store(address, select(fold(self.fails.z == 0), value, kept), size)
+        return self.fails
 
     def branch(self, target: int) -> None:
         """See Cpu."""
@@ -148,12 +164,12 @@ class TermCpu(TestCpu):
         self.stores.append((address, value, size))
 
 
-def on_numbers(machine: Machine, instruction: Instruction, state: State) -> State:
-    """The state afterwards, by running the semantics on numbers."""
+def on_numbers(machine: Machine, instruction: Instruction, state: State, fails: bool) -> State:
+    """The state afterwards, by running the semantics on numbers. `fails`: an exclusive store."""
     cpu = NumberCpu(machine.slot, [Lin(v) for v in (*state.regs, state.sp)],
                     immediate(state.nzcv >> 28), [Lin(v) for v in state.quads],
-                    {"fpcr": Lin(state.fpcr), "fpsr": Lin(state.fpsr)}, [], machine.memory,
-                    bytearray(state.memory))
+                    {"fpcr": Lin(state.fpcr), "fpsr": Lin(state.fpsr)}, const(fails), [],
+                    machine.memory, bytearray(state.memory))
     instruction.encoding.run(cpu, instruction.fields)
     nzcv = known(cpu.flags)
     if nzcv is None:
@@ -188,9 +204,9 @@ class Formula:
     keys: tuple[tuple[str, int], ...]
     outputs: z3.BitVecRef | None
 
-    def after(self, machine: Machine, state: State) -> State:
-        """The state afterwards, with `state` put in."""
-        pairs = self._known(state)
+    def after(self, machine: Machine, state: State, fails: bool) -> State:
+        """The state afterwards, with `state` put in, and whether an exclusive store fails."""
+        pairs = [*self._known(state), (FAILS.z, bv(fails))]
         loaded = []
         for size, address in zip(self.sizes, _words(self.addresses, len(self.sizes), pairs)):
             at = (address - machine.memory) & MASK
@@ -267,7 +283,7 @@ def _outputs(cpu: TermCpu) -> dict[tuple[str, int], z3.BitVecRef]:
 
 def on_terms(machine: Machine, instruction: Instruction) -> Formula:
     """Runs the semantics on free registers."""
-    cpu = TermCpu(machine.slot, list(REGS), FLAGS, list(QUADS), dict(FP))
+    cpu = TermCpu(machine.slot, list(REGS), FLAGS, list(QUADS), dict(FP), FAILS)
     instruction.encoding.run(cpu, instruction.fields)
     used = {n for k, n in instruction.fields.items() if k in ("Rd", "Rn", "Rm", "Ra", "Rt", "Rt2")}
     quads = {2 * n + half for n in used for half in (0, 1)

@@ -7,7 +7,7 @@ from verif.flags import Bool, SubFlags, negate
 from verif.isa import branch, dpimm, dpreg, ldst
 from verif.isa.cpu import Cpu
 from verif.isa.encoding import Encoding, Fields
-from verif.lin import Lin
+from verif.lin import Lin, const
 
 Run = Callable[[Cpu, Fields], None]
 
@@ -87,6 +87,15 @@ def _zero_extended(f: Fields) -> Fields:
     return {"opc": 1 if f["opc"] == 2 and f["size"] < 3 else f["opc"]}
 
 
+def _succeeds(cpu: Cpu, f: Fields) -> None:
+    """An exclusive store is any store."""
+    if f["L"]:
+        ldst.register_exclusive.run(cpu, f)
+        return
+    cpu.store(cpu.get_sp(f["Rn"]), cpu.get(f["Rt"]), 1 << f["size"])
+    cpu.put(f["Rs"], const(0))
+
+
 PLANTS: dict[str, Plant] = {
     "csel-condition": _with(dpreg.conditional_select, lambda f: {"cond": f["cond"] ^ 1}),
     "subs-carry": Plant(dpreg.add_sub_shifted, _borrow),
@@ -95,5 +104,7 @@ PLANTS: dict[str, Plant] = {
     "shift-mask": Plant(dpreg.two_source, _six_bits),
     "sign-of-load": _with(ldst.register_unsigned, _zero_extended),
     "pair-order": _with(ldst.pair_offset, lambda f: {"Rt": f["Rt2"], "Rt2": f["Rt"]}),
+    "exclusive-store": Plant(ldst.register_exclusive, _succeeds),
+    "ordered-size": _with(ldst.register_ordered, lambda f: {"size": f["size"] ^ 1}),
     "branch-by-a-word": _with(branch.compare_branch, lambda f: {"imm19": f["imm19"] ^ 1}),
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * isa_run(): loads the registers from isa_state, executes one instruction,
- * and stores the registers there. Runs at EL0 under qemu-aarch64. TPIDR_EL0
+ * isa_run(): loads the registers from isa_state, executes word CODE_BEFORE of
+ * isa_code and then the instruction under test, and stores the registers there. Runs at EL0 under qemu-aarch64. TPIDR_EL0
  * keeps x0 while x0 is the pointer.
  */
 #include "runner.h"
@@ -59,7 +59,7 @@ isa_run:
 	ldp	x28, x29, [x0, #224]
 	ldr	x30, [x0, #240]
 	ldp	x0, x1, [x0]
-	b	isa_code + 4 * CODE_SLOT
+	b	isa_code + 4 * CODE_BEFORE
 
 	/* x1 = index in isa_code of the word that was reached, x0 = isa_state. */
 landed:
@@ -134,7 +134,11 @@ isa_sp:
 isa_code:
 	.set	n, 0
 	.rept	CODE_WORDS
+	.if	n == CODE_BEFORE + 1
+	b	isa_code + 4 * CODE_SLOT
+	.else
 	b	landings + LANDING_BYTES * n
+	.endif
 	.set	n, n + 1
 	.endr
 

@@ -2,8 +2,8 @@
 /*
  * The independent machine of the instruction tests: executes given words on
  * given states under qemu-aarch64. Standard output starts with the addresses
- * of the code slot and of the memory; then, for each request (word, count,
- * count states) on standard input, come the count states afterwards.
+ * of the code slot and of the memory; then, for each request (word and the
+ * word before it, count, count states) on standard input, come the count states afterwards.
  * No C library, so that nothing but this file and runner.S runs.
  */
 #include <stdint.h>
@@ -45,8 +45,9 @@ static void transfer(int64_t call, int64_t fd, void *data, int64_t size)
 
 static void synchronise(void)
 {
-	asm volatile("dc cvau, %0\n\tdsb ish\n\tic ivau, %0\n\tdsb ish\n\tisb" ::
-		     "r"(&isa_code[CODE_SLOT]) : "memory");
+	asm volatile("dc cvau, %0\n\tdc cvau, %1\n\tdsb ish\n\tic ivau, %0\n\tic ivau, %1\n\t"
+		     "dsb ish\n\tisb" ::
+		     "r"(&isa_code[CODE_SLOT]), "r"(&isa_code[CODE_BEFORE]) : "memory");
 }
 
 void _start(void)
@@ -60,6 +61,7 @@ void _start(void)
 	transfer(SYS_WRITE, 1, header, sizeof(header));
 	for (;;) {
 		transfer(SYS_READ, 0, request, sizeof(request));
+		isa_code[CODE_BEFORE] = (uint32_t)(request[0] >> 32);
 		isa_code[CODE_SLOT] = (uint32_t)request[0];
 		synchronise();
 		for (uint64_t n = 0; n < request[1]; n++) {

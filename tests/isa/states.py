@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from reach import EL0_OPERATIONS, EL0_REGISTERS
 
+from verif.isa.decode import Instruction
 from verif.isa.encoding import Encoding, Fields
 from verif.isa.system import BARRIERS, DOMAINS, OPERATIONS, REGISTERS
 
@@ -24,6 +25,8 @@ EDGES = (0, 1, 2, 3, 31, 32, 33, 63, 64, 65, 127, 128, 255, 256, 0xFFFF, 0x7FFFF
 WRITABLE = {"fpcr": 0x07C00000, "fpsr": 0x0800009F}
 BRANCHES = {"branch_immediate": ("imm26", 26), "branch_condition": ("imm19", 19),
             "compare_branch": ("imm19", 19), "test_branch": ("imm14", 14)}
+NOP = 0xD503201F
+EXCLUSIVE, ORDERED = "register_exclusive", "register_ordered"
 ACCESSES = ("register_", "pair_", "system_instruction")
 
 
@@ -80,7 +83,7 @@ def _system_fields(rng: random.Random, encoding: Encoding, found: Fields) -> Fie
     if encoding.name == "barrier":
         found.update(CRm=rng.choice(tuple(DOMAINS)), op2=rng.choice(tuple(BARRIERS)))
     elif encoding.name == "hint":
-        found.update(CRm=0, op2=0)
+        found.update(CRm=0, op2=rng.choice((0, 2, 5)))      # not WFI: it waits
     elif encoding.name == "system_instruction":
         op1, crn, crm, op2 = rng.choice([place for place, (name, _) in OPERATIONS.items()
                                          if name in EL0_OPERATIONS])
@@ -104,7 +107,19 @@ def fields(rng: random.Random, encoding: Encoding) -> Fields:
             found[name] = rng.choice(edges)
     if encoding.name in BRANCHES:
         found[BRANCHES[encoding.name][0]] = _branch_offset(rng, encoding)
+    if encoding.name in (EXCLUSIVE, ORDERED):
+        found["Rt2"] = 31
+        if encoding.name == ORDERED or found["L"]:
+            found["Rs"] = 31
     return _system_fields(rng, encoding, found)
+
+
+def marking(instruction: Instruction) -> int | None:
+    """The exclusive load to XZR from the address of an exclusive store; None for any other."""
+    f = instruction.fields
+    if instruction.encoding.name != EXCLUSIVE or f["L"]:
+        return None
+    return instruction.encoding.join({**f, "L": 1, "o0": 0, "Rs": 31, "Rt": 31})
 
 
 def obstacle(encoding: Encoding, f: Fields) -> str:
@@ -181,6 +196,8 @@ def prepared(rng: random.Random, pool: tuple[int, ...], machine: Machine, encodi
     if encoding.name == "system_instruction":       # DC ZVA takes a whole block of 64 bytes
         return _based(state, f["Rt"], machine.memory + rng.randrange(64, 192))
     target = machine.memory + 8 * rng.randrange(MEMORY_BYTES // 8 - 4)
-    if encoding.name.startswith("register_"):
+    if encoding.name in (EXCLUSIVE, ORDERED):
+        target += rng.randrange(8) & -(1 << f["size"])
+    elif encoding.name.startswith("register_"):
         target += rng.randrange(8)
     return _based(state, f["Rn"], (target - _displacement(encoding, f, state.regs)) & MASK)

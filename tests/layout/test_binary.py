@@ -15,12 +15,13 @@ from harness import BUILD, ROOT, Suite, command, main, output  # noqa: E402
 suite = Suite("layout/binary")
 
 # Loops that exist after boot, each with the reason why it may. The leaf
-# routines have a constant trip count; the idle loop waits in WFI; what prints
+# routines have a constant trip count; who waits for the lock gets it; the idle loop waits in WFI; what prints
 # the panic and stops the machine never returns to anybody.
 LOOPS = {
     "page_zero": "leaf: one page",
     "page_copy": "leaf: one page",
     "page_sync": "leaf: one page",
+    "lock_take": "the lock: its turn comes (T9)",
     "vectors_load": "idle: waits in wfi",
     "vectors_idle": "idle: waits in wfi",
     "panic": "an exception at EL2, which must not exist",

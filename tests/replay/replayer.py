@@ -31,6 +31,7 @@ GDB_NAMES = {"clidr_el1": "clidr"}
 LATE = ("console_write", "trap_wfi", *INTERRUPTS)
 OFF = frozenset({"system_off", "system_reset"})
 UNKNOWN = "unknown hypercall"
+FREE = "self"       # takes no lock
 
 
 class Replayer:
@@ -71,6 +72,7 @@ class Replayer:
         at = where(family.base + family.offset)
         base = int.from_bytes(self.guest.ram[at:at + WORD], "little")
         self.state.lay_out(self.target.layout, where, base - RAM_BASE)
+        self.lock = where(self.target.image.symbols["kernel_lock"].address) // WORD
         self.state.copy_ram[:] = self.guest.ram[:]
         self._read_registers()
 
@@ -161,7 +163,19 @@ class Replayer:
     def _run(self, name: str, *args: int) -> Outcome:
         outcome = self.specs[name].run(self.c, self.state, args)
         self.events += outcome.events
+        for event in outcome.events:
+            self._lock(event[0])
         return outcome
+
+    def _lock(self, what: str) -> None:
+        """A ticket is taken (bits 31:16), or the next one served (15:0)."""
+        word = int(self.state.words[self.lock])
+        taken, served = word >> 16, word & 0xFFFF
+        if what == "lock_take":
+            taken = taken + 1 & 0xFFFF
+        elif what == "lock_drop":
+            served = served + 1 & 0xFFFF
+        self.state.words[self.lock] = taken << 16 | served
 
     def _do(self, entry: Stop, name: str, args: tuple[int, ...]) -> None:
         """What was asked for. Afterwards sys.* is what the core has to hold."""
@@ -184,12 +198,13 @@ class Replayer:
     def _hypercall(self, name: str, args: tuple[int, ...]) -> None:
         self._run("enter_sync")
         outcome = self._run(name, *args)
-        self._run("leave_fast" if self.is_fast else "leave_call", outcome.result)
+        fast = "leave_free" if name == FREE else "leave_fast"
+        self._run(fast if self.is_fast else "leave_call", outcome.result)
         self._count(name, outcome.case, True)
 
     def _interrupt(self, entry: Stop) -> None:
         name = self.stops.interrupt()
-        self.state.set("gic.intid", (), self.state.get(INTIDS[name]) if name else SPURIOUS)
+        self.state.set("gic.iar", (), self.state.get(INTIDS[name]) if name else SPURIOUS)
         is_woken = entry.kind is Kind.WOKEN
         self._run("wake_up" if is_woken else "enter_irq")
         case = self._run("trap_irq").case

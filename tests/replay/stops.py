@@ -10,7 +10,7 @@ from replay.compare import Mismatch
 from verif.gdb import Core, Gdb
 from replay.points import NOT_REPLAYED, PANIC, Kind, Point, find
 from replay.registers import ALWAYS
-from verif.devices import UART_DR, UART_FR
+from verif.devices import PL011_DR, PL011_FR
 from verif.image import Image
 
 TX_FULL, RX_EMPTY = 5, 4        # bits of UARTFR (DDI 0183G, 3.3.3)
@@ -68,10 +68,10 @@ class Stops:
         value = after.x[point.target]
         if point.kind is Kind.COUNTER:
             self.seen[point.what] = value
-        elif core.x[point.base] == UART_FR:
+        elif core.x[point.base] == PL011_FR:
             self.seen["uart.tx_full"] = value >> TX_FULL & 1
             self.seen["uart.rx_empty"] = value >> RX_EMPTY & 1
-        elif core.x[point.base] == UART_DR:
+        elif core.x[point.base] == PL011_DR:
             self.seen["uart.rx_byte"] = value & 0xFF
 
     def interrupt(self) -> str:

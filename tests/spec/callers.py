@@ -104,7 +104,7 @@ class Caller:
         """Nobody runs, and no deadline or key would change that."""
         get = self.m.state.get
         file = self.c.HV_FILE_CONSOLE_INDEX
-        return (self.m.current == 0 and get("timer_tree", 1) == 2 ** 64 - 1
+        return (self.m.is_waiting and get("timer_tree", 1) == 2 ** 64 - 1
                 and not get("files.receivers.word", file, 0)
                 and not get("files.senders.word", file, 0))
 
@@ -254,6 +254,7 @@ class Caller:
     def step(self) -> str:
         """One call, interrupt or trap; what it was and how it went."""
         m, r = self.m, self.random
+        m.switch(r.randrange(self.c.HV_NCPU))
         m.state.set("sys.cntpct_el0", (), self.now() + r.randrange(5))
         for name in ("uart.tx_full", "uart.rx_empty"):
             m.state.set(name, (), int(r.random() < 0.2))
@@ -267,7 +268,7 @@ class Caller:
             m.state.set("sys.cntv_ctl_el0", (), 1)
             m.state.set("sys.cntv_cval_el0", (), self.now() + r.randrange(-5, 50))
             traps = ("trap_wfi",) if m.current else ()
-            if m.current and not m.state.get("sched.cpus.fp_live", 0):
+            if m.current and not m.state.get("sched.cpus.fp_live", m.state.get("sys.cpu")):
                 traps += ("trap_fp",)
             name = r.choice(("timer_interrupt", "timer_interrupt", *INTERRUPTS, *traps))
             if m.current and r.random() < 0.01:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A machine that runs the specification on ints: boot, hypercalls, interrupts."""
+"""A machine of several cores that runs the specification on ints: boot, hypercalls, interrupts."""
 
 from __future__ import annotations
 
+from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,14 +11,14 @@ import spec
 from constants import enumerators, full_calls, numbers
 from spec import descriptor as d
 from spec.irq_invariants import list_register
-from spec.state import ConcreteState
+from spec.state import FIELDS, KINDS, ConcreteState
 from spec.transition import Outcome, Reader
 from spec.transitions.entry import BEHIND, HVC_0
 from spec.witness import add_ghosts
 
 # INTIDs, and exception classes of traps (ESR_EL2, D19.2.37).
 INTERRUPTS = {"timer_interrupt": 26, "console_interrupt": 33, "virtual timer": 27,
-              "maintenance": 25, "line 2": 48, "line 3": 49, "line 5": 51}
+              "maintenance": 25, "from another core": 0, "line 2": 48, "line 3": 49, "line 5": 51}
 SYNDROMES = {"trap_wfi": 0x01, "trap_fp": 0x07}
 VIEW_L1, VIEW_L2, VIEW_L3, EMPTY_ROOT, ROOT, CTX, L1, L2, L3, FRAME, FREE = range(1, 12)
 
@@ -114,14 +115,22 @@ def _boot_procs(c: SimpleNamespace, s: ConcreteState) -> None:
         s.set("devices.pa", (device,), 0x900_0000 + (device << d.PAGE_SHIFT))
 
 
+def _boot_core(c: SimpleNamespace, s: ConcreteState, cpu: int) -> None:
+    for name, value in (("number", c.HV_NCPU + cpu), ("bit", 1 << cpu), ("sgi", 1 << 16 | cpu),
+                        ("pages_pa", 0x4000_0000), ("turn", c.HV_INIT_PID), ("next_tick", 100)):
+        s.set(f"sched.cpus.{name}", (cpu,), value)
+
+
 def boot(c: SimpleNamespace) -> Tracked:
     """The state at the first eret, ghosts included."""
     s = Tracked()
     s.set("machine.pages_pa", (), 0x4000_0000)
-    s.set("sched.cpus.pages_pa", (0,), 0x4000_0000)
+    for cpu in range(c.HV_NCPU):
+        _boot_core(c, s, cpu)
     _boot_tables(c, s)
     _boot_procs(c, s)
-    s.set("sched.running.word", (0,), 1 << c.HV_INIT_PID)
+    s.set("sched.core", (c.HV_INIT_PID,), c.HV_NCPU)
+    s.set("sched.idle", (), (1 << c.HV_NCPU) - 2)
     s.set("sched.cpus.current", (0,), c.HV_INIT_PID)
     s.set("sched.cpus.loaded", (0,), c.HV_INIT_PID)
     for node in range(c.TIMER_NODES):
@@ -131,8 +140,7 @@ def boot(c: SimpleNamespace) -> Tracked:
                         ("machine.vtimer_intid", INTERRUPTS["virtual timer"]),
                         ("machine.vgic_intid", INTERRUPTS["maintenance"]),
                         ("machine.gic_version", 3),
-                        ("machine.tick_period", 100), ("sched.next_tick", 100),
-                        ("sched.turn", c.HV_INIT_PID),
+                        ("machine.tick_period", 100),
                         ("sys.cnthp_cval_el2", 100), ("machine.cptr", 1 << 10 | 0x33ff),
                         ("sys.cptr_el2", 1 << 10 | 0x33ff), ("sys.spsr_el2", d.SPSR_START),
                         ("sys.ttbr0_el1", d.address(s, ROOT) | 1 << 48)):
@@ -143,32 +151,64 @@ def boot(c: SimpleNamespace) -> Tracked:
     return s
 
 
+# What each core has for itself.
+PRIVATE = tuple((name, key) for name, kinds in FIELDS.items()
+                if name.startswith("sys.") and name not in ("sys.cpu", "sys.cntpct_el0", "sys.cntvct_el0")
+                for key in product(*(range(KINDS[kind](None)) for kind in kinds)))
+
+
 class Machine:
-    """One core; `state` after boot, changed by hypercalls and interrupts."""
+    """`state` after boot, changed by hypercalls and interrupts of one core at a time: that one
+    has the lock."""
 
     def __init__(self, c: SimpleNamespace) -> None:
         self.c = c
         self.state = boot(c)
+        waiting = {("sys.ttbr0_el1", ()): self.state.get("machine.empty_root"),
+                   ("sys.cptr_el2", ()): self.state.get("machine.cptr"),
+                   ("sys.cnthp_cval_el2", ()): 100}
+        self.private = {cpu: dict(waiting) for cpu in range(c.HV_NCPU)}
         self.full, self.numbers = full_calls(), numbers()
         self.specs = {**spec.hypercalls(), **spec.interrupts()}
 
     @property
     def current(self) -> int:
-        """The process that runs, or 0."""
-        return self.state.get("sched.cpus.current", 0)
+        """The process that runs on the core, or 0."""
+        return self.state.get("sched.cpus.current", self.state.get("sys.cpu"))
+
+    @property
+    def is_waiting(self) -> bool:
+        """No core runs a process."""
+        return all(self.state.get("sched.cpus.current", cpu) == 0 for cpu in range(self.c.HV_NCPU))
+
+    def switch(self, cpu: int) -> None:
+        """This core has the lock from now on."""
+        before = self.state.get("sys.cpu")
+        self.private[before] = {cell: self.state.get(cell[0], *cell[1]) for cell in PRIVATE}
+        for cell in PRIVATE:
+            self.state.set(*cell, self.private[cpu].get(cell, 0))
+        self.state.set("sys.cpu", (), cpu)
 
     def do(self, name: str, *args: int) -> Outcome:
         """One transition."""
         return self.specs[name].run(self.c, self.state, args)
 
     def hypercall(self, name: str, *args: int) -> Outcome:
-        """The way in, the call, the way out. The outcome is that of the call alone."""
+        """The way in, the call, the way out. The outcome is that of the call alone; or of the
+        process's end, if another core has killed it."""
         number = self.numbers[name]
         self.state.set("sys.esr_el2", (), HVC_0)
         self.state.set("sys.x", (8,), number)
-        assert self.do("enter_sync").events == (("hypercall", number),)
+        events = self.do("enter_sync").events
+        if events[-1] == ("trap_doomed",):
+            outcome = self.do("trap_doomed")
+            self._leave("leave_trap")
+            return outcome
+        taken = () if name == "self" else (("lock_take",),)
+        assert events == (*taken, ("hypercall", number))
         outcome = self.do(name, *args)
-        self._leave("leave_call" if name in self.full else "leave_fast", outcome.result)
+        fast = "leave_fast" if taken else "leave_free"
+        self._leave("leave_call" if name in self.full else fast, outcome.result)
         return outcome
 
     def _leave(self, name: str, *args: int) -> None:
@@ -178,18 +218,21 @@ class Machine:
             self.do(events[-1][0])
             events = self.do(BEHIND[events[-1][0]]).events
 
+    def _trap(self, way_in: str, name: str) -> None:
+        """The way in, and the trap, or the end of who is killed."""
+        events = self.do(way_in).events
+        assert events[0] == ("lock_take",) and events[1] in ((name,), ("trap_doomed",))
+        self.do(events[1][0])
+
     def interrupt(self, name: str) -> None:
         """An interrupt or trap, from a process or from a wait."""
         is_waiting = self.current == 0
         if name in INTERRUPTS:
-            self.state.set("gic.intid", (), INTERRUPTS[name])
-            self.do("wake_up" if is_waiting else "enter_irq")
-            self.do("trap_irq")
+            self.state.set("gic.iar", (), INTERRUPTS[name])
+            self._trap("wake_up" if is_waiting else "enter_irq", "trap_irq")
         elif name == "trap_stop":
-            self.do("enter_serror")
-            self.do("trap_stop")
+            self._trap("enter_serror", "trap_stop")
         else:
             self.state.set("sys.esr_el2", (), SYNDROMES[name] << 26)
-            assert self.do("enter_sync").events == (("trap_sync",),)
-            self.do("trap_sync")
+            self._trap("enter_sync", "trap_sync")
         self._leave("leave_wait" if is_waiting else "leave_trap")

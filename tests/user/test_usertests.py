@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from harness import Suite, main  # noqa: E402
-from qemu import Guest, Machine  # noqa: E402
+from qemu import ONE_THREAD, Guest, Machine  # noqa: E402
 
 suite = Suite("user/usertests")
 
@@ -31,6 +31,41 @@ def usertests(gic: str, cpu: str) -> None:
         skipped = set(re.findall(r"# skipped: ([^\r\n]+)", text))
         assert skipped == SKIPS[gic], skipped
         assert guest.shell("echo $?") == "0\n"
+        guest.halt()
+
+
+# On several cores nothing else may be skipped.
+CORE_SKIPS = {"3": set(), "2": SKIPS["2"] | {"QEMU before 9.1 ends a line of a GICv2 only on the core that took it"}}
+
+
+@suite.matrix(gic=["3", "2"], cpus=[2, 4])
+def usertests_on_several_cores(gic: str, cpus: int) -> None:
+    machine = Machine(f"usertests gic={gic} cpus={cpus}", gic=gic, cpus=cpus, extra=ONE_THREAD)
+    with Guest(machine, timeout=1200) as guest:
+        guest.prompt()
+        text = guest.shell("usertests")
+        wrong = [line for line in text.splitlines() if not line.startswith(("ok ", "usertests:"))]
+        assert re.search(r"usertests: \d{3,} passed, 0 failed", text), "\n".join(wrong)
+        skipped = set(re.findall(r"# skipped: ([^\r\n]+)", text))
+        assert skipped == CORE_SKIPS[gic], skipped
+        guest.halt()
+
+
+# What is done on cores that are threads of the host, or of one thread: (IPC calls, steps of fuzz).
+STORMS = {"threads": ((), 400, 300), "one thread": (ONE_THREAD, 200000, 60000)}
+
+
+@suite.matrix(gic=["3", "2"], cores=list(STORMS))
+def storms_on_several_cores(gic: str, cores: str) -> None:
+    """Calls, and then processes that do anything, and are killed on whatever core they are;
+    afterwards the tables agree with each other, which usertests looks at after each test."""
+    accel, calls, steps = STORMS[cores]
+    with Guest(Machine(f"storm gic={gic} {cores}", gic=gic, cpus=4, extra=accel), timeout=1200) as guest:
+        guest.prompt()
+        assert "all as expected" in guest.shell(f"ipcstorm 12 {calls}")
+        for seed in (1, 2):
+            assert f"fuzz: seed {seed}, {steps} steps" in guest.shell(f"fuzz {seed} {steps}")
+        assert "0 failed" in guest.shell("usertests set_ kill_")
         guest.halt()
 
 

@@ -14,12 +14,15 @@ sys.path[:0] = [str(ROOT)]
 
 from spec.descriptor import ADDRESS, TABLE_OR_PAGE  # noqa: E402
 from verif import boot, target  # noqa: E402
-from verif.boot_machine import RAM_BASE, Dump, Machine  # noqa: E402
+from verif.boot_machine import FEW, KERNEL_OFFSET, Dump, Machine  # noqa: E402
 from verif.boot_machine import boot as start  # noqa: E402
 from verif.boot_state import physical  # noqa: E402
 from verif.layout import Family  # noqa: E402
 
 ELF = ROOT / "build" / "hv8.elf"
+# Of QEMU's virt, and of the kernel there: what FEW is made of.
+RAM_BASE = FEW[0].where.ram
+KERNEL_PA = RAM_BASE + KERNEL_OFFSET
 
 
 @cache
@@ -62,13 +65,13 @@ def symbol(name: str) -> int:
     """Physical address of a symbol of the kernel."""
     image = kernel().image
     address = image.symbols[name].address if name in image.symbols else image.markers[name]
-    return physical(image, address)
+    return physical(image, address, KERNEL_PA)
 
 
 def field(family: Family, key: tuple[int, ...]) -> int:
     """Physical address of a field at these indices."""
     at = sum(dim.stride * index for dim, index in zip(family.dims, key))
-    return physical(kernel().image, family.base + family.offset) + at
+    return physical(kernel().image, family.base + family.offset, KERNEL_PA) + at
 
 
 def random_field(family: Family, r: random.Random) -> tuple[tuple[int, ...], int]:

@@ -22,9 +22,9 @@ from dumps import changed, dump, entry, kernel, symbol, word, wrong  # noqa: E40
 from harness import ROOT, Suite, main  # noqa: E402
 from mutation.mutant import stamp  # noqa: E402
 from spec.descriptor import PXN, UXN  # noqa: E402
-from spec.devices import devices  # noqa: E402
+from spec.devices import BOARDS, devices  # noqa: E402
 from spec.kernel_map import DEVICE, RIGHTS, XN  # noqa: E402
-from spec.registers import REQUIRED  # noqa: E402
+from spec.registers import OF_OTHERS, REQUIRED  # noqa: E402
 from verif import boot, target  # noqa: E402
 from verif.boot_machine import FEW, MACHINES, Dump, Machine  # noqa: E402
 from verif.boot_state import physical  # noqa: E402
@@ -46,9 +46,14 @@ def rng() -> random.Random:
     return random.Random(seed)
 
 
-@suite.matrix(machine=[m.name for m in FEW])
+# One of each other board.
+OTHERS = tuple(m for m in MACHINES if m.board != "virt" and m.ram == 256)
+BY_NAME = {m.name: m for m in (*FEW, *OTHERS)}
+
+
+@suite.matrix(machine=list(BY_NAME))
 def a_real_dump_passes(machine: str) -> None:
-    found = wrong(dump(next(m for m in FEW if m.name == machine)))
+    found = wrong(dump(BY_NAME[machine]))
     assert found == [], found
 
 
@@ -56,15 +61,18 @@ def a_real_dump_passes(machine: str) -> None:
 def machines_are_those_that_are_supported() -> None:
     """Each of tests/boot, which boots them to the shell."""
     assert set(FEW) < set(MACHINES) and len(set(MACHINES)) == len(MACHINES)
-    text = (ROOT / "tests" / "boot" / "test_boot.py").read_text()
+    text, boards = ((ROOT / "tests/boot" / name).read_text()
+                    for name in ("test_boot.py", "test_boards.py"))
     for m in MACHINES:
         assert f'"{m.cpu}"' in text, m
+        assert m.board == "virt" or f'"{m.board}": (' in boards, m
+    assert {m.board for m in MACHINES} == {board for board, _ in BOARDS}
 
 
-@suite.matrix(machine=[m.name for m in FEW])
+@suite.matrix(machine=list(BY_NAME))
 def each_required_register(machine: str) -> None:
     """One of the bits that are required, the other way round."""
-    r, one = rng(), dump(next(m for m in FEW if m.name == machine))
+    r, one = rng(), dump(BY_NAME[machine])
     tried = [required for required in REQUIRED if required.name in one.registers]
     assert len(tried) > 80
     for required in tried:
@@ -72,6 +80,22 @@ def each_required_register(machine: str) -> None:
         registers = one.registers | {required.name: one.registers[required.name] ^ bit}
         found = [p.what for p in checked(replace(one, registers=registers)).registers()]
         assert any(what.startswith(f"{required.name} differs") for what in found), \
+            (required.name, bit, found)
+
+
+@suite.test
+def each_register_of_another_core() -> None:
+    """The same of the last of four cores."""
+    r, one = rng(), dump(FEW[1])
+    assert len(one.others) == FEW[1].cores - 1 == 3
+    *first, last = one.others
+    tried = [required for required in OF_OTHERS if required.name in last]
+    assert len(tried) > 40
+    for required in tried:
+        bit = 1 << r.choice([n for n in range(64) if required.mask >> n & 1])
+        others = (*first, last | {required.name: last[required.name] ^ bit})
+        found = [p.what for p in checked(replace(one, others=others)).registers()]
+        assert any(what.startswith(f"core 3: {required.name} differs") for what in found), \
             (required.name, bit, found)
 
 
@@ -88,17 +112,19 @@ def a_register_is_part_of_the_whole() -> None:
     assert found[0].startswith("HCR_EL2 differs"), found
 
 
-@suite.matrix(gic=[2, 3])
-def each_device_register(gic: int) -> None:
-    r, one = rng(), dump(next(m for m in FEW if m.gic == gic))
-    assert set(one.devices) == {device.name for device in devices(gic)}
-    for device in devices(gic):
+@suite.matrix(machine=list(BY_NAME))
+def each_device_register(machine: str) -> None:
+    r, one = rng(), dump(BY_NAME[machine])
+    required = devices(one.machine.where)
+    assert set(one.devices) == {device.name for device in required}
+    for device in required:
         bit = 1 << r.choice([n for n in range(8 * device.size) if device.mask >> n & 1])
         damaged = replace(one, devices=one.devices | {device.name: one.devices[device.name] ^ bit})
         found = [p.what for p in checked(damaged).devices()]
         assert found == [f"{device.name} differs from what is required"], (device.name, bit, found)
-    damaged = replace(one, devices=one.devices | {"UARTIMSC": 0})
-    assert wrong(damaged) == ["UARTIMSC differs from what is required"]
+    mask = "UARTIMR" if one.machine.where.is_cadence else "UARTIMSC"
+    damaged = replace(one, devices=one.devices | {mask: 0})
+    assert wrong(damaged) == [f"{mask} differs from what is required"]
 
 
 @suite.matrix(table=TABLES)
@@ -175,7 +201,7 @@ def boot_section_mapped_again() -> None:
 def text_mapped_again_for_writing() -> None:
     """Where pages[] would have the kernel's image."""
     one, root = dump(FEW[1]), dump(FEW[1]).registers["TTBR0_EL2"]
-    block = physical(kernel().image, kernel_va("__text_start")) & ~0x1F_FFFF
+    block = physical(kernel().image, kernel_va("__text_start"), one.kernel_pa) & ~0x1F_FFFF
     va = kernel_va("pages") + block - word(one, symbol("machine"))
     with entry_changed(one, root, va, 2, block | RIGHTS["data"]):
         found = wrong(one)

@@ -20,7 +20,7 @@ from spec.state import KINDS  # noqa: E402
 from spec.words import IntOps  # noqa: E402
 from verif import boot, premises  # noqa: E402
 from verif.arrays import ArrayOps, where_false  # noqa: E402
-from verif.boot_machine import FEW, RAM_BASE  # noqa: E402
+from verif.boot_machine import FEW  # noqa: E402
 from verif.boot_registers import move  # noqa: E402
 from verif.boot_state import DumpState  # noqa: E402
 from verif.boot_walk import mappings, paths  # noqa: E402
@@ -102,7 +102,7 @@ def test_arrays_say_what_single_indices_say(damaged: bool) -> None:
 
 
 def write(one: dumps.Dump, address: int, value: int) -> None:
-    one.ram[address - RAM_BASE:address - RAM_BASE + 8] = value.to_bytes(8, "little")
+    one.ram[address - dumps.RAM_BASE:address - dumps.RAM_BASE + 8] = value.to_bytes(8, "little")
 
 
 def compare(state: DumpState, r: random.Random, damaged: bool) -> None:
@@ -133,14 +133,14 @@ def tables(entries: dict[tuple[int, int], int], count: int) -> np.ndarray:
 
 
 def at(table: int) -> int:
-    return RAM_BASE + 4096 * table
+    return dumps.RAM_BASE + 4096 * table
 
 
 def test_mappings_of_pages_and_blocks() -> None:
     ram = tables({(0, 1): at(1) | 3, (1, 2): at(2) | 3 | 1 << 60, (1, 3): 0x8000_0000 | 0x401,
                   (2, 4): 0x20_0000 | 0x401, (2, 5): at(3) | 3, (3, 511): 0x5000 | 0x403 | 1 << 54,
                   (3, 0): 0x6000 | 2}, 4)
-    found = list(mappings(ram, at(0) | 1))
+    found = list(mappings(ram, dumps.RAM_BASE, at(0) | 1))
     block, big = (1 << 39) + (2 << 30) + (4 << 21), (1 << 39) + (3 << 30)
     page = (1 << 39) + (2 << 30) + (5 << 21) + (511 << 12)
     assert [(m.va, m.pa, m.size) for m in found] == [
@@ -155,7 +155,7 @@ def test_mappings_of_pages_and_blocks() -> None:
 def test_reserved_descriptors_and_tables_outside_are_errors(
         entries: dict[tuple[int, int], int]) -> None:
     with pytest.raises(BootError):
-        list(mappings(tables(entries, 4), at(0)))
+        list(mappings(tables(entries, 4), dumps.RAM_BASE, at(0)))
 
 
 def test_paths_are_all_ways_of_a_process() -> None:

@@ -59,9 +59,9 @@ def test_no_two_classes_overlap() -> None:
             assert not overlaps, (left.name, right.name)
 
 
-@pytest.mark.parametrize("word", [0x1E602820, 0x08DFFC00, 0xF8200020, 0xD61F081F])
+@pytest.mark.parametrize("word", [0x1E602820, 0x08A07C00, 0x887F7C00, 0xF8200020, 0xD61F081F])
 def test_unknown_words_are_named(word: int) -> None:
-    """FADD, LDARB, LDADD, and BRAA, a neighbour of BR."""
+    """FADD, CASB, LDXP, LDADD, and BRAA, a neighbour of BR."""
     with pytest.raises(UndecodedError, match=f"{word:#010x} at 0x1000"):
         decode(word, 0x1000)
 
@@ -99,6 +99,15 @@ def _transfer(letters: str) -> Callable[[Fields], str]:
     return name
 
 
+def _exclusive(f: Fields) -> str:
+    order = ("", "a") if f["L"] else ("", "l")
+    return f"{'ld' if f['L'] else 'st'}{order[f['o0']]}xr{('b', 'h', '', '')[f['size']]}"
+
+
+def _ordered(f: Fields) -> str:
+    return f"{'lda' if f['L'] else 'stl'}r{('b', 'h', '', '')[f['size']]}"
+
+
 def _pair(f: Fields) -> str:
     return "ldp" if f["L"] else "stp"
 
@@ -122,6 +131,7 @@ NAMES: dict[str, Callable[[Fields], str]] = {
     "register_unsigned": _transfer("r"), "register_offset": _transfer("r"),
     "register_post": _transfer("r"), "register_pre": _transfer("r"),
     "register_unscaled": _transfer("ur"),
+    "register_exclusive": _exclusive, "register_ordered": _ordered,
     "pair_offset": _pair, "pair_post": _pair, "pair_pre": _pair, "pair_simd": _pair,
     "branch_immediate": lambda f: "bl" if f["op"] else "b",
     "branch_condition": lambda f: f"b.{CONDITIONS[f['cond']]}",
@@ -144,6 +154,8 @@ ORDER = ("Rd", "Rt", "Rt2", "Rn", "Rm")
 
 def _registers(name: str, f: Fields) -> list[int]:
     order = OPERANDS.get(name, ORDER)
+    if name in ("register_exclusive", "register_ordered"):
+        order = ("Rt", "Rn") if f["Rs"] == 31 else ("Rs", "Rt", "Rn")
     found = [f[field] for field in order if field in f]
     if name == "three_source" and f["op31"] in (2, 6):
         return found[:3]

@@ -16,7 +16,7 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
 import spec  # noqa: E402
 from snippets import KERNEL  # noqa: E402
 from spec import schedule, sets  # noqa: E402
-from spec.invariants import Invariant  # noqa: E402
+from spec.invariants import RULES, Invariant  # noqa: E402
 from spec.transition import Spec, Transition  # noqa: E402
 from spec.transitions import process  # noqa: E402
 from verif import induct, premises, progress  # noqa: E402
@@ -60,10 +60,10 @@ def test_the_right_ones_hold(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name, field, what", [
-    ("yield", "sched.turn", "a yield ends no turn"),
-    ("timer_interrupt", "sched.turn", "a tick ends no turn"),
-    ("timer_interrupt", "sched.next_tick", "the next tick is another"),
-    ("timer_interrupt", "sched.next_tick", "the alarm stays behind"),
+    ("yield", "sched.cpus.turn", "a yield ends no turn"),
+    ("timer_interrupt", "sched.cpus.turn", "a tick ends no turn"),
+    ("timer_interrupt", "sched.cpus.next_tick", "the next tick is another"),
+    ("timer_interrupt", "sched.cpus.next_tick", "the alarm stays behind"),
     ("timer_interrupt", "timer_tree", "the alarm stays behind"),
     ("timer_interrupt", "sched.ready.word", "who is interrupted must wait"),
     ("yield", "sched.cpus.current", "a turn is not taken"),
@@ -106,7 +106,7 @@ def test_a_turn_that_a_yield_does_not_end_is_noticed(
 def test_a_core_that_is_handed_over_is_no_turn(tmp_path: Path,
                                                monkeypatch: pytest.MonkeyPatch) -> None:
     def run_as_turn(t: Transition, pid: Any) -> None:
-        t.set("sched.turn", (), pid)
+        t.set("sched.cpus.turn", (t.cpu,), pid)
         schedule.run(t, pid)
     monkeypatch.setattr(process, "run", run_as_turn)
     row = row_of(spec.transition("switch_to"), tmp_path, PASSED)
@@ -121,8 +121,8 @@ def states(folder: Path) -> Row:
 def test_an_alarm_without_the_tick_is_noticed(tmp_path: Path,
                                               monkeypatch: pytest.MonkeyPatch) -> None:
     assert states(tmp_path).passed
-    monkeypatch.setattr(sys.modules["spec.invariants"], "alarm",
-                        lambda r: r.o.shr(r.get("timer_tree", 1), schedule.PID_BITS))
+    monkeypatch.setitem(RULES.members, "timer_armed", Invariant("timer_armed", (), lambda r: r.o.ule(
+        r.get("sys.cnthp_cval_el2"), r.o.shr(r.get("timer_tree", 1), schedule.PID_BITS))))
     row = states(tmp_path)
     assert "the tick is not armed [refuted]" in messages(row), messages(row)
 

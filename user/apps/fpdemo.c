@@ -81,7 +81,9 @@ static bool ended_well(pid_t pid)
 /* Switches of the processor from one process to another, of any. */
 static uint64_t switches(void)
 {
-	return view_sched().cpus[0].switches;
+	struct hv_sched sched = view_sched();
+
+	return view_switches(&sched);
 }
 
 int main(int argc, char **argv)

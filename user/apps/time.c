@@ -24,7 +24,7 @@ static void report(uint64_t counts, const struct hv_sched *before, const struct 
 		"time: %" PRIu64 ".%06" PRIu64 " s = %" PRIu64 " ns (%" PRIu64 " counts at %" PRIu64
 		" Hz), %" PRIu64 " switches, %" PRIu64 " ticks\n",
 		ns / 1000000000, ns / 1000 % 1000000, ns, counts, frequency,
-		after->cpus[0].switches - before->cpus[0].switches, after->ticks - before->ticks);
+		view_switches(after) - view_switches(before), after->ticks - before->ticks);
 }
 
 int main(int argc, char **argv)

@@ -31,7 +31,7 @@ static void take_sample(void)
 	samples.taken++;
 	for (hv_pid pid = 1; pid < HV_NPROC; pid++)
 		samples.busy[pid] += pid != self && (view_set_has(&sched.ready, pid) ||
-						     view_set_has(&sched.running, pid));
+						     sched.core[pid] != 0);
 }
 
 /* Watches for a while; false if q was typed. */
@@ -58,7 +58,7 @@ static void print_header(const struct hv_sched *before, const struct hv_sched *n
 	printf("up %" PRIu64 " s; since the last picture %" PRIu64 " ticks, %" PRIu64
 	       " switches; free pages %" PRIu64 " of %" PRIu64 "\n",
 	       seconds, now->ticks - before->ticks,
-	       now->cpus[0].switches - before->cpus[0].switches, free_pages,
+	       view_switches(now) - view_switches(before), free_pages,
 	       view_bootinfo()->ram_pages);
 	printf(" PID PPID  BUSY  STATE               PAGES HNDLS  NAME\n");
 }

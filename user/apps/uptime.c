@@ -20,8 +20,11 @@ int main(int argc, char **argv)
 	for (hv_pid pid = 1; pid < HV_NPROC; pid++)
 		processes += view_proc(pid).state != HV_PROC_UNUSED;
 	printf("up %" PRIu64 ":%02" PRIu64 ":%02" PRIu64 ", %" PRIu64 " processes, %" PRIu64
-	       " ticks, %" PRIu64 " switches\n",
+	       " ticks, %" PRIu64 " switches",
 	       seconds / 3600, seconds / 60 % 60, seconds % 60, processes, sched.ticks,
-	       sched.cpus[0].switches);
+	       view_switches(&sched));
+	if (view_bootinfo()->cpu_count > 1)
+		printf(", %" PRIu64 " cores", view_bootinfo()->cpu_count);
+	printf("\n");
 	return app_finish(0);
 }

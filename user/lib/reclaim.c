@@ -142,13 +142,25 @@ int64_t os_reclaim_dead(hv_pid pid)
 	return 0;
 }
 
+int64_t hv_stop(hv_pid pid, uint64_t status)
+{
+	int64_t error = hv_kill(pid, status);
+
+	if (error < 0)
+		return error;
+	/* On another core it has only been told: until it is dead this can be said again. */
+	while (pid != os.pid && hv_kill(pid, status) == 0)
+		continue;
+	return 0;
+}
+
 int64_t hv_reclaim(hv_pid pid)
 {
 	int64_t error;
 
 	if (pid == os.pid)
 		return -HV_EINVAL;
-	error = hv_kill(pid, HV_STATUS_SIGNAL | SIGKILL);
+	error = hv_stop(pid, HV_STATUS_SIGNAL | SIGKILL);
 	if (error < 0 && error != -HV_ESTATE)
 		return error;
 	error = os_reclaim_dead(pid);

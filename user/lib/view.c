@@ -47,6 +47,15 @@ struct hv_device_entry view_device(hv_device device)
 	return ((const struct hv_device_entry *)HV_VIEW_DEVICES)[device];
 }
 
+uint64_t view_switches(const struct hv_sched *sched)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < HV_NCPU; i++)
+		sum += sched->cpus[i].switches;
+	return sum;
+}
+
 bool view_owns_dma(hv_pid pid)
 {
 	for (hv_device i = 1; i < HV_NDEVICE; i++) {
@@ -91,6 +100,14 @@ static void blocked_words(hv_pid pid, const struct hv_proc *proc, char words[VIE
 		snprintf(words, VIEW_STATE_BYTES, "timer");
 }
 
+static void running_words(uint64_t core, char words[VIEW_STATE_BYTES])
+{
+	if (view_bootinfo()->cpu_count > 1)
+		snprintf(words, VIEW_STATE_BYTES, "running on %" PRIu64, core);
+	else
+		snprintf(words, VIEW_STATE_BYTES, "running");
+}
+
 void view_state_words(hv_pid pid, char words[VIEW_STATE_BYTES])
 {
 	static const char *const name[] = {
@@ -104,8 +121,8 @@ void view_state_words(hv_pid pid, char words[VIEW_STATE_BYTES])
 	if (proc.state != HV_PROC_LIVE)
 		snprintf(words, VIEW_STATE_BYTES, "%s",
 			 proc.state <= HV_PROC_ZOMBIE ? name[proc.state] : "?");
-	else if (view_set_has(&sched.running, pid))
-		snprintf(words, VIEW_STATE_BYTES, "running");
+	else if (sched.core[pid] != 0)
+		running_words(sched.core[pid] % HV_NCPU, words);
 	else if (view_set_has(&sched.ready, pid))
 		snprintf(words, VIEW_STATE_BYTES, "ready");
 	else

@@ -218,7 +218,7 @@ int kill(pid_t pid, int sig)
 	if (sig != 0 && (hv_pid)pid == os.pid)
 		os_end(HV_STATUS_SIGNAL | (uint64_t)sig);
 	if (sig != 0) {
-		error = hv_kill((hv_pid)pid, HV_STATUS_SIGNAL | (uint64_t)sig);
+		error = hv_stop((hv_pid)pid, HV_STATUS_SIGNAL | (uint64_t)sig);
 		if (error == 0)
 			os_close_handles((hv_pid)pid);	/* its pipes end now */
 	} else if ((hv_pid)pid != os.pid && hv_has_view() && !is_child((hv_pid)pid)) {

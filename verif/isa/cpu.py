@@ -41,6 +41,12 @@ class Cpu(Protocol):
     def store(self, address: Lin, value: Lin, size: int) -> None:
         """The low `size` bytes of `value`."""
 
+    def load_exclusive(self, address: Lin, size: int) -> Lin:
+        """As load, and the address is marked for store_exclusive (B2.9)."""
+
+    def store_exclusive(self, address: Lin, value: Lin, size: int) -> Lin:
+        """As store if the result, 0 or 1, is 0; else nothing is written."""
+
     def branch(self, target: int) -> None:
         """Continues at `target`."""
 

@@ -73,6 +73,46 @@ def register_offset(cpu: Cpu, f: Fields) -> None:
     _transfer(cpu, f, cpu.get_sp(f["Rn"]) + offset)
 
 
+def _check_unused(f: Fields, *names: str) -> None:
+    """Fields of ones in what the manual writes as (1)."""
+    if any(f[name] != 31 for name in names):
+        raise unallocated("a bit that should be one")
+
+
+@encoding("C4.1.94 Load/store exclusive register", "size:2 001000 0 L:1 0 Rs:5 o0:1 Rt2:5 Rn:5 Rt:5")
+def register_exclusive(cpu: Cpu, f: Fields) -> None:
+    """LDXR, LDAXR, STXR, STLXR and narrower. An acquire is an event behind its load, a release
+    one before its store."""
+    address, size = cpu.get_sp(f["Rn"]), 1 << f["size"]
+    _check_unused(f, "Rt2")
+    if f["L"]:
+        _check_unused(f, "Rs")
+        cpu.put(f["Rt"], cpu.load_exclusive(address, size))
+        if f["o0"]:
+            cpu.event("acquire")
+        return
+    if f["Rs"] in (f["Rt"], f["Rn"]) and (f["Rs"] == f["Rt"] or f["Rs"] != 31):
+        raise unallocated("the status goes to a register of the store")
+    if f["o0"]:
+        cpu.event("release")
+    cpu.put(f["Rs"], cpu.store_exclusive(address, cpu.get(f["Rt"]), size))
+
+
+@encoding("C4.1.94 Load/store ordered", "size:2 001000 1 L:1 0 Rs:5 o0:1 Rt2:5 Rn:5 Rt:5")
+def register_ordered(cpu: Cpu, f: Fields) -> None:
+    """LDAR, STLR and narrower."""
+    address, size = cpu.get_sp(f["Rn"]), 1 << f["size"]
+    _check_unused(f, "Rs", "Rt2")
+    if not f["o0"]:
+        raise unallocated("LDLAR and STLLR are not modelled")
+    if f["L"]:
+        cpu.put(f["Rt"], cpu.load(address, size))
+        cpu.event("acquire")
+    else:
+        cpu.event("release")
+        cpu.store(address, cpu.get(f["Rt"]), size)
+
+
 def _pair(cpu: Cpu, f: Fields, address: Lin) -> None:
     """LDP, STP of X or W registers: two accesses, each single-copy atomic."""
     if f["opc"] not in (0, 2):
@@ -144,4 +184,4 @@ def pair_simd(cpu: Cpu, f: Fields) -> None:
 
 ENCODINGS: tuple[Encoding, ...] = (
     register_unsigned, register_unscaled, register_post, register_pre, register_offset,
-    pair_offset, pair_post, pair_pre, pair_simd)
+    register_exclusive, register_ordered, pair_offset, pair_post, pair_pre, pair_simd)

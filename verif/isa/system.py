@@ -21,7 +21,8 @@ REGISTERS = {
     (3, 4, 14, 2, 2): "cnthp_cval_el2", (3, 3, 14, 0, 1): "cntpct_el0",
     (3, 3, 14, 0, 2): "cntvct_el0", (3, 3, 0, 0, 1): "ctr_el0", (3, 1, 0, 0, 1): "clidr_el1",
     (3, 0, 12, 12, 0): "icc_iar1_el1", (3, 0, 12, 12, 1): "icc_eoir1_el1",
-    (3, 0, 12, 11, 1): "icc_dir_el1", (3, 4, 12, 11, 0): "ich_hcr_el2",
+    (3, 0, 12, 11, 1): "icc_dir_el1", (3, 0, 12, 11, 5): "icc_sgi1r_el1",
+    (3, 4, 12, 11, 0): "ich_hcr_el2",
     (3, 4, 12, 11, 5): "ich_elrsr_el2", (3, 4, 12, 11, 7): "ich_vmcr_el2",
     (3, 4, 12, 9, 0): "ich_ap1r0_el2", (3, 4, 12, 12, 0): "ich_lr0_el2",
     (3, 4, 12, 12, 1): "ich_lr1_el2", (3, 4, 12, 12, 2): "ich_lr2_el2",
@@ -33,20 +34,21 @@ OPERATIONS = {
     (3, 7, 4, 1): ("dc zva", True), (3, 7, 11, 1): ("dc cvau", True),
     (3, 7, 14, 1): ("dc civac", True), (0, 7, 1, 0): ("ic ialluis", False),
     (0, 8, 3, 2): ("tlbi aside1is", True), (0, 8, 7, 2): ("tlbi aside1", True),
-    (4, 8, 7, 0): ("tlbi alle2", False),
+    (4, 8, 7, 0): ("tlbi alle2", False), (4, 8, 3, 0): ("tlbi alle2is", False),
     (4, 8, 7, 4): ("tlbi alle1", False), (0, 7, 8, 0): ("at s1e1r", True),
 }
 
+HINTS = {2: "wfe", 3: "wfi", 5: "sevl"}
 BARRIERS = {4: "dsb", 5: "dmb", 6: "isb"}
 DOMAINS = {15: "sy", 14: "st", 13: "ld", 11: "ish", 10: "ishst", 9: "ishld"}
 
 
 @encoding("C4.1.92.6 Hints", "11010101000000110010 CRm:4 op2:3 11111")
 def hint(cpu: Cpu, f: Fields) -> None:
-    """NOP, WFI; every other hint is not modelled."""
+    """NOP, WFE, WFI, SEVL; every other hint is not modelled."""
     number = f["CRm"] << 3 | f["op2"]
-    if number == 3:
-        cpu.event("wfi")
+    if number in HINTS:
+        cpu.event(HINTS[number])
     elif number != 0:
         raise UnmodelledError(f"hint #{number} at {cpu.pc:#x}")
 

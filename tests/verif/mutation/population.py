@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import barrier, binary, source_asm, source_c, source_python, vectors
 from .mutant import ROOT, Mutant, numbered
-from .reach import LEAVES, Code
+from .reach import LEAVES, LOCK, Code
 
 # T1 of these takes half a minute and more, for each of hundreds of mutants: not tried.
 NO_T1 = ("call", "recv", "reply_wait")
@@ -59,6 +59,8 @@ def of_c(code: Code) -> Iterator[Mutant]:
         yield from (replace(m, subjects=names) for m in source_c.faults(body, known))
     for m in source_asm.faults(ROOT, "kernel/leaf.S"):
         yield replace(m, subjects=(m.function,) if m.function in LEAVES else LEAVES)
+    for m in source_asm.faults(ROOT, "kernel/lock.S"):
+        yield replace(m, subjects=tuple(LOCK))
 
 
 def of_binary(code: Code) -> Iterator[Mutant]:

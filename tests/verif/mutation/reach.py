@@ -14,6 +14,7 @@ from verif.lin import signed
 
 from .mutant import stamp
 
+LOCK = {"lock": ("lock_take", "lock_drop")}
 LEAVES = ("page_zero", "page_copy", "page_sync")
 LOCAL = {"branch_condition": 19, "compare_branch": 19, "test_branch": 14}
 NEVER_ON = ("exception_return", "undefined")
@@ -64,11 +65,15 @@ class Code:
         return frozenset(seen)
 
     def subjects(self) -> dict[str, frozenset[int]]:
-        """The same of every hypercall and trap, and of the three leaves, which are proved apart."""
+        """The same of every hypercall and trap, and of the three leaves and the lock, which are
+        proved apart."""
         if not self.reached:
             starts = {c.name: c.address for c in (*self.kernel.hypercalls, *self.kernel.traps)}
             starts |= {n: self.kernel.image.function(n).address for n in LEAVES}
             self.reached.update({name: self.reach(start) for name, start in starts.items()})
+            for name, routines in LOCK.items():
+                self.reached[name] = frozenset().union(*(
+                    self.reach(self.kernel.image.function(n).address) for n in routines))
         return self.reached
 
     def functions(self) -> Iterator[Symbol]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Faults in the leaf routines' assembly."""
+"""Faults in the assembly of the leaf routines and the lock."""
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ def _changes(name: str, operands: str) -> Iterator[tuple[str, str]]:
     pair = re.match(r"(x\d+), (x\d+),(.*)", operands)
     if name in ("stp", "ldp") and pair:
         yield "swap-registers", f"\t{name}\t{pair[2]}, {pair[1]},{pair[3]}"
-    number = re.search(r"(#|\+ )(\d+)", operands)
+    number = re.search(r"(#|\+ )(\d+)\b", operands)
     if number:
         other = operands[:number.start(2)] + str(int(number[2]) + 8) + operands[number.end(2):]
         yield "wrong-number", f"\t{name}\t{other}"
@@ -27,7 +27,7 @@ def _changes(name: str, operands: str) -> Iterator[tuple[str, str]]:
 def faults(root: Path, file: str) -> Iterator[Mutant]:
     """Every one of a file, in routines and in their macro."""
     text = (root / file).read_text()
-    labels = [(m.start(), m[1]) for m in re.finditer(r"^(page_\w+):|\.macro (\w+)", text, re.M)]
+    labels = [(m.start(), m[1]) for m in re.finditer(r"^((?:page|lock)_\w+):|\.macro (\w+)", text, re.M)]
     for found in LINE.finditer(text):
         if found[1].startswith(DIRECTIVES):
             continue

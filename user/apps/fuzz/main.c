@@ -106,6 +106,11 @@ static void bury(void)
 /* Who is still there waits for what will not come. */
 static bool nobody_is_ready(void)
 {
+	hv_pid self = (hv_pid)hv_self();
+
+	for (hv_pid pid = 1; pid < HV_NPROC; pid++)
+		if (pid != self && hv_sched->core[pid] != 0)
+			return false;
 	return (hv_sched->ready.word[0] | hv_sched->ready.word[1]) == 0;
 }
 

@@ -92,7 +92,7 @@ static int kill_process(const char *argument)
 		complain("kill: %lu: no such process", pid);
 		return STATUS_ERROR;
 	}
-	result = hv_kill(pid, HV_STATUS_SIGNAL | SIGKILL);
+	result = hv_stop(pid, HV_STATUS_SIGNAL | SIGKILL);
 	if (result == -HV_EPERM)
 		complain("kill: %lu is not a child of this shell, and only its parent may kill it",
 			 pid);

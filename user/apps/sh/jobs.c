@@ -108,7 +108,7 @@ static bool kill_orphans(const bool spared[HV_NPROC], int signal)
 
 	for (hv_pid pid = 1; pid < HV_NPROC; pid++)
 		if (is_orphan(pid) && !spared[pid])
-			any |= hv_kill(pid, HV_STATUS_SIGNAL | (uint64_t)signal) == 0;
+			any |= hv_stop(pid, HV_STATUS_SIGNAL | (uint64_t)signal) == 0;
 	return any;
 }
 
@@ -125,7 +125,7 @@ void job_kill(struct job *job, int signal)
 		spared[pid] = is_orphan(pid);
 	for (hv_pid pid = 1; pid < HV_NPROC; pid++)
 		if (job_of[pid] == job)
-			hv_kill(pid, HV_STATUS_SIGNAL | (uint64_t)signal);
+			hv_stop(pid, HV_STATUS_SIGNAL | (uint64_t)signal);
 	do
 		while (hv_waitpid(-1, WNOHANG, HV_NONE, &how) > 0)
 			collect(&how);

@@ -8,7 +8,7 @@ TEST(self_is_the_pid)
 
 	CHECK(self > 1 && self < HV_NPROC);
 	CHECK_EQ(hv_procs[self].state, HV_PROC_LIVE);
-	CHECK(set_has(&hv_sched->running, self));
+	CHECK(hv_sched->core[self] != 0);
 }
 
 TEST(set_name_shows)
@@ -47,7 +47,7 @@ TEST(clone_makes_an_embryo)
 	CHECK_EQ(hv_page_descs[ctx].owner, pid);
 	CHECK_EQ(hv_page_descs[root].type, HV_PAGE_L0);
 	CHECK_EQ(hv_page_descs[root].owner, pid);
-	CHECK(!set_has(&hv_sched->ready, pid) && !set_has(&hv_sched->running, pid));
+	CHECK(!set_has(&hv_sched->ready, pid) && hv_sched->core[pid] == 0);
 	raw_discard(pid);
 	hv_pid_free(pid);
 }
@@ -159,26 +159,43 @@ TEST(set_runnable_makes_it_ready)
 	CHECK(!set_has(&hv_sched->ready, child));
 	DO(set_runnable, child);
 	CHECK_EQ(hv_procs[child].state, HV_PROC_LIVE);
-	CHECK(set_has(&hv_sched->ready, child));
+	CHECK(!is_blocked(child));
 	FAILS(EPERM, set_runnable, child);
 	FAILS(EPERM, set_entry, child, 0, 0);
 	raw_discard(child);
 	CHECK(!set_has(&hv_sched->ready, child));
 }
 
+/* A process for each core that keeps it busy. */
+static void others_start(const char *program, hv_pid pids[HV_NCPU])
+{
+	for (uint64_t i = 0; i < hv_bootinfo->cpu_count; i++)
+		pids[i] = raw_launch(program, 0);
+}
+
+static void others_end(const hv_pid pids[HV_NCPU])
+{
+	for (uint64_t i = 0; i < hv_bootinfo->cpu_count; i++)
+		raw_discard(pids[i]);
+}
+
 /* With a spinner in between: round-robin would run that first. */
 static bool switch_runs_child(void)
 {
-	hv_pid spinner = raw_launch(raw_spin, 0), child = raw_launch(raw_exit, 9);
-	uint64_t ticks = hv_sched->ticks;
+	hv_pid spinners[HV_NCPU], child;
 	bool is_dead, is_undisturbed;
+	int64_t result;
+	uint64_t ticks;
 
-	DO(switch_to, child);
+	others_start(raw_spin, spinners);
+	child = raw_launch(raw_exit, 9);
+	ticks = hv_sched->ticks;
+	result = hv_switch_to(child);
 	is_dead = hv_procs[child].state == HV_PROC_ZOMBIE;
 	is_undisturbed = hv_sched->ticks == ticks;
-	CHECK(is_dead || !is_undisturbed);
+	CHECK((result == 0 && is_dead) || !is_undisturbed);
 	CHECK_EQ(raw_wait(child).status, 9);
-	raw_discard(spinner);
+	others_end(spinners);
 	return is_dead && is_undisturbed;
 }
 
@@ -191,22 +208,27 @@ TEST(switch_to_runs_it_now)
 		CHECK(++tries < 50);
 }
 
+/* One more than there are cores: somebody is always ready. */
 TEST(yield_returns)
 {
-	hv_pid child = raw_launch(raw_yield, 0);
-	uint64_t before = hv_sched->cpus[0].switches;
+	hv_pid others[HV_NCPU];
+	uint64_t before;
 
+	others_start(raw_yield, others);
+	before = switches_so_far();
 	for (int i = 0; i < 100; i++)
 		DO(yield);
-	CHECK(hv_sched->cpus[0].switches - before >= 200);
-	raw_discard(child);
+	CHECK(switches_so_far() - before >= 200);
+	others_end(others);
 }
 
+/* One that runs on another core is told, and dies there. */
 TEST(kill_leaves_a_zombie)
 {
 	hv_pid self = (hv_pid)hv_self(), child = raw_launch(raw_spin, 0);
 
 	DO(kill, child, 0xfedcba9876543210);
+	wait_until_dead(child);
 	CHECK_EQ(hv_procs[child].state, HV_PROC_ZOMBIE);
 	CHECK_EQ(hv_procs[child].status, 0xfedcba9876543210);
 	CHECK_EQ(hv_procs[child].cause_esr, 0);

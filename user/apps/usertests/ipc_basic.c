@@ -138,6 +138,13 @@ TEST(ipc_replies_out_of_order)
 
 /* ---- fairness -------------------------------------------------------------------------- */
 
+/* It has called again, or has no more calls. */
+static void wait_until_back(hv_pid client)
+{
+	while (hv_procs[client].state == HV_PROC_LIVE && !is_blocked(client))
+		hv_yield();
+}
+
 /* Nobody is served twice while another waits. */
 TEST(ipc_callers_are_served_in_turn)
 {
@@ -158,8 +165,7 @@ TEST(ipc_callers_are_served_in_turn)
 
 			DO(reply, m.from, 0, HV_NONE, 3 * m.w[0] + 1, 0, 0, 0);
 			turns[m.from]++;
-			/* let it call again before the next turn */
-			hv_yield();
+			wait_until_back(m.from);
 		}
 		for (int i = 0; i < CLIENTS; i++)
 			CHECK_EQ(turns[clients[i]], round);

@@ -239,7 +239,7 @@ static void check_in_no_set(hv_pid pid)
 	for (hv_pid other = 0; other < HV_NPROC; other++)
 		CHECK(!set_has(&hv_procs[other].callers, pid));
 	CHECK(!set_has(&hv_sched->ready, pid));
-	CHECK(!set_has(&hv_sched->running, pid));
+	CHECK(hv_sched->core[pid] == 0);
 }
 
 static void kill_blocked(peer_fn fn, bool is_served)

@@ -2,7 +2,8 @@
 /* Helpers of the tests of interrupts: see irq.h. */
 #include "irq.h"
 
-enum { PATIENCE_US = 5000000, LINGER_US = 3000 };
+/* Between cores an interrupt takes as long as the host takes to run both. */
+enum { PATIENCE_US = 5000000, LINGER_US = 3000, LINGER_CORES_US = 50000 };
 
 void irq_start(void)
 {
@@ -66,6 +67,24 @@ void irq_stir(unsigned count)
 	CHECK_EQ(irq_own_line(0), first);
 }
 
+static bool has_arrived(hv_irq line)
+{
+	const volatile struct hv_proc *self = &hv_procs[hv_self()];
+	bool is_listed = false;
+
+	for (unsigned i = 0; i < HV_NLR; i++)
+		is_listed |= self->listed[i] == line;
+	return is_listed || self->irqs_pending.word[line / 64] >> line % 64 & 1;
+}
+
+void irq_await_arrival(hv_irq line)
+{
+	hv_time deadline = hv_deadline_us(PATIENCE_US);
+
+	while (!has_arrived(line))
+		CHECK(hv_now() < deadline);
+}
+
 /* ICC_HPPIR1_EL1 */
 bool irq_is_next(uint64_t intid, bool otherwise)
 {
@@ -75,6 +94,16 @@ bool irq_is_next(uint64_t intid, bool otherwise)
 		return otherwise;
 	__asm__ volatile("isb\n\tmrs %0, s3_0_c12_c12_2" : "=r"(next) : : "memory");
 	return next == intid;
+}
+
+/* Another core may take it first, and then calls the one that self is on. */
+bool irq_becomes_next(uint64_t intid, bool otherwise)
+{
+	hv_time deadline = hv_deadline_us(PATIENCE_US);
+
+	while (hv_bootinfo->gic_version == 3 && !irq_is_next(intid, false) && hv_now() < deadline)
+		continue;
+	return irq_is_next(intid, otherwise);
 }
 
 enum hv_handled irq_count(struct hv_frame *frame, void *arg)
@@ -97,7 +126,7 @@ void irq_await(const volatile unsigned *count, unsigned wanted)
 
 void irq_linger(void)
 {
-	hv_time end = hv_deadline_us(LINGER_US);
+	hv_time end = hv_deadline_us(hv_bootinfo->cpu_count > 1 ? LINGER_CORES_US : LINGER_US);
 
 	hv_irq_unmask();
 	while (hv_now() < end)

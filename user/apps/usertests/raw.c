@@ -120,10 +120,19 @@ static bool is_in(const volatile struct hv_set *set, hv_pid pid)
 	return (set->word[pid / 64] >> (pid % 64)) & 1;
 }
 
-bool is_blocked(hv_pid pid)
+static bool is_in_no_set(hv_pid pid)
 {
 	return hv_procs[pid].state == HV_PROC_LIVE && !is_in(&hv_sched->ready, pid) &&
-	       !is_in(&hv_sched->running, pid);
+	       hv_sched->core[pid] == 0;
+}
+
+/* Another core may be moving it from set to set: it has the lock then, which a hypercall waits for. */
+bool is_blocked(hv_pid pid)
+{
+	if (!is_in_no_set(pid))
+		return false;
+	hv_reap(0);
+	return is_in_no_set(pid);
 }
 
 void wait_until_blocked(hv_pid pid)
@@ -134,6 +143,15 @@ void wait_until_blocked(hv_pid pid)
 		CHECK(hv_now() < deadline);
 		hv_yield();
 	}
+}
+
+uint64_t switches_so_far(void)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < HV_NCPU; i++)
+		sum += hv_sched->cpus[i].switches;
+	return sum;
 }
 
 void raw_bury(void)

@@ -58,6 +58,8 @@ void wait_until_blocked(hv_pid pid);
 
 /* Ends and takes back every process that is self's: a dead child's children come to it alive. */
 void raw_bury(void);
+/* Context switches since boot, of all cores. */
+uint64_t switches_so_far(void);
 void wait_until_dead(hv_pid pid);
 
 #endif

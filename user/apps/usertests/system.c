@@ -92,7 +92,7 @@ static const char *file_disagreement(hv_file file)
 static const char *set_disagreement(hv_pid pid)
 {
 	const volatile struct hv_proc *p = &hv_procs[pid];
-	bool is_ready = has(&hv_sched->ready, pid), is_running = has(&hv_sched->running, pid);
+	bool is_ready = has(&hv_sched->ready, pid), is_running = hv_sched->core[pid] != 0;
 	bool is_blocked = p->state == HV_PROC_LIVE && !is_ready && !is_running;
 
 	if (is_ready && is_running)

@@ -254,6 +254,8 @@ pid_t hv_embryo_new(void);				/* -1 and errno */
 int64_t hv_embryo_map(pid_t pid, uintptr_t va, hv_perm perm, const void *data, size_t size);
 int64_t hv_embryo_grant(pid_t pid, const struct hv_grants *grants);
 int64_t hv_embryo_start(pid_t pid, uintptr_t pc, uint64_t arg);
+/* Kills a child and comes back when it is dead: on another core that takes a moment. */
+int64_t hv_stop(hv_pid pid, uint64_t status);
 /* Takes everything back from a dead child and makes its pid unused: what
  * waitpid does. An embryo or live child is killed first. */
 int64_t hv_reclaim(hv_pid pid);

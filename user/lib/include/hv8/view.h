@@ -31,6 +31,9 @@ static inline bool view_set_has(const struct hv_set *set, hv_pid pid)
 	return (set->word[pid / 64] >> (pid % 64)) & 1;
 }
 
+/* Context switches since boot, of all cores. */
+uint64_t view_switches(const struct hv_sched *sched);
+
 /* What a process does, in words such as "ready" or "reply from 7". */
 enum { VIEW_STATE_BYTES = 40, VIEW_NAME_BYTES = HV_NAME_BYTES + 1 };
 void view_state_words(hv_pid pid, char words[VIEW_STATE_BYTES]);

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""What saves queries and must never decide one: hypotheses that are used when they are needed,
+states in which terms differed, names for what is read of devices (pytest)."""
+import sys
+from pathlib import Path
+
+import pytest
+import z3
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "verif")]
+
+from snippets import KERNEL  # noqa: E402
+
+from verif.devices import GICH, IS_GICV2, IS_OTHER, observed  # noqa: E402
+from verif.errors import ImageError  # noqa: E402
+from verif.flags import fresh  # noqa: E402
+from verif.lin import Lin, const  # noqa: E402
+from verif.machine import Path as MachinePath  # noqa: E402
+from verif.memory import Memory  # noqa: E402
+from verif.naming import Names  # noqa: E402
+from verif.solve import Solver  # noqa: E402
+
+ELSR, ELRSR = z3.BitVec("vgic.elrsr", 64), "ich_elrsr_el2"
+X, Y = z3.BitVecs("x y", 64)
+
+
+# ---- hypotheses ----
+
+def chain(length: int) -> tuple[z3.BoolRef, ...]:
+    """v0 <= v1 <= v2 and so on."""
+    v = [z3.BitVec(f"v{n}", 64) for n in range(length + 1)]
+    return tuple(z3.ULE(a, b) for a, b in zip(v, v[1:]))
+
+
+@pytest.mark.parametrize("missing", [None, 0, 7, 19])
+def test_it_follows_from_all_and_from_none_less(tmp_path: Path, missing: int | None) -> None:
+    links = chain(20)
+    known = tuple(link for n, link in enumerate(links) if n != missing)
+    given = (z3.BitVec("v0", 64) == 5, X == 1)
+    solver = Solver((X != Y, *known), tmp_path)
+    needed = solver.core(given, z3.UGE(z3.BitVec("v20", 64), 5), "chain")
+    assert solver.is_refuted == (missing is not None)
+    assert needed == (None if missing is not None else given[:1])
+
+
+def test_a_hypothesis_about_a_name_comes_with_what_it_names(tmp_path: Path) -> None:
+    names = Names(is_sweeping=False)
+    label = names.name("sum", X + Y + (X & Y) + (X | Y))
+    assert not label.eq(X) and label.num_args() == 0
+    known = (label == 0, Y == 0)
+    assert Solver(known, tmp_path, names).core((), X << 1 == 0, "named") == ()
+    other = Solver((label != 0, Y == 0), tmp_path, names)
+    assert other.core((), X << 1 == 0, "other") is None and other.is_refuted
+
+
+# ---- equal terms ----
+
+def test_states_that_were_found_say_only_no() -> None:
+    names = Names()
+    assert not names.are_equal(X + Y, X - Y) and len(names.states) == 1
+    assert not names.are_equal(X * Y + X, X * Y - X)
+    assert names.are_equal(X + Y - (X & Y), X | Y)
+    assert names.are_equal((X ^ Y) + 2 * (X & Y), X + Y)
+    value = X + Y + (X & Y) + (X | Y)
+    assert names.are_equal(names.name("sum", value), value), "the states know no name"
+
+
+# ---- what is read of devices ----
+
+def machine(*given: z3.BoolRef) -> MachinePath:
+    """A path with that condition."""
+    path = MachinePath(KERNEL.world(), 0, [const(0)] * 32, fresh("nzcv"), Memory(), [], {})
+    for term in given:
+        path.assume(term)
+    return path
+
+
+def elsr(path: MachinePath) -> Lin:
+    """GICH_ELSR0 (IHI 0048B, 5.3.7)."""
+    return path.load(const(GICH + 0x30), 4)
+
+
+def is_named(value: Lin) -> bool:
+    """Is it vgic.elrsr, or a part of it?"""
+    return "vgic.elrsr" in value.z.sexpr()
+
+
+def test_only_the_interface_that_the_core_has_is_named() -> None:
+    assert is_named(elsr(machine(IS_GICV2))) and is_named(machine(IS_OTHER).get_system(ELRSR))
+    for path in (machine(), machine(IS_OTHER)):
+        assert not is_named(elsr(path))
+    for path in (machine(), machine(IS_GICV2)):
+        assert not is_named(path.get_system(ELRSR))
+
+
+def test_of_a_register_that_is_read_twice_the_second_is_another_value() -> None:
+    path = machine(IS_GICV2)
+    assert is_named(elsr(path)) and not is_named(elsr(path))
+    with pytest.raises(ImageError):
+        observed(path.events)
+    path = machine()
+    first, second = path.get_system("cntpct_el0"), path.get_system("cntpct_el0")
+    assert not first.same(second)
+    with pytest.raises(ImageError):
+        observed(path.events)
+
+
+def test_a_word_of_gicv2_is_32_bits_of_the_name() -> None:
+    path = machine(IS_GICV2)
+    value = elsr(path).z
+    solver = z3.Solver()
+    solver.add(IS_GICV2, *observed(path.events), z3.Or(value != ELSR, z3.UGE(ELSR, 1 << 32)))
+    assert solver.check() == z3.unsat
