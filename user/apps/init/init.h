@@ -25,12 +25,13 @@ struct answer registry_open(void);
 struct answer registry_get_device(const struct hv_msg *msg);
 struct answer registry_put_device(const struct hv_msg *msg);
 
-/* Before the dead are buried: whose children come with the registry's death. */
+/* Before one is buried: whom the registry's death would leave behind. */
 void registry_look(void);
 /* Is it the registry that has died? Then its servers follow it, and a new one is started. */
 bool registry_is(pid_t pid);
 bool registry_kill_servers(void);	/* true if there was one */
 void registry_replace(void);
+void registry_leave(void);		/* it is dead, and cannot be buried: its clients find out */
 uint64_t registry_pids(void);		/* that it has of init's */
 
 #endif

@@ -22,6 +22,7 @@ enum {
 	RESERVE_PAGES = 256, /* never given away */
 	SHELL_PAGES = 1024,
 	SHELL_FILES = 128,
+	LOOK_US = 1000000,
 	OWN_PIDS = 8 + REGISTRY_PIDS, /* of init; the rest is the shell's */
 };
 
@@ -126,27 +127,44 @@ static pid_t start_shell(void)
 	return pid;
 }
 
-/* Returns true if the shell is among the dead. */
-static bool bury(void)
+static void tell(const struct hv_exit *exit)
 {
-	struct hv_exit exit;
 	char words[200];
-	bool found = false, is_registry = false;
 
-	registry_look();
+	/* only the registry kills the registry, when it is asked to */
+	if (*hv_describe_exit(exit, words, sizeof(words)) != 0 &&
+	    !(registry_is(exit->pid) && exit->status == SIGKILL))
+		hv_dprintf(2, "%s\n", words);
+}
+
+/* What a bury() has found. */
+struct burial {
+	bool shell, registry;
+	bool is_stuck; /* one could not be buried: its device does not stop */
+};
+
+static struct burial bury(void)
+{
+	struct burial burial = { 0 };
+	struct hv_exit exit;
+	pid_t pid;
+
 	do {
-		while (hv_waitpid(-1, WNOHANG, HV_NONE, &exit) > 0) {
-			found = found || exit.pid == shell;
-			is_registry = is_registry || registry_is(exit.pid);
-			/* only the registry kills the registry, when it is asked to */
-			if (*hv_describe_exit(&exit, words, sizeof(words)) != 0 &&
-			    !(registry_is(exit.pid) && exit.status == SIGKILL))
-				hv_dprintf(2, "%s\n", words);
+		for (;;) {
+			if (!burial.registry)
+				registry_look(); /* each time: it may die at any moment */
+			pid = hv_waitpid(-1, WNOHANG, HV_NONE, &exit);
+			if (pid <= 0)
+				break;
+			tell(&exit);
+			burial.shell = burial.shell || pid == shell;
+			burial.registry = burial.registry || registry_is(pid);
 		}
-	} while (is_registry && registry_kill_servers());
-	if (is_registry)
+	} while (burial.registry && registry_kill_servers());
+	burial.is_stuck = pid < 0 && errno != ECHILD;
+	if (burial.registry)
 		registry_replace();
-	return found;
+	return burial;
 }
 
 static void start_again(uint64_t *started, unsigned *quick)
@@ -161,6 +179,7 @@ static void start_again(uint64_t *started, unsigned *quick)
 int main(void)
 {
 	unsigned quick = 0;
+	struct burial burial = { 0 };
 	uint64_t started;
 	struct hv_msg msg;
 
@@ -168,12 +187,21 @@ int main(void)
 	shell = start_shell();
 	started = hv_now();
 	for (;;) {
-		msg = hv_recv_closing(HANDLE_SERVICE, HV_FOREVER, HV_WAIT_CHILD);
-		if (msg.result == 0)
+		/* while one cannot be buried, recv would speak of nothing but the dead */
+		if (burial.is_stuck)
+			msg = hv_recv_closing(HANDLE_SERVICE, hv_deadline_us(LOOK_US), 0);
+		else
+			msg = hv_recv_closing(HANDLE_SERVICE, HV_FOREVER, HV_WAIT_CHILD);
+		if (msg.result == 0) {
 			respond(&msg);
-		else if (msg.result != -HV_EINTR)
+			continue;
+		}
+		if (msg.result != -HV_EINTR && msg.result != -HV_ETIMEDOUT)
 			fail("cannot receive", msg.result);
-		else if (bury())
+		burial = bury();
+		if (burial.shell)
 			start_again(&started, &quick);
+		if (burial.is_stuck)
+			registry_leave();
 	}
 }

@@ -156,9 +156,8 @@ static bool is_below(hv_pid pid, hv_pid above)
 
 void registry_look(void)
 {
-	if (registry == 0 || hv_procs[registry].state != HV_PROC_ZOMBIE)
-		return;
-	for (hv_pid pid = 1; pid < HV_NPROC; pid++)
+	memset(&doomed, 0, sizeof(doomed));
+	for (hv_pid pid = 1; registry != 0 && pid < HV_NPROC; pid++)
 		if (hv_procs[pid].state == HV_PROC_LIVE && is_below(pid, (hv_pid)registry))
 			doomed.word[pid / 64] |= 1UL << pid % 64;
 }
@@ -187,6 +186,14 @@ void registry_replace(void)
 	quick = hv_now() - started < hv_ticks_of_us(1000000) ? quick + 1 : 0;
 	if (quick == QUICK_MAX || !start())
 		give_up();
+}
+
+void registry_leave(void)
+{
+	if (registry == 0 || hv_procs[registry].state != HV_PROC_ZOMBIE)
+		return;
+	registry = 0;
+	give_up();
 }
 
 uint64_t registry_pids(void)

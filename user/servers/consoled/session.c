@@ -75,12 +75,12 @@ static void drop_reader(struct session *session)
 void session_end(struct session *session)
 {
 	hv_close(self(), session->event);
-	screen_forget(session);
 	if (session == foreground) {
 		session_next();
 		if (session == foreground)
 			session_switch(NULL);
 	}
+	screen_forget(session);
 	if (session->kind != NOBODY && is_caller(session->reader)) /* it is asked no more */
 		hv_reply(session->reader, session->page, HV_NONE, (uint64_t)-HV_ESTATE, 0, 0, 0);
 	else
@@ -200,13 +200,18 @@ static void feed_line(struct session *session, int key)
 		finish_line(session, how);
 }
 
-static int next_key(struct session *session)
+static int first_key(const struct session *session)
 {
-	if (break_is_key(session)) {
+	return break_is_key(session) ? BREAK_KEY
+				     : (unsigned char)session->queue[session->read % QUEUE];
+}
+
+static void drop_key(struct session *session)
+{
+	if (break_is_key(session))
 		session->has_break = false;
-		return BREAK_KEY;
-	}
-	return (unsigned char)session->queue[session->read++ % QUEUE];
+	else
+		session->read++;
 }
 
 void session_escape_ends(struct session *session)
@@ -230,12 +235,17 @@ void session_feed(struct session *session)
 {
 	check_reader(session);
 	while (session == foreground && session->kind != NOBODY && session_has_key(session)) {
+		int key = first_key(session);
+
 		if (session->kind == READS_LINE) {
-			feed_line(session, next_key(session));
+			drop_key(session);
+			feed_line(session, key);
 			continue;
 		}
 		session->kind = NOBODY;
-		hv_reply(session->reader, 0, HV_NONE, 0, (uint64_t)next_key(session), 0, 0);
+		/* one whose time is over at this moment has not got it */
+		if (hv_reply(session->reader, 0, HV_NONE, 0, (uint64_t)key, 0, 0) == 0)
+			drop_key(session);
 	}
 }
 
