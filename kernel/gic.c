@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The interrupt controller after boot, GICv2 or GICv3 as boot found it.
- * Invariant: the priority of an interrupt acknowledged by gic_ack() is dropped by gic_drop() on the same core before the next
+ * Invariant: the priority of an interrupt acknowledged by gic_ack() is
+ * dropped by gic_drop() on the same core before the next
  * gic_ack().
  */
 #include "gic.h"

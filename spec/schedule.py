@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Who runs, who waits, until when, and how a process dies.
 
-A live process is ready, runs on the core whose number sched.core has, or is blocked,
-which is neither. What a blocked process waits for is in wait_file, wait_peer and wait_flags; they are stale once it runs.
+A live process is ready, runs on the core whose number sched.core has, or is blocked, which is
+neither. What a blocked process waits for is in wait_file, wait_peer and wait_flags; they are stale
+once it runs.
 """
 
 from __future__ import annotations

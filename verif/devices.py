@@ -36,8 +36,8 @@ def windows(layout: Layout) -> tuple[Window, ...]:
 GICD, GICC, GICH = DEVICE_BASE + 0x10000, DEVICE_BASE + 0x20000, DEVICE_BASE + 0x30000
 GICC_IAR = GICC + 0x0C
 # What GICv2 (IHI 0048B, 4.4 and 5.3) and GICv3 (IHI 0069H, 12.2 and 12.4) write.
-V2_WRITES = {GICD + 0xF00: "gic_sgi", GICC + 0x10: "gic_drop", GICC + 0x1000: "gic_deactivate", GICH: "vgic_hcr",
-             GICH + 0x08: "vgic_vmcr", GICH + 0xF0: "vgic_apr"}
+V2_WRITES = {GICD + 0xF00: "gic_sgi", GICC + 0x10: "gic_drop",
+             GICC + 0x1000: "gic_deactivate", GICH: "vgic_hcr", GICH + 0x08: "vgic_vmcr", GICH + 0xF0: "vgic_apr"}
 V3_WRITES = {"icc_eoir1_el1": "gic_drop", "icc_dir_el1": "gic_deactivate",
              "icc_sgi1r_el1": "gic_sgi",
              "ich_hcr_el2": "vgic_hcr", "ich_vmcr_el2": "vgic_vmcr", "ich_ap1r0_el2": "vgic_apr"}

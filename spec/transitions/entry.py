@@ -3,11 +3,11 @@
 
 An event says where control goes: `hypercall` n, `trap_sync`, `trap_irq`, `trap_stop`,
 `trap_doomed`, `eret`, `wait` (WFI), to `sched_kick` if a core waits, or to `vgic_leave` and
-`vgic_enter` around a switch. Between `lock_take` and `lock_drop` no other core changes the state: what was there before is any state that
-satisfies the invariants, but for what is this core's alone (spec/isolation.py, others_are_left).
-A hypercall of the FAST class is
-`enter_sync`, the hypercall, `leave_fast`; one of the FULL class ends with `leave_call`; the one of
-the FREE class takes no lock and ends with `leave_free`. A trap is
+`vgic_enter` around a switch. Between `lock_take` and `lock_drop` no other core changes the state:
+what was there before is any state that satisfies the invariants, but for what is this core's alone
+(spec/isolation.py, others_are_left). A hypercall of the FAST class is `enter_sync`, the hypercall,
+`leave_fast`; one of the FULL class ends with `leave_call`; the one of the FREE class takes no lock
+and ends with `leave_free`. A trap is
 `enter_sync` or one of the other three, the trap, `leave_trap`. A core that waits goes on with
 `wake_up`, trap_irq, `leave_wait`; behind `vgic_leave` comes `leave_left`, behind `vgic_enter`
 `leave_entered`.
@@ -28,7 +28,8 @@ HVC_0 = 0x5A000000  # ESR_EL2 of `hvc #0` from AArch64: EC 0x16, IL 1, imm16 0 (
 ZEROED = 18         # x0 .. x17 come back as zero, less what the call writes
 GENERAL = 31        # x0 .. x30
 # What changes hands around a switch, and the transition behind it.
-BEHIND = {"vgic_leave": "leave_left", "vgic_enter": "leave_entered", "sched_kick": "leave_kicked"}
+BEHIND = {"vgic_leave": "leave_left", "vgic_enter": "leave_entered",
+          "sched_kick": "leave_kicked"}
 FREE = 0            # the one hypercall that takes no lock
 ASID_SHIFT = 48     # TTBR0_EL1.ASID (D19.2.155), 16 bits
 
