@@ -84,7 +84,7 @@ def holdings(guest: Guest) -> str:
     """Who has which device, and what each process has: pages apart, which wander to init."""
     rows = [line.split() for line in guest.shell("ps").splitlines()[1:]]
     total = sum(int(row[-5 - 4 * ("(DMA:" in row)]) for row in rows)
-    return guest.shell("lsdev") + guest.shell("ps | wc -l") + str(total)
+    return f"{guest.shell('lsdev')}{len(rows)} processes, {total} pages"
 
 
 @suite.matrix(gic=["2", "3"], version=["legacy", "1.0 or later"])
