@@ -162,8 +162,9 @@ class Solver:
         solver = z3.SolverFor("QF_UFBV")
         solver.set("rlimit", resources)
         some = Lazily(solver, self.names, list(self.hypotheses))
-        some.define((z3.Not(goal), *given))
-        some.add(z3.Not(goal))
+        denied = z3.Not(goal)
+        some.define((denied, *given))
+        some.add(denied)
         marks = {f"given!{number}": term for number, term in enumerate(given)}
         for mark, term in marks.items():
             solver.add(z3.Implies(z3.Bool(mark), term))
@@ -174,7 +175,8 @@ class Solver:
         if result != z3.unsat:
             return None
         needed = tuple(marks[str(mark)] for mark in solver.unsat_core())
-        queries.note_terms((*some.terms, *needed), name)
+        known = (term for term in some.terms if term is not denied)
+        queries.note_terms((*known, *needed, denied), name)
         return needed
 
     def _fallback(self, solver: z3.Solver) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:

@@ -16,7 +16,7 @@ THEOREMS = {"T1", "T2", "T3", "T5", "T6", "T8", "T9"}
 SHARED = {("page_zero", "T2"), ("page_copy", "T2"), ("page_sync", "T2"), ("steps", "T3"),
           *(("lock", theorem) for theorem in ("T1", "T2", "T3", "T8", "T9")),
           ("every state", "T5"), ("every state", "T9"), ("timer_interrupt", "T9"),
-          ("boot GICv2 cortex-a53 128M", "T4"), ("boot GICv3 max 128M dma=on", "T4")}
+          ("boot GICv2 cortex-a53 128M", "T4"), ("boot GICv3 max 128M 4 cores dma=on", "T4")}
 
 
 @suite.test

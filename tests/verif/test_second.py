@@ -130,7 +130,7 @@ def every_unsat_is_written() -> None:
 def nobody_else_asks_z3() -> None:
     wrong = [path.name for path in sorted((ROOT / "verif").rglob("*.py"))
              if re.search(r"\.check\(|z3\.(prove|solve)\(|\.consequences\(", path.read_text())
-             and path.name not in ("solve.py", "naming.py")]
+             and path.name not in ("solve.py", "lazily.py", "naming.py")]
     assert not wrong, wrong
 
 

@@ -128,7 +128,7 @@ def test_an_alarm_without_the_tick_is_noticed(tmp_path: Path,
 
 
 @pytest.mark.parametrize("name, what", [
-    ("timer_armed", "the tick is not armed"), ("round_robin", "a turn is too far away"),
+    ("timer_armed", "the tick is not armed"), ("core_ranges", "a turn is too far away"),
     ("one_place", "who can run waits"), ("waiting_exact", "who waits for nothing does not run"),
     ("timer_leaf", "nobody's deadline")])
 def test_the_invariants_are_needed(name: str, what: str, tmp_path: Path) -> None:
