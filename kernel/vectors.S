@@ -255,6 +255,7 @@ routine vectors_return
 	return_to_process
 end_routine vectors_return
 
+/* A core waits: it may have somebody to run now. */
 routine vectors_kick
 	mov	x0, x19
 	bl	sched_kick
@@ -386,6 +387,7 @@ leave_boot:
 	add	x0, x0, #ASM_STACK_SIZE
 	mov	sp, x0
 	b	vectors_load
+	.size	leave_boot, . - leave_boot
 
 /*
  * leave_boot_core(), on each other core: waits for the lock, which it cannot
@@ -393,6 +395,7 @@ leave_boot:
  * asked for the lock tells the first core that it is here.
  */
 	.globl	leave_boot_core
+	.type	leave_boot_core, %function
 leave_boot_core:
 	mrs	x19, tpidr_el2
 	ldr	x1, [x19, #CPU_NUMBER]
@@ -405,7 +408,7 @@ leave_boot_core:
 	bl	lock_take
 	isb				/* nothing that was fetched before is executed */
 	b	vectors_load
-	.size	leave_boot, . - leave_boot
+	.size	leave_boot_core, . - leave_boot_core
 
 /* Passes x0..x30, ESR, ELR, FAR and SP to panic(const uint64_t *). */
 routine vectors_panic

@@ -185,8 +185,8 @@ def preempted_is_ready(c: Any, before: State, after: State, pid: Word) -> Truth:
 
 def deadline_is_armed(c: Any, before: State, after: State) -> Truth:
     """If the earliest deadline becomes another, this core is armed for it, or for what is earlier.
-    Who armed for a deadline stays so while it is there: a core is always armed for no more than the
-    earliest of all."""
+    Who armed for a deadline stays armed for no later while it is there: each time a core arms, it
+    is for no later than the earliest of all."""
     o, first = before.ops, after.get("timer_tree", 1)
     return o.or_(first == before.get("timer_tree", 1),
                  o.ule(after.get("sys.cnthp_cval_el2"), o.shr(first, PID_BITS)))

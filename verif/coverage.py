@@ -19,7 +19,7 @@ from .target import Target
 WORDS = "words"
 NAME = "kernel text"
 FROM_EL2 = range(0, 0x400, 0x80)    # vectors for exceptions of EL2 itself (D1.3.1)
-AT_BOOT = "leave_boot"
+AT_BOOT = frozenset({"leave_boot", "leave_boot_core"})
 PADDING = frozenset({0x00000000, 0xD503201F})   # UDF #0, NOP
 SHOWN = 8
 
@@ -73,7 +73,7 @@ def _kinds(target: Target, flow: Flow, proved: set[int]) -> Iterator[tuple[int, 
         owner = flow.owner(pc)
         if pc in proved:
             yield pc, "proved"
-        elif owner is not None and owner.name == AT_BOOT:
+        elif owner is not None and owner.name in AT_BOOT:
             yield pc, "at boot"
         elif pc in panics:
             yield pc, "after panic"

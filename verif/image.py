@@ -53,6 +53,11 @@ class Image:
         if first < address + size and address < end:
             raise UnmappedError(f"{address:#x} is in the boot section, which is not mapped any more")
 
+    def is_code(self, address: int) -> bool:
+        """Is there an instruction, mapped or not?"""
+        return any(seg.holds(address, 4) and seg.flags & PF_X and not seg.flags & PF_W
+                   for seg in self.segments)
+
     def word(self, address: int) -> int:
         """The 32-bit instruction at `address`; UnmappedError in the boot section, ImageError
         outside executable segments."""

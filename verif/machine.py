@@ -13,7 +13,7 @@ from .layout import Place, describe, recover
 from .lin import Lin, bv, const, extend, lift, low32, signed, symbol, trailing_zeros
 from .memory import CellWrite, Memory, PageZero, base_read
 from .naming import TRAILING
-from .world import LOCK_DROP, LOCK_TAKE, Decision, Event, Frame, Obligation, Window, World
+from .world import DEVICE, LOCK_DROP, LOCK_TAKE, Decision, Event, Frame, Obligation, Window, World
 
 STACK_TOP, CPU = "sp0", "sys.cpu"
 # How a path may end besides by its return, or by a cut, which has a name of its own.
@@ -165,6 +165,8 @@ class Path:
                     self.require("in bounds", fold(z3.ULE(offset, bv(last))), window.name)
                 self.require("aligned", fold(z3.URem(address.z, bv(size)) == 0),
                              f"{window.name} register")
+                if window.kind == DEVICE and not self.has_lock:
+                    self.require("lock", False, f"{window.name} is used with the lock alone")
                 return window
         return None
 
@@ -338,7 +340,7 @@ class Path:
             if not self.frames:
                 self.finished = RETURN
                 return
-        if not target.is_const:
+        if not target.is_const or not self.world.image.is_code(target.const):
             raise StuckPath(f"jump to {describe(target)}")
         self.next = target.const
 
@@ -349,6 +351,8 @@ class Path:
         if not target.is_const:
             self._dispatch(target)
             return
+        if not self.world.image.is_code(target.const):
+            raise StuckPath(f"call of {describe(target)}")
         self.frames.append(Frame(back, set()))
         self.next = target.const
 

@@ -12,6 +12,7 @@ from .naming import Names
 
 # What takes the lock and drops it; also as events.
 LOCK_TAKE, LOCK_DROP = "lock_take", "lock_drop"
+DEVICE = "mmio"     # kind of a window
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,12 @@ class Obligation:
 @dataclass(frozen=True)
 class Window:
     """What changes by itself: `size` bytes of EL2 addresses from `base`. `kind`: registers of a
-    device, "mmio", or memory that other cores write, "shared"."""
+    device, or memory that other cores write, "shared"."""
 
     name: str
     base: int
     size: int
-    kind: str = "mmio"
+    kind: str = DEVICE
 
 
 @dataclass
