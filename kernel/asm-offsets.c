@@ -10,7 +10,6 @@
 _Static_assert(offsetof(struct hv_cpu, loaded) == offsetof(struct hv_cpu, current) + 8, "pair");
 _Static_assert(offsetof(struct hv_cpu, ctx) == offsetof(struct hv_cpu, loaded) + 8, "pair");
 _Static_assert(offsetof(struct hv_cpu, pages_pa) == offsetof(struct hv_cpu, switches) + 8, "pair");
-_Static_assert(offsetof(struct hv_cpu, vgic_live) == offsetof(struct hv_cpu, fp_live) + 8, "pair");
 _Static_assert(offsetof(struct hv_proc, ctx) == offsetof(struct hv_proc, root) + 8, "pair");
 
 #define DEFINE(name, value) \
@@ -23,10 +22,12 @@ void asm_offsets(void)
 	DEFINE(CPU_LOADED, offsetof(struct hv_cpu, loaded));
 	DEFINE(CPU_CTX, offsetof(struct hv_cpu, ctx));
 	DEFINE(CPU_DOOMED, offsetof(struct hv_cpu, doomed));
-	DEFINE(CPU_FP_LIVE, offsetof(struct hv_cpu, fp_live));
-	DEFINE(CPU_VGIC_LIVE, offsetof(struct hv_cpu, vgic_live));
+	DEFINE(CPU_MORE, offsetof(struct hv_cpu, more));
+	DEFINE(MORE_FP, __builtin_ctz(HV_CPU_FP));
+	DEFINE(MORE_VGIC, __builtin_ctz(HV_CPU_VGIC));
+	DEFINE(MORE_RAS, __builtin_ctz(HV_CPU_RAS));
+	DEFINE(MORE_AFSR, __builtin_ctz(HV_CPU_AFSR));
 	DEFINE(CPU_SWITCHES, offsetof(struct hv_cpu, switches));
-	DEFINE(CPU_HAS_RAS, offsetof(struct hv_cpu, has_ras));
 
 	DEFINE(CPU_NUMBER, offsetof(struct hv_cpu, number));
 	DEFINE(CPU_BIT, offsetof(struct hv_cpu, bit));

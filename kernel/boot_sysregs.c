@@ -123,8 +123,8 @@ static void el2_extensions(struct hv_cpu *cpu)
 	}
 	if (ID_FIELD(mmfr0, MMFR0_ECV) > 1)
 		sysreg_write(CNTPOFF_AT_EL2, 0);
-	cpu->has_ras = has(sysreg_read(id_aa64pfr0_el1), PFR0_RAS);
-	if (cpu->has_ras) {
+	if (has(sysreg_read(id_aa64pfr0_el1), PFR0_RAS)) {
+		cpu->more |= HV_CPU_RAS;
 		sysreg_write(VDISR_AT_EL2, 0);
 		sysreg_write(VSESR_AT_EL2, 0);
 	}
@@ -147,6 +147,20 @@ static void el2_gic(void)
 	sysreg_write(ICH_HCR, ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1);
 }
 
+/* On the cores of the baseline both are RES0 (DDI 0500J, 4.3). */
+static bool keeps_afsr(void)
+{
+	uint64_t kept;
+
+	sysreg_write(afsr0_el1, ~0ULL);
+	sysreg_write(afsr1_el1, ~0ULL);
+	isb();
+	kept = sysreg_read(afsr0_el1) | sysreg_read(afsr1_el1);
+	sysreg_write(afsr0_el1, 0);
+	sysreg_write(afsr1_el1, 0);
+	return kept != 0;
+}
+
 static void el2_registers(struct hv_cpu *cpu)
 {
 	sysreg_write(hcr_el2, hcr_value());
@@ -162,6 +176,8 @@ static void el2_registers(struct hv_cpu *cpu)
 	sysreg_write(vbar_el2, (uint64_t)(uintptr_t)el2_vectors);
 	sysreg_write(tpidr_el2, (uint64_t)(uintptr_t)cpu);
 	el2_extensions(cpu);
+	if (keeps_afsr())
+		cpu->more |= HV_CPU_AFSR;
 	el2_gic();
 }
 

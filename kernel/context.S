@@ -38,8 +38,8 @@
 context_save:
 	save_common_registers x1
 	save_further_registers x0, x1
-	ldr	x2, [x0, #CPU_FP_LIVE]
-	cbnz	x2, context_save_fp
+	ldr	x2, [x0, #CPU_MORE]
+	tbnz	x2, #MORE_FP, context_save_fp
 	ret
 	.size	context_save, . - context_save
 
@@ -56,7 +56,9 @@ context_save_fp:
 	stp	x2, x3, [x1, #OFF_FPCR]
 	add	x2, x1, #OFF_Q0
 	q_registers stp, x2
-	str	xzr, [x0, #CPU_FP_LIVE]
+	ldr	x2, [x0, #CPU_MORE]
+	bic	x2, x2, #(1 << MORE_FP)
+	str	x2, [x0, #CPU_MORE]
 	adrp	x2, machine
 	add	x2, x2, :lo12:machine
 	ldr	x2, [x2, #MACHINE_CPTR]
@@ -83,7 +85,8 @@ context_load_fp:
 	msr	fpsr, x3
 	add	x2, x1, #OFF_Q0
 	q_registers ldp, x2
-	mov	x2, #1
-	str	x2, [x0, #CPU_FP_LIVE]
+	ldr	x2, [x0, #CPU_MORE]
+	orr	x2, x2, #(1 << MORE_FP)
+	str	x2, [x0, #CPU_MORE]
 	ret
 	.size	context_load_fp, . - context_load_fp

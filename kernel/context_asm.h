@@ -46,8 +46,8 @@
 
 	/* Of those that not every core has */
 	.macro save_further_registers cpu, ctx
-	ldr	x2, [\cpu, #CPU_HAS_RAS]
-	cbz	x2, .Lsaved\@
+	ldr	x2, [\cpu, #CPU_MORE]
+	tbz	x2, #MORE_RAS, .Lsaved\@
 	mrs	x2, VDISR_EL2
 	str	x2, [\ctx, #OFF_VDISR_EL2]
 	unless_sme .Lsaved\@
@@ -56,10 +56,6 @@
 .Lsaved\@:
 	.endm
 
-/*
- * AFSR0/1_EL1 are zeroed, not switched: no value of one process may be read
- * by the next, and the cores of the baseline never write them (DDI 0500J, 4.3).
- */
 	.macro load_common_registers ctx
 	load_pair \ctx, OFF_ELR_EL2, elr_el2, spsr_el2
 	load_pair \ctx, OFF_SP_EL0, sp_el0, sp_el1
@@ -69,13 +65,20 @@
 	load_pair \ctx, OFF_TPIDR_EL0, tpidr_el0, tpidr_el1
 	load_pair \ctx, OFF_TPIDRRO_EL0, tpidrro_el0, cntkctl_el1
 	load_pair \ctx, OFF_CNTV_CTL_EL0, cntv_ctl_el0, cntv_cval_el0
-	msr	afsr0_el1, xzr
-	msr	afsr1_el1, xzr
 	.endm
 
+/*
+ * AFSR0/1_EL1 are zeroed, not switched, where they keep anything: no value of
+ * one process may be read by the next. A process cannot write them (HCR_EL2.TVM).
+ */
+
 	.macro load_further_registers cpu, ctx
-	ldr	x2, [\cpu, #CPU_HAS_RAS]
-	cbz	x2, .Lloaded\@
+	ldr	x2, [\cpu, #CPU_MORE]
+	tbz	x2, #MORE_AFSR, .Lzeroed\@
+	msr	afsr0_el1, xzr
+	msr	afsr1_el1, xzr
+.Lzeroed\@:
+	tbz	x2, #MORE_RAS, .Lloaded\@
 	ldr	x2, [\ctx, #OFF_VDISR_EL2]
 	msr	VDISR_EL2, x2
 	unless_sme .Lloaded\@

@@ -24,7 +24,7 @@ int64_t hc_enable_vgic(void)
 	ctx[CTX_LR_STATE + 2] = 0;
 	ctx[CTX_LR_STATE + 3] = 0;
 	procs[self].has_vgic = 1;
-	cpu->vgic_live = 1;
+	cpu->more |= HV_CPU_VGIC;
 	vgic_enter(cpu);
 	return 0;
 }

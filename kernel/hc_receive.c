@@ -189,15 +189,13 @@ static __attribute__((noinline)) int64_t reply_wait_any(uint64_t handle, uint64_
 }
 
 /* The caller gets the page, the words and the core; the server waits for the next. */
-static inline void answer_words(struct hv_cpu *cpu, struct hv_proc *server, uint64_t number,
-				struct hv_file_entry *file, uint64_t page, struct words w)
+static inline void answer_words(struct hv_cpu *cpu, uint64_t self, struct hv_proc *server,
+				uint64_t caller, uint64_t number, struct hv_file_entry *file,
+				uint64_t page, struct words w)
 {
-	uint64_t self = cpu->current, caller = server->reply_to;
 	struct hv_proc *to = kept(&(*table(procs))[caller]);
 	struct hv_sched *s = table(sched);
 
-	cpu->current = caller;
-	set_remove(&server->callers, caller);
 	if (__builtin_expect(page != 0, false))
 		give_loose(page, server, to, caller);
 	give_words(to, self, page, w);
@@ -208,6 +206,7 @@ static inline void answer_words(struct hv_cpu *cpu, struct hv_proc *server, uint
 	server->wait_flags = 0;
 	s->core[self] = 0;
 	s->core[caller] = cpu->number;
+	cpu->current = caller;
 }
 
 /*
@@ -220,7 +219,9 @@ int64_t hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
 	struct hv_proc *server = kept(&(*table(procs))[self]);
-	bool is_simple = passed == HV_NONE && deadline == HV_FOREVER && timer_is_off(self) &&
+	uint64_t key = timer_key(self), caller = server->reply_to;
+	uint64_t waiting = server->callers.word[caller / 64], bit = 1ULL << (caller % 64);
+	bool is_simple = passed == HV_NONE && deadline == HV_FOREVER && key == TIMER_OFF &&
 			 handle < HV_NHANDLE;
 	struct hv_handle_entry entry;
 	struct hv_file_entry *file;
@@ -231,9 +232,11 @@ int64_t hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_
 	file = kept(&(*table(files))[entry.file]);
 	if (!(entry.rights & HV_RIGHT_READ) || file->type != HV_FILE_ENDPOINT ||
 	    file->writers == 0 || !set_is_empty(&file->senders) ||
-	    !set_has(&server->callers, server->reply_to) || !may_pass(self, page))
+	    !(waiting & bit) || !may_pass(self, page))
 		return reply_wait_any(handle, deadline, page, passed, w0, w1, w2, w3);
 
-	answer_words(cpu, server, entry.file, file, page, (struct words){ w0, w1, w2, w3 });
+	server->callers.word[caller / 64] = waiting & ~bit;
+	answer_words(cpu, self, server, caller, entry.file, file, page,
+		     (struct words){ w0, w1, w2, w3 });
 	return -HV_EPIPE;
 }

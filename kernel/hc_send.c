@@ -139,7 +139,8 @@ int64_t hc_call(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t pass
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
-	bool is_simple = passed == HV_NONE && deadline == HV_FOREVER && timer_is_off(self) &&
+	uint64_t key = timer_key(self);
+	bool is_simple = passed == HV_NONE && deadline == HV_FOREVER && key == TIMER_OFF &&
 			 handle < HV_NHANDLE;
 	struct hv_handle_entry entry;
 	struct hv_file_entry *file;

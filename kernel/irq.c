@@ -51,6 +51,6 @@ bool irq_forward(struct hv_cpu *cpu, uint64_t intid)
 void irq_timer(struct hv_cpu *cpu)
 {
 	sysreg_write(cntv_ctl_el0, sysreg_read(cntv_ctl_el0) | CNT_CTL_IMASK);
-	if (cpu->vgic_live != 0)
+	if (cpu->more & HV_CPU_VGIC)
 		set_add(&procs[cpu->loaded].irqs_pending, HV_IRQ_TIMER);
 }

@@ -11,9 +11,9 @@
 void timer_arm(void);
 void timer_set_key(uint64_t pid, uint64_t key);
 
-static inline bool timer_is_off(uint64_t pid)
+static inline uint64_t timer_key(uint64_t pid)
 {
-	return kept(&(*table(timer_tree))[pid])[HV_NPROC] == TIMER_OFF;
+	return kept(&(*table(timer_tree))[pid])[HV_NPROC];
 }
 
 /* Sets the deadline of a process, a counter value or HV_FOREVER. */

@@ -150,7 +150,7 @@ void trap_sync(struct hv_cpu *cpu)
 	uint64_t ec = esr >> EC_SHIFT & 0x3f;
 	bool is_aarch32 = sysreg_read(spsr_el2) & SPSR_M_AARCH32;
 
-	if (ec == EC_FP && cpu->fp_live == 0)
+	if (ec == EC_FP && !(cpu->more & HV_CPU_FP))
 		context_load_fp(cpu, ctx_of(cpu->current));
 	else if (is_aarch32)
 		trap_stop(cpu);
@@ -199,7 +199,7 @@ __attribute__((noinline)) void leave_idle(struct hv_cpu *cpu)
 
 __attribute__((noinline)) void leave_irq(struct hv_cpu *cpu)
 {
-	if (cpu->vgic_live != 0)
+	if (cpu->more & HV_CPU_VGIC)
 		vgic_list(cpu);
 	leave_idle(cpu);
 }

@@ -55,7 +55,6 @@
 	add	x9, x9, #1
 	str	x9, [x19, #CPU_SWITCHES]
 	stp	x1, x20, [x19, #CPU_LOADED]	/* loaded, ctx */
-	str	x5, [x19, #CPU_VGIC_LIVE]
 	.endm
 
 	/* In: x20 = context of the process. */
@@ -273,10 +272,7 @@ end_routine vectors_unknown
  * but what every core has changes hands, between two processes: that is here.
  */
 routine vectors_switch
-	ldp	x2, x3, [x19, #CPU_FP_LIVE]	/* fp_live, vgic_live */
-	ldr	x4, [x19, #CPU_HAS_RAS]
-	orr	x2, x2, x3
-	orr	x2, x2, x4
+	ldr	x2, [x19, #CPU_MORE]
 	cbnz	x2, vectors_switch_more
 	save_common_registers x20
 	cbz	x1, vectors_idle
@@ -286,17 +282,17 @@ routine vectors_switch
 	return_to_process
 end_routine vectors_switch
 
-/* The same with what some cores have, or some processes use. */
+/* The same with what some cores have, or some processes use. In: x2 = more. */
 routine vectors_switch_more
-	cbnz	x3, vectors_vgic_leave
+	tbnz	x2, #MORE_VGIC, vectors_vgic_leave
 end_routine vectors_switch_more
 
 /* In: x19, and x20 = context of the loaded process. */
 routine vectors_save
 	save_common_registers x20
 	save_further_registers x19, x20
-	ldr	x2, [x19, #CPU_FP_LIVE]
-	cbnz	x2, vectors_save_fp
+	ldr	x2, [x19, #CPU_MORE]
+	tbnz	x2, #MORE_FP, vectors_save_fp
 end_routine vectors_save
 
 /* In: x19. Loads the current process, or idles. */
@@ -317,12 +313,17 @@ routine vectors_vgic_leave
 	ldp	x1, x2, [x19, #CPU_CURRENT]	/* current, loaded */
 	cmp	x1, x2
 	b.eq	vectors_return
-	str	xzr, [x19, #CPU_VGIC_LIVE]
+	ldr	x2, [x19, #CPU_MORE]
+	bic	x2, x2, #(1 << MORE_VGIC)
+	str	x2, [x19, #CPU_MORE]
 	b	vectors_save
 end_routine vectors_vgic_leave
 
 routine vectors_vgic_enter
 	isb					/* no walk uses the old tables any more */
+	ldr	x2, [x19, #CPU_MORE]
+	orr	x2, x2, #(1 << MORE_VGIC)
+	str	x2, [x19, #CPU_MORE]
 	mov	x0, x19
 	bl	vgic_enter
 	b	vectors_return

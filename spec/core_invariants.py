@@ -7,7 +7,7 @@ from __future__ import annotations
 from . import descriptor as d
 from .invariants import Family, is_alive
 from .transition import Reader
-from .vocabulary import in_state, is_page, page_va
+from .vocabulary import core_has, in_state, is_page, page_va
 from .words import Truth, Word
 
 CORE = Family()
@@ -45,7 +45,7 @@ def core_tables(r: Reader) -> Truth:
 def fp_is_trapped(r: Reader) -> Truth:
     """CPTR_EL2 lets FP/SIMD through (TFP, bit 10, clear) only while its registers are those
     of the process whose other registers the core holds."""
-    o, live = r.o, r.get("sched.cpus.fp_live", r.cpu)
+    o, live = r.o, core_has(r, r.c.HV_CPU_FP)
     trapped, open_ = r.get("machine.cptr"), r.get("machine.cptr") & o.inv(1 << 10)
-    return o.and_(r.get("sys.cptr_el2") == o.ite(live == 0, trapped, open_),
-                  o.implies(live != 0, r.get("sched.cpus.loaded", r.cpu) != 0))
+    return o.and_(r.get("sys.cptr_el2") == o.ite(live, open_, trapped),
+                  o.implies(live, r.get("sched.cpus.loaded", r.cpu) != 0))

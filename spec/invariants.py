@@ -244,7 +244,7 @@ def core_ranges(r: Reader, cpu: Word) -> Truth:
     return o.and_(
         o.ult(r.cpu, c.HV_NCPU), o.ult(r.get("sched.cpus.current", cpu), c.HV_NPROC),
         o.ult(r.get("sched.cpus.loaded", cpu), c.HV_NPROC),
-        o.ule(r.get("sched.cpus.fp_live", cpu), 1), is_pid(r, r.get("sched.cpus.turn", cpu)),
+        is_pid(r, r.get("sched.cpus.turn", cpu)),
         r.get("sched.cpus.number", cpu) == o.add(cpu, c.HV_NCPU),
         r.get("sched.cpus.bit", cpu) == o.shl(1, cpu),
         r.get("sched.cpus.pages_pa", cpu) == r.get("machine.pages_pa"))

@@ -7,7 +7,7 @@ from . import sets
 from .ghosts import LINES
 from .invariants import Family
 from .transition import Reader
-from .vocabulary import in_state
+from .vocabulary import core_has, in_state
 from .words import Truth, Word
 
 IRQS = Family()
@@ -100,5 +100,5 @@ def interface_is_yes_or_no(r: Reader, p: Word) -> Truth:
 def interface_is_loaded(r: Reader, cpu: Word) -> Truth:
     """A core's interface is on exactly if whose registers it holds has one."""
     o, loaded = r.o, r.get("sched.cpus.loaded", cpu)
-    has = o.ite(loaded == 0, 0, r.get("procs.has_vgic", loaded))
-    return r.get("sched.cpus.vgic_live", cpu) == has
+    has = o.and_(loaded != 0, r.get("procs.has_vgic", loaded) != 0)
+    return o.iff(core_has(r, r.c.HV_CPU_VGIC, cpu), has)

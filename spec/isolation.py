@@ -203,7 +203,7 @@ def line_agrees(c: Any, before: State, after: State, self: Word, line: Word) -> 
 
 
 # What other cores never write of a core's struct hv_cpu, and what its process has.
-OWN = ("current", "loaded", "ctx", "fp_live", "vgic_live", "switches", "pages_pa", "has_ras",
+OWN = ("current", "loaded", "ctx", "more", "switches", "pages_pa",
        "number", "bit", "sgi", "turn", "next_tick")
 HELD = ("root", "ctx", "state", "has_vgic")
 

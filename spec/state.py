@@ -79,8 +79,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     **_named("sched", ("set_word",), "ready.word"),
     **_named("sched", (), "idle ticks"),
     "sched.core": ("pid",),
-    **_named("sched.cpus", ("cpu",), "current loaded ctx doomed fp_live vgic_live switches "
-             "pages_pa has_ras number bit sgi turn next_tick"),
+    **_named("sched.cpus", ("cpu",), "current loaded ctx doomed more switches "
+             "pages_pa number bit sgi turn next_tick"),
     **_named("devices", ("device",), "state owner pa flags node node_count"),
     "timer_tree": ("node",),
     **_named("console", (), "head tail has_break"),

@@ -59,6 +59,24 @@ def is_free_slot(r: Reader, pid: Word, slot: Word) -> Truth:
     return r.o.and_(is_slot(r, slot), r.get("handles.file", pid, slot) == 0)
 
 
+# ---- cores ----------------------------------------------------------------------------
+
+
+def core_has(r: Reader, bit: int, cpu: Word | None = None) -> Truth:
+    """A core, or the one that executes, has to see to that at a switch: a bit of HV_CPU_*."""
+    return (r.get("sched.cpus.more", r.cpu if cpu is None else cpu) & bit) != 0
+
+
+def set_core(t: Transition, bit: int) -> None:
+    """The core that executes has to see to it from now on."""
+    t.set("sched.cpus.more", (t.cpu,), t.get("sched.cpus.more", t.cpu) | bit)
+
+
+def clear_core(t: Transition, bit: int) -> None:
+    """... no more."""
+    t.set("sched.cpus.more", (t.cpu,), t.get("sched.cpus.more", t.cpu) & t.o.inv(bit))
+
+
 # ---- who may do what ------------------------------------------------------------------
 
 

@@ -31,8 +31,8 @@ struct hv_proc {
 	uint64_t wait_peer;	/* process whose reply it waits for, or 0 */
 	uint64_t wait_flags;	/* enum hv_wait_flags */
 
-	uint64_t recv_slot;	/* where the next received handle goes, or HV_NONE */
 	uint64_t reply_to;	/* last caller received and not answered, or 0 */
+	uint64_t recv_slot;	/* where the next received handle goes, or HV_NONE */
 	struct hv_set callers;	/* who waits for this process's reply */
 	struct hv_set zombies;	/* its dead children */
 
@@ -97,30 +97,36 @@ struct hv_device_entry {
 	uint64_t reserved[2];
 };
 
+/* What a switch has to see to besides what every core has and every process uses. */
+enum hv_cpu_more {
+	HV_CPU_FP = 1,		/* Q registers are the loaded process's, not trapped */
+	HV_CPU_VGIC = 2,	/* the list registers are the loaded process's */
+	HV_CPU_RAS = 4,		/* FEAT_RAS: VDISR_EL2 exists and is switched; constant */
+	HV_CPU_AFSR = 8,	/* AFSR0_EL1 or AFSR1_EL1 keeps a value, and is zeroed; constant */
+};
+
 struct hv_cpu {
 	uint64_t current;	/* pid, 0 = idle */
 	uint64_t loaded;	/* whose registers the core holds, 0 = nobody's */
 	uint64_t ctx;		/* EL2 address of the loaded process's context page */
 	uint64_t doomed;	/* 1: its process was killed by another core, and is to be stopped */
-	uint64_t fp_live;	/* 1: Q registers are the loaded process's, not trapped */
-	uint64_t vgic_live;	/* 1: the list registers are the loaded process's */
+	uint64_t more;		/* enum hv_cpu_more; mostly 0 */
 	uint64_t switches;	/* context switches since boot */
 	uint64_t pages_pa;	/* physical address of page 0, beside what a switch reads */
-	uint64_t has_ras;	/* FEAT_RAS: VDISR_EL2 exists and is switched */
 	uint64_t number;	/* HV_NCPU + its index; constant */
 	uint64_t bit;		/* 1 << its index; constant */
 	uint64_t sgi;		/* what is written to the GIC to interrupt it; constant */
 	uint64_t turn;		/* pid whose turn it is, in round robin */
 	uint64_t next_tick;	/* CNTPCT_EL0 value of the next tick */
-	uint64_t reserved[2];
+	uint64_t reserved[4];
 };
 
 struct hv_sched {
+	uint64_t core[HV_NPROC];	/* number of the core that runs the process, or 0 */
 	struct hv_set ready;	/* live, waiting for a core */
 	uint64_t idle;		/* bit i: core i waits for an interrupt */
 	uint64_t ticks;		/* since boot, of all cores */
 	struct hv_cpu cpus[HV_NCPU];
-	uint64_t core[HV_NPROC];	/* number of the core that runs the process, or 0 */
 	uint64_t reserved[252];	/* fills a page: the view of it shows nothing else */
 };
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from ..descriptor import address
 from ..state import SAVED_REGISTERS
 from ..transition import Group, Transition
-from ..vocabulary import page_va
+from ..vocabulary import clear_core, core_has, page_va, set_core
 from ..words import Truth, Word
 from .process import save_system_registers
 
@@ -126,22 +126,22 @@ def wake_up(t: Transition) -> Word:
 
 
 def load(t: Transition, pid: Word) -> None:
-    """The core's EL1 registers, tables and ASID become those of pid. What every core has and
-    no process owns (AFSR0_EL1, AFSR1_EL1) becomes 0."""
+    """The core's EL1 registers, tables and ASID become those of pid. What no process owns
+    (AFSR0_EL1, AFSR1_EL1) becomes 0, if the core keeps anything there."""
     ctx = t.get("procs.ctx", pid)
     ttbr = address(t.state, t.get("procs.root", pid)) | t.o.shl(pid, ASID_SHIFT)
     t.set("sys.ttbr0_el1", (), ttbr)
     for at, register in enumerate(SAVED_REGISTERS[:-2]):
         t.set(f"sys.{register}", (), t.get("pages", ctx, t.c.CTX_ELR_EL2 + at))
-    t.set("sys.afsr0_el1", (), 0)
-    t.set("sys.afsr1_el1", (), 0)
-    if t.choose(t.get("sched.cpus.has_ras", t.cpu) != 0, "has RAS"):
+    if t.choose(core_has(t, t.c.HV_CPU_AFSR), "keeps AFSR"):
+        t.set("sys.afsr0_el1", (), 0)
+        t.set("sys.afsr1_el1", (), 0)
+    if t.choose(core_has(t, t.c.HV_CPU_RAS), "has RAS"):
         t.set("sys.vdisr_el2", (), t.get("pages", ctx, t.c.CTX_VDISR_EL2))
         if t.choose(t.get("machine.has_sme") != 0, "has SME"):
             t.set("sys.tpidr2_el0", (), t.get("pages", ctx, t.c.CTX_TPIDR2_EL0))
     t.set("sched.cpus.switches", (t.cpu,), t.o.add(t.get("sched.cpus.switches", t.cpu), 1))
     t.set("sched.cpus.ctx", (t.cpu,), page_va(t, ctx))
-    t.set("sched.cpus.vgic_live", (t.cpu,), t.get("procs.has_vgic", pid))
 
 
 def load_registers(t: Transition) -> Word:
@@ -174,7 +174,7 @@ def exchange(t: Transition) -> Word:
     there is one. The virtual CPU interface is off, and nobody's now. Ends with `vgic_enter` if who
     comes has one."""
     loaded, current = t.get("sched.cpus.loaded", t.cpu), t.get("sched.cpus.current", t.cpu)
-    t.set("sched.cpus.vgic_live", (t.cpu,), 0)
+    clear_core(t, t.c.HV_CPU_VGIC)
     if not t.choose(loaded == 0, "after a wait"):
         save_system_registers(t, t.get("procs.ctx", loaded))
     t.set("sched.cpus.loaded", (t.cpu,), current)
@@ -182,6 +182,7 @@ def exchange(t: Transition) -> Word:
         return idle(t)
     load(t, current)
     if t.choose(t.get("procs.has_vgic", current) != 0, "with an interface"):
+        set_core(t, t.c.HV_CPU_VGIC)
         t.event("vgic_enter")
         return 0
     return load_registers(t)
@@ -193,7 +194,7 @@ def resume(t: Transition) -> Word:
     loaded, current = t.get("sched.cpus.loaded", t.cpu), t.get("sched.cpus.current", t.cpu)
     if t.choose(current == loaded, "the same"):
         return load_registers(t)
-    if t.choose(t.get("sched.cpus.vgic_live", t.cpu) != 0, "leaves its interface"):
+    if t.choose(core_has(t, t.c.HV_CPU_VGIC), "leaves its interface"):
         t.event("vgic_leave")
         return 0
     return exchange(t)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ..transition import Group, Transition
-from ..vocabulary import give_irq, in_state, is_child, require_heir
+from ..vocabulary import give_irq, in_state, is_child, require_heir, set_core
 from ..words import Truth, Word
 from .vgic import (ICACTIVER, ICENABLER, ISENABLER, ISPENDR, LISTS, forget, load_interface,
                    set_bit)
@@ -32,7 +32,7 @@ def enable_vgic(t: Transition) -> Word:
     for word in (t.c.CTX_VMCR, t.c.CTX_APR, *(t.c.CTX_LR_STATE + k for k in range(LISTS))):
         t.set("pages", (ctx, word), 0)
     t.set("procs.has_vgic", (t.self,), 1)
-    t.set("sched.cpus.vgic_live", (t.cpu,), 1)
+    set_core(t, t.c.HV_CPU_VGIC)
     load_interface(t, t.self)
     return 0
 

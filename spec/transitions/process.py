@@ -8,8 +8,8 @@ from ..ghosts import ENTRIES, clear
 from ..schedule import block, doom, end_turn, leave_core, run, run_next, runs, stop
 from ..state import FP_WORDS, SAVED_REGISTERS
 from ..transition import Group, Transition
-from ..vocabulary import (give_page, give_pid, in_state, is_child, is_pid, require_build,
-                          require_embryo, require_heir, require_object, require_page, set_saved)
+from ..vocabulary import (clear_core, core_has, give_page, give_pid, in_state, is_child, is_pid,
+                          require_build, require_embryo, require_heir, require_object, require_page, set_saved)
 from ..words import Word
 
 CALLS = Group()
@@ -104,15 +104,15 @@ def save_system_registers(t: Transition, ctx: Word) -> None:
     they are in use, and are trapped from then on (CPTR_EL2.TFP)."""
     for at, register in enumerate(SAVED_REGISTERS[:-2]):
         t.set("pages", (ctx, t.c.CTX_ELR_EL2 + at), t.get(f"sys.{register}"))
-    if t.choose(t.get("sched.cpus.has_ras", t.cpu) != 0, "has RAS"):
+    if t.choose(core_has(t, t.c.HV_CPU_RAS), "has RAS"):
         t.set("pages", (ctx, t.c.CTX_VDISR_EL2), t.get("sys.vdisr_el2"))
         if t.choose(t.get("machine.has_sme") != 0, "has SME"):
             t.set("pages", (ctx, t.c.CTX_TPIDR2_EL0), t.get("sys.tpidr2_el0"))
-    if t.choose(t.get("sched.cpus.fp_live", t.cpu) != 0, "FP in use"):
+    if t.choose(core_has(t, t.c.HV_CPU_FP), "FP in use"):
         before = t.state
         t.become(before.set_words(ctx, t.c.CTX_FPCR, FP_WORDS,
                                   lambda k: before.get("sys.fp", k)))
-        t.set("sched.cpus.fp_live", (t.cpu,), 0)
+        clear_core(t, t.c.HV_CPU_FP)
         t.set("sys.cptr_el2", (), t.get("machine.cptr"))
 
 

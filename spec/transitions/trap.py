@@ -10,7 +10,7 @@ from __future__ import annotations
 from ..descriptor import ADDRESS, PAGE_SHIFT
 from ..state import FP_WORDS
 from ..transition import Group, Transition
-from ..vocabulary import is_page, saved, set_saved
+from ..vocabulary import core_has, is_page, saved, set_core, set_saved
 from ..words import Truth, Word
 from .entry import loaded_ctx
 from .interrupt import console_interrupt, leave_idle, timer_interrupt, trap_stop, trap_wfi
@@ -47,7 +47,7 @@ def trap_fp(t: Transition) -> Word:
     not trapped any more."""
     for k in range(FP_WORDS):
         t.set("sys.fp", (k,), t.get("pages", loaded_ctx(t), t.c.CTX_FPCR + k))
-    t.set("sched.cpus.fp_live", (t.cpu,), 1)
+    set_core(t, t.c.HV_CPU_FP)
     t.set("sys.cptr_el2", (), t.get("machine.cptr") & t.o.inv(1 << 10))
     return 0
 
@@ -98,7 +98,7 @@ def trap_sync(t: Transition) -> Word:
     first use of FP/SIMD."""
     o, esr = t.o, t.get("sys.esr_el2")
     kind = o.shr(esr, 26) & 0x3F
-    if t.choose(o.and_(kind == EC_FP, t.get("sched.cpus.fp_live", t.cpu) == 0), "FP"):
+    if t.choose(o.and_(kind == EC_FP, o.not_(core_has(t, t.c.HV_CPU_FP))), "FP"):
         return trap_fp(t)
     if t.choose(is_aarch32(t), "AArch32"):
         return trap_stop(t)
@@ -129,7 +129,7 @@ def take_interrupt(t: Transition, intid: Word) -> bool:
 def leave_irq(t: Transition) -> Word:
     """The end of an interrupt: a line that waits is listed, if it is the loaded process's; then
     leave_idle."""
-    if t.choose(t.get("sched.cpus.vgic_live", t.cpu) != 0, "has an interface"):
+    if t.choose(core_has(t, t.c.HV_CPU_VGIC), "has an interface"):
         list_one(t, t.get("sched.cpus.loaded", t.cpu))
     return leave_idle(t)
 

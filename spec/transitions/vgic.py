@@ -12,7 +12,7 @@ from __future__ import annotations
 from .. import sets
 from ..schedule import interrupt_core, is_blocked, run_first, stop_waiting, wake, wake_with
 from ..transition import Group, Reader, Transition
-from ..vocabulary import in_state
+from ..vocabulary import core_has, in_state
 from ..words import Truth, Word
 from .interrupt import sched_kick
 
@@ -162,7 +162,7 @@ def virtual_timer(t: Transition) -> None:
     """The loaded process's timer (CNTV) has fired: it is masked until the process sets it, and
     an interrupt of the process if it has the virtual CPU interface."""
     t.set("sys.cntv_ctl_el0", (), t.get("sys.cntv_ctl_el0") | MASKED)
-    if t.choose(t.get("sched.cpus.vgic_live", t.cpu) != 0, "has an interface"):
+    if t.choose(core_has(t, t.c.HV_CPU_VGIC), "has an interface"):
         sets.add(t, waiting_lines(t.get("sched.cpus.loaded", t.cpu)), t.c.HV_IRQ_TIMER)
 
 
@@ -172,7 +172,7 @@ def virtual_timer(t: Transition) -> None:
 def _has_interface(t: Transition) -> Truth:
     """The core holds the registers and the interface of a process."""
     return t.o.and_(t.get("sched.cpus.loaded", t.cpu) != 0,
-                    t.get("sched.cpus.vgic_live", t.cpu) != 0)
+                    core_has(t, t.c.HV_CPU_VGIC))
 
 
 def _save(t: Transition, ctx: Word) -> Word:

@@ -81,7 +81,7 @@ class Replayer:
         _, values = self.gdb.read(tuple(self.switched.values()))
         for name, value in zip(self.switched, values):
             self.state.set(f"sys.{name}", (), value)
-        if self.state.get("sched.cpus.fp_live", 0):
+        if self.state.get("sched.cpus.more", 0) & self.c.HV_CPU_FP:
             for k, value in enumerate(self.gdb.read_fp()):
                 self.state.set("sys.fp", (k,), value)
 
@@ -266,7 +266,7 @@ class Replayer:
             values = self.gdb.read(tuple(self.switched[name] for name in names))[1]
             pairs += [(name, state.get(f"sys.{name}"), value)
                       for name, value in zip(names, values) if name != "far_el2"]
-            if state.get("sched.cpus.fp_live", 0):
+            if state.get("sched.cpus.more", 0) & self.c.HV_CPU_FP:
                 pairs += [(f"fp word {k}", state.get("sys.fp", k), value)
                           for k, value in enumerate(self.gdb.read_fp())]
         return [Difference(name, expected, actual) for name, expected, actual in pairs

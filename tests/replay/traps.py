@@ -74,7 +74,7 @@ def classify(c: SimpleNamespace, state: Mirror) -> Trap:
     """What the exception in sys.esr_el2 is."""
     esr, spsr = state.get("sys.esr_el2"), state.get("sys.spsr_el2")
     kind = esr >> 26 & 0x3F
-    if kind == EC_FP and state.get("sched.cpus.fp_live", 0) == 0:
+    if kind == EC_FP and not state.get("sched.cpus.more", 0) & c.HV_CPU_FP:
         return Trap("trap_fp", "FP")
     if spsr & AARCH32:
         return STOP
