@@ -79,19 +79,19 @@ int64_t hc_create(uint64_t handle, uint64_t file, uint64_t type, uint64_t value)
 	return 0;
 }
 
-int64_t hc_close(uint64_t pid, uint64_t handle)
+hv_outcome hc_close(uint64_t pid, uint64_t handle)
 {
 	uint64_t self = current_pid();
 
 	if (!is_pid(pid))
-		return -HV_ESRCH;
+		return outcome(-HV_ESRCH);
 	if (!may_build(self, pid) && !is_dead_child_of(pid, self))
-		return -HV_EPERM;
+		return outcome(-HV_EPERM);
 	if (!is_handle(pid, handle))
-		return -HV_EBADF;
+		return outcome(-HV_EBADF);
 
 	handle_drop(pid, handle);
-	return 0;
+	return outcome(0);
 }
 
 /* May the caller put a copy of its handle `from` into slot `to` of pid? */
@@ -123,19 +123,19 @@ int64_t hc_dup(uint64_t from, uint64_t to, uint64_t rights)
 	return 0;
 }
 
-int64_t hc_dup2(uint64_t from, uint64_t to)
+hv_outcome hc_dup2(uint64_t from, uint64_t to)
 {
 	uint64_t self = current_pid();
 
 	if (!is_handle(self, from) || to >= HV_NHANDLE)
-		return -HV_EBADF;
+		return outcome(-HV_EBADF);
 
 	if (from == to)
-		return 0;
+		return outcome(0);
 	if (handles[self][to].file != 0)
 		handle_drop(self, to);
 	handle_put(self, to, handles[self][from].file, handles[self][from].rights);
-	return 0;
+	return outcome(0);
 }
 
 int64_t hc_seek(uint64_t handle, uint64_t offset)

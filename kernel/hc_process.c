@@ -50,16 +50,16 @@ int64_t hc_set_entry(uint64_t pid, uint64_t pc, uint64_t arg)
 	return 0;
 }
 
-int64_t hc_set_runnable(uint64_t pid)
+hv_outcome hc_set_runnable(uint64_t pid)
 {
 	int64_t error = check_embryo(current_pid(), pid);
 
 	if (error)
-		return error;
+		return outcome(error);
 
 	procs[pid].state = HV_PROC_LIVE;
 	set_add(&sched.ready, pid);
-	return 0;
+	return outcome(0);
 }
 
 static int64_t check_reap(uint64_t self, uint64_t pid)
@@ -207,14 +207,14 @@ static void proc_reset(struct hv_proc *proc)
 	proc->name[1] = 0;
 }
 
-int64_t hc_clone(uint64_t pid, uint64_t ctx, uint64_t root)
+hv_outcome hc_clone(uint64_t pid, uint64_t ctx, uint64_t root)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
 	int64_t error = check_clone(self, pid, ctx, root);
 
 	if (error)
-		return error;
+		return outcome(error);
 
 	context_save(cpu, ctx_of(self));
 	page_copy(ctx, procs[self].ctx);
@@ -231,13 +231,13 @@ int64_t hc_clone(uint64_t pid, uint64_t ctx, uint64_t root)
 	procs[pid].ctx = ctx;
 	procs[pid].root = root;
 	procs[pid].state = HV_PROC_EMBRYO;
-	return 0;
+	return outcome(0);
 }
 
-int64_t hc_yield(void)
+hv_outcome hc_yield(void)
 {
 	sched_yield(this_cpu());
-	return 0;
+	return outcome(0);
 }
 
 static int64_t check_switch(uint64_t self, uint64_t pid)
@@ -251,18 +251,18 @@ static int64_t check_switch(uint64_t self, uint64_t pid)
 	return 0;
 }
 
-int64_t hc_switch_to(uint64_t pid)
+hv_outcome hc_switch_to(uint64_t pid)
 {
 	struct hv_cpu *cpu = this_cpu();
 	int64_t error = check_switch(cpu->current, pid);
 
 	if (error)
-		return error;
+		return outcome(error);
 
 	sched.core[cpu->current] = 0;
 	set_add(&sched.ready, cpu->current);
 	sched_run(cpu, pid);
-	return 0;
+	return outcome(0);
 }
 
 static int64_t check_kill(uint64_t self, uint64_t pid)
@@ -276,19 +276,19 @@ static int64_t check_kill(uint64_t self, uint64_t pid)
 	return 0;
 }
 
-int64_t hc_kill(uint64_t pid, uint64_t status)
+hv_outcome hc_kill(uint64_t pid, uint64_t status)
 {
 	struct hv_cpu *cpu = this_cpu();
 	int64_t error = check_kill(cpu->current, pid);
 
 	if (error)
-		return error;
+		return outcome(error);
 
 	if (sched.core[pid] != 0 && pid != cpu->current)
 		proc_doom(pid, status);
 	else
 		proc_stop(cpu, pid, status);
-	return 0;
+	return outcome(0);
 }
 
 static int64_t check_wait(uint64_t self, uint64_t deadline, uint64_t console_handle)
@@ -306,7 +306,7 @@ static int64_t check_wait(uint64_t self, uint64_t deadline, uint64_t console_han
 	return deadline == HV_NOWAIT ? -HV_EAGAIN : 0;
 }
 
-int64_t hc_wait(uint64_t deadline, uint64_t console_handle)
+hv_outcome hc_wait(uint64_t deadline, uint64_t console_handle)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
@@ -314,13 +314,13 @@ int64_t hc_wait(uint64_t deadline, uint64_t console_handle)
 	uint64_t file = 0;
 
 	if (error)
-		return error;
+		return outcome(error);
 
 	if (!set_is_empty(&procs[self].zombies))
-		return (int64_t)set_lowest(&procs[self].zombies);
+		return outcome((int64_t)set_lowest(&procs[self].zombies));
 	if (console_handle != HV_NONE && console.has_break) {
 		console.has_break = 0;
-		return -HV_EINTR;
+		return outcome(-HV_EINTR);
 	}
 	if (console_handle != HV_NONE) {
 		file = handles[self][console_handle].file;
@@ -328,5 +328,5 @@ int64_t hc_wait(uint64_t deadline, uint64_t console_handle)
 	}
 	sched_block(cpu, file, 0, HV_WAIT_CHILD, deadline);
 	sched_run_next(cpu);
-	return -HV_EINTR;
+	return outcome(-HV_EINTR);
 }

@@ -55,7 +55,7 @@ static __attribute__((noinline)) void receive_from(uint64_t self, uint64_t file,
 	}
 }
 
-int64_t hc_recv(uint64_t handle, uint64_t deadline, uint64_t flags)
+hv_outcome hc_recv(uint64_t handle, uint64_t deadline, uint64_t flags)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
@@ -63,21 +63,21 @@ int64_t hc_recv(uint64_t handle, uint64_t deadline, uint64_t flags)
 	uint64_t file, sender;
 
 	if (error)
-		return error;
+		return outcome(error);
 	file = handles[self][handle].file;
 	sender = next_sender(file);
 	error = check_next(self, file, sender, deadline);
 	if (error)
-		return error;
+		return outcome(error);
 
 	if (sender != 0) {
 		receive_from(self, file, sender);
-		return 0;
+		return outcome(0);
 	}
 	set_add(&files[file].receivers, self);
 	sched_block(cpu, file, 0, flags, deadline);
 	sched_run_next(cpu);
-	return -HV_EPIPE;
+	return outcome(-HV_EPIPE);
 }
 
 /* ---- replies ------------------------------------------------------------------ */
@@ -117,19 +117,19 @@ static int64_t check_reply(uint64_t self, uint64_t pid, uint64_t page, uint64_t 
 	return can_receive(pid, handle) ? 0 : -HV_ENOBUFS;
 }
 
-int64_t hc_reply(uint64_t pid, uint64_t page, uint64_t handle, uint64_t w0, uint64_t w1,
-		 uint64_t w2, uint64_t w3)
+hv_outcome hc_reply(uint64_t pid, uint64_t page, uint64_t handle, uint64_t w0, uint64_t w1,
+		    uint64_t w2, uint64_t w3)
 {
 	uint64_t self = current_pid();
 	int64_t error = check_reply(self, pid, page, handle);
 	struct message m = { page, handle, w0, w1, w2, w3 };
 
 	if (error)
-		return error;
+		return outcome(error);
 
 	answer(self, pid, m);
 	set_add(&sched.ready, pid);
-	return 0;
+	return outcome(0);
 }
 
 static inline int64_t check_answer(uint64_t self, uint64_t handle, uint64_t page, uint64_t passed,
@@ -155,9 +155,9 @@ static inline void wait_for_next(struct hv_cpu *cpu, uint64_t self, uint64_t fil
 	sched_enter(cpu, caller);
 }
 
-static __attribute__((noinline)) int64_t reply_wait_any(uint64_t handle, uint64_t deadline,
-							uint64_t page, uint64_t passed, uint64_t w0,
-							uint64_t w1, uint64_t w2, uint64_t w3)
+static __attribute__((noinline)) hv_outcome
+reply_wait_any(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
+	       uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
@@ -166,26 +166,26 @@ static __attribute__((noinline)) int64_t reply_wait_any(uint64_t handle, uint64_
 	uint64_t file, sender, caller;
 
 	if (error)
-		return error;
+		return outcome(error);
 	file = handles[self][handle].file;
 	caller = procs[self].reply_to;
 	sender = next_sender(file);
 	error = check_answer(self, handle, page, passed, caller);
 	if (error)
-		return error;
+		return outcome(error);
 	error = check_next(self, file, sender, deadline);
 	if (error)
-		return error;
+		return outcome(error);
 
 	answer(self, caller, m);
 	if (sender != 0) {
 		set_add(&sched.ready, caller);
 		receive_from(self, file, sender);
-		return 0;
+		return outcome(0);
 	}
 	timer_set(self, deadline);
 	wait_for_next(cpu, self, file, caller);
-	return -HV_EPIPE;
+	return outcome(-HV_EPIPE);
 }
 
 /* The caller gets the page, the words and the core; the server waits for the next. */
@@ -199,11 +199,11 @@ static inline void answer_words(struct hv_cpu *cpu, uint64_t self, struct hv_pro
 	if (__builtin_expect(page != 0, false))
 		give_loose(page, server, to, caller);
 	give_words(to, self, page, w);
-	server->reply_to = 0;
 	set_add(&file->receivers, self);
 	server->wait_file = number;
 	server->wait_peer = 0;
 	server->wait_flags = 0;
+	server->reply_to = 0;
 	s->core[self] = 0;
 	s->core[caller] = cpu->number;
 	cpu->current = caller;
@@ -213,8 +213,8 @@ static inline void answer_words(struct hv_cpu *cpu, uint64_t self, struct hv_pro
  * No handle, no deadline, and nobody waits to send: nothing else is to be done than that. An
  * empty handle has no rights, so of file 0 nothing is asked.
  */
-int64_t hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
-		      uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+hv_outcome hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
+			 uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
@@ -238,5 +238,5 @@ int64_t hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_
 	server->callers.word[caller / 64] = waiting & ~bit;
 	answer_words(cpu, self, server, caller, entry.file, file, page,
 		     (struct words){ w0, w1, w2, w3 });
-	return -HV_EPIPE;
+	return handed_over(-HV_EPIPE, caller);
 }

@@ -49,8 +49,8 @@ static inline void send_to(uint64_t self, uint64_t file, uint64_t receiver, uint
 	procs[receiver].reply_to = reply_to;
 }
 
-int64_t hc_send(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
-		uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+hv_outcome hc_send(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
+		   uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
@@ -59,18 +59,18 @@ int64_t hc_send(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t pass
 	uint64_t file, receiver;
 
 	if (error)
-		return error;
+		return outcome(error);
 	file = handles[self][handle].file;
 	receiver = set_lowest(&files[file].receivers);
 	error = check_send(self, handle, deadline, page, passed, receiver);
 	if (error)
-		return error;
+		return outcome(error);
 
 	if (receiver == 0)
-		return send_wait(cpu, file, 0, deadline, &m);
+		return outcome(send_wait(cpu, file, 0, deadline, &m));
 	send_to(self, file, receiver, 0, m);
 	set_add(&sched.ready, receiver);
-	return 0;
+	return outcome(0);
 }
 
 /* The caller waits for the receiver's reply and hands the core over to it. */
@@ -81,9 +81,9 @@ static inline void hand_over(struct hv_cpu *cpu, uint64_t self, uint64_t file, u
 	sched_enter(cpu, receiver);
 }
 
-static __attribute__((noinline)) int64_t call_any(uint64_t handle, uint64_t deadline, uint64_t page,
-						  uint64_t passed, uint64_t w0, uint64_t w1,
-						  uint64_t w2, uint64_t w3)
+static __attribute__((noinline)) hv_outcome
+call_any(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
+	 uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
@@ -92,26 +92,26 @@ static __attribute__((noinline)) int64_t call_any(uint64_t handle, uint64_t dead
 	uint64_t file, receiver;
 
 	if (error)
-		return error;
+		return outcome(error);
 	file = handles[self][handle].file;
 	receiver = set_lowest(&files[file].receivers);
 	error = check_send(self, handle, deadline, page, passed, receiver);
 	if (error)
-		return error;
+		return outcome(error);
 
 	if (receiver == 0)
-		return send_wait(cpu, file, HV_WAIT_CALL, deadline, &m);
+		return outcome(send_wait(cpu, file, HV_WAIT_CALL, deadline, &m));
 	send_to(self, file, receiver, self, m);
 	timer_set(self, deadline == HV_NOWAIT ? HV_FOREVER : deadline);
 	hand_over(cpu, self, file, receiver);
-	return -HV_EPIPE;
+	return outcome(-HV_EPIPE);
 }
 
 /* The first receiver, whose pid is below 64, gets the page, the words and the core. */
-static inline void call_words(struct hv_cpu *cpu, uint64_t number, struct hv_file_entry *file,
-			      uint64_t page, struct words w)
+static inline uint64_t call_words(struct hv_cpu *cpu, uint64_t self, uint64_t number,
+				  struct hv_file_entry *file, uint64_t page, struct words w)
 {
-	uint64_t self = cpu->current, receiver = ctz64(file->receivers.word[0]);
+	uint64_t receiver = ctz64(file->receivers.word[0]);
 	struct hv_proc *all = *table(procs), *caller = kept(&all[self]);
 	struct hv_proc *server = kept(&all[receiver]);
 	struct hv_sched *s = table(sched);
@@ -128,14 +128,15 @@ static inline void call_words(struct hv_cpu *cpu, uint64_t number, struct hv_fil
 	s->core[self] = 0;
 	s->core[receiver] = cpu->number;
 	cpu->current = receiver;
+	return receiver;
 }
 
 /*
  * No handle, no deadline, and somebody with a pid below 64 waits: nothing else is to be done
  * than that. An empty handle has no rights, so of file 0 nothing is asked.
  */
-int64_t hc_call(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
-		uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+hv_outcome hc_call(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
+		   uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
@@ -144,6 +145,7 @@ int64_t hc_call(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t pass
 			 handle < HV_NHANDLE;
 	struct hv_handle_entry entry;
 	struct hv_file_entry *file;
+	uint64_t receiver;
 
 	if (!is_simple)
 		return call_any(handle, deadline, page, passed, w0, w1, w2, w3);
@@ -153,6 +155,7 @@ int64_t hc_call(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t pass
 	    file->receivers.word[0] == 0 || !may_pass(self, page))
 		return call_any(handle, deadline, page, passed, w0, w1, w2, w3);
 
-	call_words(cpu, entry.file, file, page, (struct words){ w0, w1, w2, w3 });
-	return -HV_EPIPE;
+	receiver = call_words(cpu, self, entry.file, file, page,
+			      (struct words){ w0, w1, w2, w3 });
+	return handed_over(-HV_EPIPE, receiver);
 }

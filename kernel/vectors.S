@@ -208,7 +208,8 @@ end_routine vectors_doomed
 
 /*
  * A hypercall that may switch process, or an unknown number. The context
- * gets zero for x1..x17; the handler may overwrite x1..x7 there.
+ * gets zero for x1..x17; the handler may overwrite x1..x7 there. It returns
+ * its result and, if the core was handed over, to whom (hv_outcome).
  */
 routine vectors_full
 	cmp	x8, #ASM_HC_COUNT
@@ -234,6 +235,7 @@ routine vectors_full
 	cbnz	x9, vectors_doomed
 	blr	x16
 	str	x0, [x20, #OFF_X0]
+	cbnz	x1, vectors_handed
 end_routine vectors_full
 
 /* The way back. Cores that wait may have something to do now. */
@@ -267,23 +269,29 @@ routine vectors_unknown
 	eret
 end_routine vectors_unknown
 
-/*
- * The loaded process leaves the core. In: x1 = current. Nearly always nothing
- * but what every core has changes hands, between two processes: that is here.
- */
+/* The loaded process leaves the core. In: x1 = current. */
 routine vectors_switch
+	cbz	x1, vectors_switch_more
+end_routine vectors_switch
+
+/*
+ * Another process comes. In: x1 = current. Nearly always nothing but what
+ * every core has changes hands: that is here. If the core was handed over,
+ * nobody has become ready, so no core that waits has something to do now.
+ */
+routine vectors_handed
 	ldr	x2, [x19, #CPU_MORE]
 	cbnz	x2, vectors_switch_more
 	save_common_registers x20
-	cbz	x1, vectors_idle
 	enter_process
 	load_common_registers x20
 	cbnz	x5, vectors_vgic_enter
 	return_to_process
-end_routine vectors_switch
+end_routine vectors_handed
 
-/* The same with what some cores have, or some processes use. In: x2 = more. */
+/* The same with what some cores have or some processes use, or nobody comes. */
 routine vectors_switch_more
+	ldr	x2, [x19, #CPU_MORE]
 	tbnz	x2, #MORE_VGIC, vectors_vgic_leave
 end_routine vectors_switch_more
 

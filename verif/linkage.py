@@ -100,6 +100,6 @@ def fast_return(target: Target, address: int) -> Start:
 
 def full_return(target: Target, address: int, is_running: bool) -> Start:
     """Behind any other call, or a wait (not `is_running`: X20 is nobody's context)."""
-    known = {0: symbol("x0"), 19: target.cpu, **({20: context(target)} if is_running else {})}
+    known = {0: symbol("x0"), 1: symbol("x1"), 19: target.cpu, **({20: context(target)} if is_running else {})}
     regs = tuple(known.get(n, symbol(f"lost{n}")) for n in range(GENERAL))
     return Start(address, (*regs, symbol(STACK_TOP)), {"tpidr_el2": target.cpu})

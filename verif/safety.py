@@ -22,7 +22,7 @@ from . import coverage
 from .explore import Contract, Exploration, Explorer, Start
 from .flags import as_term
 from .layout import describe
-from .lin import bv
+from .lin import symbol
 from .machine import Path
 from .premises import (AT_THE_EDGE, IN_TRAPS, USED, Hypotheses, about_current, constants, instances,
                        used)
@@ -59,7 +59,7 @@ def given(target: Target, name: str) -> tuple[z3.BoolRef, ...]:
     if text is None:
         return ()
     t = Transition(constants(target), SymbolicState())
-    return (as_term(text.given(t, *(bv(0) for _ in text.parameters))),)
+    return (as_term(text.given(t, *(symbol(f"x{n}").z for n in range(len(text.parameters))))),)
 
 
 def rules_of(call: Routine) -> list[Invariant]:

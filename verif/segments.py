@@ -29,7 +29,7 @@ NAMES = (*(f"vector {offset:#05x}" for offset in VECTORS), "return, free", "retu
          *(f"return, {name}" for name in BEHIND))
 CODE = ("el2_vectors", "vectors_sync", "vectors_fast", "vectors_free", "vectors_trap",
         "vectors_doomed", "vectors_full", "vectors_leave", "vectors_resume", "vectors_kick",
-        "vectors_return", "vectors_unknown", "vectors_switch", "vectors_switch_more", "vectors_save",
+        "vectors_return", "vectors_unknown", "vectors_switch", "vectors_handed", "vectors_switch_more", "vectors_save",
         "vectors_load", "vectors_save_fp", "vectors_idle", "vectors_vgic_leave",
         "vectors_vgic_enter", "context_save_fp")
 
@@ -81,7 +81,7 @@ def _behind(target: Target, segment: Segment, path: Path) -> Segment | None:
         return Segment(_routine(target, "return, fast", at, ("result",), False), "leave_fast",
                        linkage.fast_return(target, at))
     if path.finished == HYPERCALL:
-        return Segment(_routine(target, "return, full", at, ("result",), False), "leave_call",
+        return Segment(_routine(target, "return, full", at, ("result", "handed"), False), "leave_call",
                        linkage.full_return(target, at, True))
     if path.finished in BEHIND:
         return Segment(_routine(target, f"return, {path.finished}", at, (), False),

@@ -15,9 +15,11 @@ and ends with `leave_free`. A trap is
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..descriptor import address
-from ..state import SAVED_REGISTERS
-from ..transition import Group, Transition
+from ..state import SAVED_REGISTERS, State
+from ..transition import Group, Reader, Transition
 from ..vocabulary import clear_core, core_has, page_va, set_core
 from ..words import Truth, Word
 from .process import save_system_registers
@@ -194,6 +196,11 @@ def resume(t: Transition) -> Word:
     loaded, current = t.get("sched.cpus.loaded", t.cpu), t.get("sched.cpus.current", t.cpu)
     if t.choose(current == loaded, "the same"):
         return load_registers(t)
+    return give_way(t)
+
+
+def give_way(t: Transition) -> Word:
+    """The same, of two that are not the same."""
     if t.choose(core_has(t, t.c.HV_CPU_VGIC), "leaves its interface"):
         t.event("vgic_leave")
         return 0
@@ -239,10 +246,34 @@ def leave_kicked(t: Transition) -> Word:
     return resume(t)
 
 
-@CALLS.part(holds_somebody)
-def leave_call(t: Transition, result: Word) -> Word:
-    """x0 of who called, whether it runs, waits or is dead; then who runs now."""
+def has_given(r: Reader, to: Word) -> Truth:
+    """The process that came in has given the core to that one."""
+    loaded = r.get("sched.cpus.loaded", r.cpu)
+    return r.o.and_(loaded != 0, loaded != to, r.get("sched.cpus.current", r.cpu) == to)
+
+
+def hands_over(c: Any, before: State, after: State, to: Word) -> Truth:
+    """What is true of a hypercall that says that it has handed the core over, to a process that
+    is not 0: that one has it, and nobody has become ready, for whom a core would be woken."""
+    o = before.ops
+    same = (after.get("sched.ready.word", o.word(n)) == before.get("sched.ready.word", o.word(n))
+            for n in range(c.HV_SET_WORDS))
+    return o.or_(to == 0, o.and_(has_given(Reader(c, after), to), *same))
+
+
+def has_called(t: Transition, _result: Word, handed: Word) -> Truth:
+    """The core holds the registers of a process, which has given the core to `handed` unless
+    that is 0."""
+    return t.o.and_(holds_somebody(t), t.o.or_(handed == 0, has_given(t, handed)))
+
+
+@CALLS.part(has_called)
+def leave_call(t: Transition, result: Word, handed: Word) -> Word:
+    """x0 of who called, whether it runs, waits or is dead; then who runs now. If the core was
+    handed over, no core that waits is woken for that."""
     t.set("pages", (loaded_ctx(t), t.c.CTX_X0), result)
+    if t.choose(handed != 0, "handed over"):
+        return give_way(t)
     return leave(t)
 
 

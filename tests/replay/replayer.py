@@ -199,7 +199,10 @@ class Replayer:
         self._run("enter_sync")
         outcome = self._run(name, *args)
         fast = "leave_free" if name == FREE else "leave_fast"
-        self._run(fast if self.is_fast else "leave_call", outcome.result)
+        if self.is_fast:
+            self._run(fast, outcome.result)
+        else:
+            self._run("leave_call", outcome.result, 0)      # of one core, nobody waits to be woken
         self._count(name, outcome.case, True)
 
     def _interrupt(self, entry: Stop) -> None:

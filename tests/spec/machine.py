@@ -20,6 +20,7 @@ from spec.witness import add_ghosts
 INTERRUPTS = {"timer_interrupt": 26, "console_interrupt": 33, "virtual timer": 27,
               "maintenance": 25, "from another core": 0, "line 2": 48, "line 3": 49, "line 5": 51}
 SYNDROMES = {"trap_wfi": 0x01, "trap_fp": 0x07}
+HANDS_OVER = {"call", "reply_wait"}
 VIEW_L1, VIEW_L2, VIEW_L3, EMPTY_ROOT, ROOT, CTX, L1, L2, L3, FRAME, FREE = range(1, 12)
 
 
@@ -206,10 +207,19 @@ class Machine:
             return outcome
         taken = () if name == "self" else (("lock_take",),)
         assert events == (*taken, ("hypercall", number))
+        ready = self._ready()
         outcome = self.do(name, *args)
-        fast = "leave_fast" if taken else "leave_free"
-        self._leave("leave_call" if name in self.full else fast, outcome.result)
+        if name in self.full:
+            handed = self.current if name in HANDS_OVER and ready == self._ready() else 0
+            loaded = self.state.get("sched.cpus.loaded", self.state.get("sys.cpu"))
+            self._leave("leave_call", outcome.result, 0 if handed == loaded else handed)
+        else:
+            self._leave("leave_fast" if taken else "leave_free", outcome.result)
         return outcome
+
+    def _ready(self) -> list[int]:
+        """Who is ready, as words."""
+        return [self.state.get("sched.ready.word", n) for n in range(self.c.HV_SET_WORDS)]
 
     def _leave(self, name: str, *args: int) -> None:
         """The way out, to its end."""
