@@ -60,6 +60,12 @@
 	/* In: x20 = context of the process. */
 	.macro return_to_process
 	bl	lock_drop
+	load_x0_x30
+	eret
+	.endm
+
+	/* x0..x30 from the context x20 */
+	.macro load_x0_x30
 	ldp	x0, x1, [x20, #OFF_X0]
 	ldp	x2, x3, [x20, #OFF_X0 + 8 * 2]
 	ldp	x4, x5, [x20, #OFF_X0 + 8 * 4]
@@ -76,7 +82,6 @@
 	ldp	x28, x29, [x20, #OFF_X0 + 8 * 28]
 	ldr	x30, [x20, #OFF_X0 + 8 * 30]
 	ldp	x20, x21, [x20, #OFF_X0 + 8 * 20]
-	eret
 	.endm
 
 	/* An exception that EL2 itself took: it must not exist. */
@@ -230,13 +235,26 @@ routine vectors_full
 	mov	x20, x17
 	adrp	x16, hypercall_table		/* starts a page */
 	ldr	x16, [x16, x8, lsl #3]
-	bl	lock_take
+end_routine vectors_full
+
+/* lock_take once more (lock.S), without a call and a return. */
+routine lock_take_full
+	adrp	x9, kernel_lock
+1:	ldaxr	w10, [x9]
+	add	w11, w10, #0x10000
+	stxr	w12, w11, [x9]
+	cbnz	w12, 1b
+	eor	w12, w10, w10, ror #16
+	cbnz	w12, lock_wait_full
+end_routine lock_take_full
+
+routine vectors_locked
 	ldr	x9, [x19, #CPU_DOOMED]
 	cbnz	x9, vectors_doomed
 	blr	x16
 	str	x0, [x20, #OFF_X0]
 	cbnz	x1, vectors_handed
-end_routine vectors_full
+end_routine vectors_locked
 
 /* The way back. Cores that wait may have something to do now. */
 routine vectors_leave
@@ -263,6 +281,16 @@ routine vectors_kick
 	b	vectors_resume
 end_routine vectors_kick
 
+routine lock_wait_full
+	lsr	w11, w10, #16
+	sevl
+1:	wfe
+	ldaxrh	w12, [x9]
+	cmp	w12, w11
+	b.ne	1b
+	b	vectors_locked
+end_routine lock_wait_full
+
 routine vectors_unknown
 	mov	x0, #-ASM_ENOSYS
 	zero_x1_x17
@@ -286,8 +314,20 @@ routine vectors_handed
 	enter_process
 	load_common_registers x20
 	cbnz	x5, vectors_vgic_enter
-	return_to_process
 end_routine vectors_handed
+
+/* lock_drop once more (lock.S), without a call and a return. */
+routine lock_drop_handed
+	adrp	x9, kernel_lock
+	ldrh	w10, [x9]
+	add	w10, w10, #1
+	stlrh	w10, [x9]
+end_routine lock_drop_handed
+
+routine vectors_dropped
+	load_x0_x30
+	eret
+end_routine vectors_dropped
 
 /* The same with what some cores have or some processes use, or nobody comes. */
 routine vectors_switch_more

@@ -7,7 +7,8 @@ that of `from`. page_sync(x0 = page): no word changes. Each needs page numbers
 below NPAGE of pages that are not reserved, loses the registers given here and NZCV, and nothing else.
 
 lock_take: the core has the lock, and no other core has it until lock_drop. A path must not
-take it twice, nor drop what it has not.
+take it twice, nor drop what it has not. Copies of both within a routine (world.INLINE) are the
+same, and control goes on behind them.
 """
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ from .layout import Layout
 from .lin import bv
 from .machine import Path
 from .memory import PageCopy, PageZero
-from .world import LOCK_DROP, LOCK_TAKE, Event
+from .world import LOCK, LOCK_TAKE, Event
 
 
 @dataclass(frozen=True)
@@ -61,23 +62,25 @@ def apply(leaf: Leaf, layout: Layout, cost: int, path: Path) -> None:
 LOCK_LOST = (9, 10, 11, 12)
 
 
-def apply_lock(name: str, cost: int, path: Path) -> None:
+def apply_lock(name: str, cost: int, end: int | None, path: Path) -> None:
     """The effect of lock_take or lock_drop, which takes `cost` instructions if nobody is waited
-    for."""
+    for, and goes on at `end` if it does not return."""
     if path.has_lock == (name == LOCK_TAKE):
         raise StuckPath(f"{name} by a core that has the lock: {path.has_lock}")
     path.events.append(Event(name, (), path.pc))
     path.clobber(LOCK_LOST, with_flags=True)
     path.count += cost
+    path.next = end
 
 
-def table(layout: Layout, addresses: dict[str, int], costs: dict[str, int]) -> dict[int, Contract]:
-    """Address of each leaf to its contract."""
+def table(layout: Layout, addresses: dict[str, int], costs: dict[str, int],
+          ends: dict[str, int]) -> dict[int, Contract]:
+    """Address of each leaf to its contract; `ends` are those of INLINE."""
     def make(leaf: Leaf) -> Contract:
         return lambda path: apply(leaf, layout, costs[leaf.name], path)
 
     def lock(name: str) -> Contract:
-        return lambda path: apply_lock(name, costs[name], path)
+        return lambda path: apply_lock(LOCK[name], costs[name], ends.get(name), path)
 
     return {**{addresses[leaf.name]: make(leaf) for leaf in LEAVES},
-            **{addresses[name]: lock(name) for name in (LOCK_TAKE, LOCK_DROP)}}
+            **{addresses[name]: lock(name) for name in LOCK}}

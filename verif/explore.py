@@ -135,9 +135,10 @@ class Explorer:
             if path.cut is not None:
                 path.finish(path.cut)
             elif contract is not None:
-                contract(path)
                 path.next = None
-                path.branch_register(path.regs[30])
+                contract(path)
+                if path.next is None:
+                    path.branch_register(path.regs[30])
             else:
                 self._step(path)
                 if path.split is not None:

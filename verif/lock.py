@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""T1, T2 and T8 of lock_take and lock_drop, from their machine code.
+"""T1, T2 and T8 of lock_take and lock_drop, and of their copies within vectors.S (world.INLINE),
+from their machine code.
 
-Both are explored from their entries and from each loop head, where an exploration stops. Of the
+All are explored from their entries and from each loop head, where an exploration stops. Of the
 lock's word every load yields another value, for other cores write to it; every way through is
 one of the steps of spec/lock.py (T1), keeps all registers but LOCK_LOST and touches nothing but that
 word (T2). What the steps of all cores make is shown in tickets.py.
@@ -29,9 +30,9 @@ from .result import Failure, Row, row
 from .safety import decisions, model_values, where
 from .solve import Solver
 from .target import Target
-from .world import LOCK_DROP, LOCK_TAKE, Event, Window, World
+from .world import INLINE, LOCK, LOCK_DROP, LOCK_TAKE, Event, Window, World
 
-NAME, WORD = "lock", "kernel_lock"
+NAME, WORD, WAIT_OF_COPY = "lock", "kernel_lock", "lock_wait_full"
 ADDRESS, TICKET = 9, 11     # registers at loop heads
 SIZE = 4
 O = Z3Ops()
@@ -73,15 +74,23 @@ def _heads(target: Target) -> tuple[int, ...]:
     """Where a branch of either routine leads back to."""
     flow = Flow(target.image)
     found = set()
-    for symbol in map(target.image.function, (LOCK_TAKE, LOCK_DROP)):
+    for symbol in map(target.image.function, (*LOCK, WAIT_OF_COPY)):
         for pc in range(symbol.address, symbol.address + symbol.size, 4):
-            found.update(to for to in successors(pc, flow.instruction(pc)) if to <= pc)
+            found.update(to for to in successors(pc, flow.instruction(pc))
+                         if symbol.address <= to <= pc)
     return tuple(sorted(found))
+
+
+def ends(target: Target) -> dict[str, int]:
+    """Where the copies of the routines go on."""
+    symbols = {name: target.image.function(name) for name in INLINE}
+    return {name: symbol.address + symbol.size for name, symbol in symbols.items()}
 
 
 def _world(target: Target) -> World:
     """Nothing but the lock's word is there; an exploration stops at loop heads."""
     cuts = {head: target.image.function_at(head) for head in _heads(target)}
+    cuts |= {end: RETURN for end in ends(target).values()}
     window = Window(WORD, word_of(target).address, SIZE, "shared")
     return replace(target.world(), layout=Layout((), {}), windows=(window,), dispatch=None, cuts=cuts)
 
@@ -133,10 +142,10 @@ def _run(target: Target, start: Start) -> Exploration:
 
 
 def explore(target: Target) -> list[Stretch]:
-    """From the two entries, and from each loop head that is reached; twice if it is reached in
+    """From the entries, and from each loop head that is reached; twice if it is reached in
     two ways."""
-    todo = [(ASKS, target.image.function(LOCK_TAKE).address, True),
-            (DROPS, target.image.function(LOCK_DROP).address, True)]
+    todo = [(ASKS if what == LOCK_TAKE else DROPS, target.image.function(name).address, True)
+            for name, what in LOCK.items()]
     seen: set[tuple[str, int]] = set()
     done = []
     while todo:
@@ -328,12 +337,20 @@ def protect(target: Target, stretches: list[Stretch], folder: FilePath) -> Row:
     return row(NAME, "T2", time.process_time() - begin, facts, failures, (), _source(target))
 
 
+def _range(target: Target, name: str) -> range:
+    symbol = target.image.function(name)
+    return range(symbol.address, symbol.address + symbol.size)
+
+
 def costs(target: Target, stretches: list[Stretch] | None = None) -> dict[str, int]:
     """Instructions of lock_take, if its first store succeeds and its ticket is served at once,
-    and of lock_drop."""
-    found = {LOCK_TAKE: 0, LOCK_DROP: 0}
+    of lock_drop, and of their copies."""
+    found = dict.fromkeys(LOCK, 0)
     for stretch in explore(target) if stretches is None else stretches:
-        name = LOCK_DROP if stretch.text == DROPS else LOCK_TAKE
+        begin = stretch.found.start.address
+        name = next((name for name in LOCK if begin in _range(target, name)), WAIT_OF_COPY)
+        if name == WAIT_OF_COPY:
+            continue
         counts = [p.count for p in stretch.found.ended
                   if stretch.text != WAITS and (p.finished == RETURN or not events(p))]
         found[name] += max(counts, default=0)
@@ -348,8 +365,7 @@ def bound(target: Target, stretches: list[Stretch]) -> Row:
                         if events(p) and p.finished != RETURN and not succeeds(p)), default=0)
              for text in (ASKS, WAITS)}
     cores = target.constant("HV_NCPU")
-    facts = {"instructions": max(count.values()), "stack bytes": 0, LOCK_TAKE: count[LOCK_TAKE],
-             LOCK_DROP: count[LOCK_DROP], "each store that fails": again[ASKS], "each look": again[WAITS],
+    facts = {"instructions": max(count.values()), "stack bytes": 0, **count, "each store that fails": again[ASKS], "each look": again[WAITS],
              "wait": f"at most the {cores - 1} cores that asked before have the lock first (T9)"}
     missing = [Failure(f"{name} does not return", _source(target), "", "refuted", (), "")
                for name, number in count.items() if not number]

@@ -14,7 +14,7 @@ from .boot_machine import Machine
 from .explore import Contract
 from .result import Row
 from .target import Hypercall, Routine, Target
-from .world import LOCK_DROP, LOCK_TAKE
+from .world import LOCK
 
 THEOREMS = ("T1", "T2", "T3", "T4", "T5", "T6", "T8", "T9", "T10")
 OF_CODE = ("T1", "T2", "T6", "T8")
@@ -61,7 +61,7 @@ class Plan:
         addresses = {name: self.target.image.function(name).address for name in self.costs}
         self.leaf_code = tuple(addresses.values())
         self.known: dict[int, Contract] = contracts.table(
-            self.target.layout, addresses, self.costs) if self.costs else {}
+            self.target.layout, addresses, self.costs, lock.ends(self.target)) if self.costs else {}
 
     def others(self) -> tuple[str, ...]:
         """What may be chosen by name and is no hypercall."""
@@ -147,7 +147,7 @@ class Plan:
     def _of_lock(self) -> list[Job]:
         """Its machine code, and what the steps of all cores make."""
         machine = tuple(t for t in ("T1", "T2", "T8") if t in self.theorems)
-        code = tuple(self.target.image.function(name).address for name in (LOCK_TAKE, LOCK_DROP))
+        code = tuple(self.target.image.function(name).address for name in LOCK)
         jobs = [Job(lock.NAME, machine, code, lambda: lock.prove(self.target, machine, self.out),
                     repr(lock.word_of(self.target)).encode())] if machine else []
         if "T3" in self.theorems:

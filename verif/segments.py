@@ -28,7 +28,7 @@ NAMES = (*(f"vector {offset:#05x}" for offset in VECTORS), "return, free", "retu
          "return, trap", "after a wait", "return, waiting",
          *(f"return, {name}" for name in BEHIND))
 CODE = ("el2_vectors", "vectors_sync", "vectors_fast", "vectors_free", "vectors_trap",
-        "vectors_doomed", "vectors_full", "vectors_leave", "vectors_resume", "vectors_kick",
+        "vectors_doomed", "vectors_full", "vectors_locked", "vectors_dropped", "vectors_leave", "vectors_resume", "vectors_kick",
         "vectors_return", "vectors_unknown", "vectors_switch", "vectors_handed", "vectors_switch_more", "vectors_save",
         "vectors_load", "vectors_save_fp", "vectors_idle", "vectors_vgic_leave",
         "vectors_vgic_enter", "context_save_fp")

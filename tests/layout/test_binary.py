@@ -22,6 +22,8 @@ LOOPS = {
     "page_copy": "leaf: one page",
     "page_sync": "leaf: one page",
     "lock_take": "the lock: its turn comes (T9)",
+    "lock_take_full": "the same",
+    "lock_wait_full": "the same",
     "vectors_load": "idle: waits in wfi",
     "vectors_idle": "idle: waits in wfi",
     "panic": "an exception at EL2, which must not exist",

@@ -19,7 +19,7 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
 from snippets import KERNEL, assembled  # noqa: E402
 from spec import lock as text  # noqa: E402
 from spec.words import IntOps, Ops, Word  # noqa: E402
-from verif import lock, tickets  # noqa: E402
+from verif import lock, tickets, world  # noqa: E402
 from verif.result import Row  # noqa: E402
 from verif.target import Target  # noqa: E402
 
@@ -114,7 +114,7 @@ def test_a_fault_is_noticed(fault: tuple[str, str, str, str, str], tmp_path: Pat
 def test_the_lock_as_it_is(tmp_path: Path) -> None:
     rows = lock.prove(KERNEL, ("T1", "T2", "T8"), tmp_path)
     assert [r.theorem for r in rows if r.passed] == ["T1", "T2", "T8"], rows
-    assert lock.costs(KERNEL) == {name: int(rows[2].fact(name)) for name in ("lock_take", "lock_drop")}
+    assert lock.costs(KERNEL) == {name: int(rows[2].fact(name)) for name in world.LOCK}
 
 
 def test_the_word_is_the_locks_alone() -> None:

@@ -14,7 +14,7 @@ from verif.lin import signed
 
 from .mutant import stamp
 
-LOCK = {"lock": ("lock_take", "lock_drop")}
+LOCK = {"lock": ("lock_take", "lock_drop", "lock_take_full", "lock_drop_handed")}
 LEAVES = ("page_zero", "page_copy", "page_sync")
 LOCAL = {"branch_condition": 19, "compare_branch": 19, "test_branch": 14}
 NEVER_ON = ("exception_return", "undefined")
