@@ -36,6 +36,18 @@ NO_STEP = "no step of a lock"
 EARLY = "returns before its ticket is served"
 # Routine, instruction, what it becomes; theorem, and what its row says.
 FAULTS = (
+    ("lock_take_full", "ldaxr", "ldxr w10, [x9]", "T1", NO_STEP),
+    ("lock_take_full", "add\tw11", "add w11, w10, #1", "T1", "not that of a ticket taken"),
+    ("lock_take_full", "eor", "eor w12, w11, w11, ror #16", "T1", EARLY),
+    ("lock_take_full", "cbnz\tw12, lock", "nop", "T1", EARLY),
+    ("lock_take_full", "adrp", "adrp x9, .+4096", "T1", "x9 is not the lock's address"),
+    ("lock_wait_full", "lsr", "mov w11, w10", "T1", "x11 is not the ticket"),
+    ("lock_wait_full", "sevl", "nop", "T1", NO_STEP),
+    ("lock_wait_full", "cmp", "cmp w12, w12", "T1", EARLY),
+    ("lock_wait_full", "b.ne", "nop", "T1", NO_STEP),
+    ("lock_drop_handed", "add", "add w10, w10, #2", "T1", "not the following ticket"),
+    ("lock_drop_handed", "stlrh", "strh w10, [x9]", "T1", NO_STEP),
+    ("lock_drop_handed", "add", "add w20, w10, #1", "T2", "x20 is not kept"),
     ("lock_take", "ldaxr\tw10", "ldxr w10, [x9]", "T1", NO_STEP),
     ("lock_take", "ldaxr\tw10", "ldar w10, [x9]", "T1", NO_STEP),
     ("lock_take", "add\tw11", "add w11, w10, #1", "T1", "not that of a ticket taken"),
@@ -81,10 +93,13 @@ FAULTS = (
 
 
 def listed(routine: str) -> Iterator[tuple[int, str]]:
-    """Address and text of each instruction of kernel/lock.S, which has one on a line."""
-    lines = (HERE.parents[1] / "kernel/lock.S").read_text().split(f"\n{routine}:\n")[1]
+    """Address and text of each instruction of the routine, of which one is on a line: in lock.S,
+    or in vectors.S if it is a copy."""
+    name, begin, end = ("lock.S", f"\n{routine}:\n", f"\t.size\t{routine}") if routine in (
+        "lock_take", "lock_drop") else ("vectors.S", f"\nroutine {routine}\n", "end_routine")
+    lines = (HERE.parents[1] / "kernel" / name).read_text().split(begin)[1]
     address = KERNEL.image.function(routine).address
-    for line in lines.split(f"\t.size\t{routine}")[0].splitlines():
+    for line in lines.split(end)[0].splitlines():
         yield address, line.partition("\t")[2]
         address += 4
 

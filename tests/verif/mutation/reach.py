@@ -11,10 +11,13 @@ from verif import target
 from verif.image import Symbol
 from verif.isa.decode import Instruction, decode
 from verif.lin import signed
+from verif.lock import WAIT_OF_COPY
+from verif.world import INLINE
 
 from .mutant import stamp
 
-LOCK = {"lock": ("lock_take", "lock_drop", "lock_take_full", "lock_drop_handed")}
+LOCK = {"lock": ("lock_take", "lock_drop")}
+COPIES = (*INLINE, WAIT_OF_COPY)      # of the lock; control goes on behind them
 LEAVES = ("page_zero", "page_copy", "page_sync")
 LOCAL = {"branch_condition": 19, "compare_branch": 19, "test_branch": 14}
 NEVER_ON = ("exception_return", "undefined")
@@ -72,9 +75,14 @@ class Code:
             starts |= {n: self.kernel.image.function(n).address for n in LEAVES}
             self.reached.update({name: self.reach(start) for name, start in starts.items()})
             for name, routines in LOCK.items():
-                self.reached[name] = frozenset().union(*(
-                    self.reach(self.kernel.image.function(n).address) for n in routines))
+                self.reached[name] = frozenset().union(
+                    *(self.reach(self.kernel.image.function(n).address) for n in routines),
+                    *map(self._all_of, COPIES))
         return self.reached
+
+    def _all_of(self, name: str) -> range:
+        symbol = self.kernel.image.function(name)
+        return range(symbol.address, symbol.address + symbol.size, 4)
 
     def functions(self) -> Iterator[Symbol]:
         """Every function symbol, by address."""
