@@ -85,7 +85,7 @@ PLANTED = (
     Planted("vectors", "nop", "vectors_idle+0x2c", "", "T1", "events wait instead of lock_drop wait"),
     Planted("vectors", "nop", "vectors_fast+0x0", "", "T1", "events eret instead of lock_drop eret"),
     Planted("vectors", "nop", "vectors_trap+0x54", "", "T2", "sched.cpus.doomed is the core's own"),
-    Planted("vectors", "nop", "vectors_locked+0x4", "", "T1", "events hypercall"),
+    Planted("vectors", "nop", "vectors_locked+0x4", "", "T1", "hypercall instead of lock_take trap_doomed"),
     Planted("vectors", "nop", "vectors_locked+0x10", "", "T1", "events sched_kick"),
     Planted("binary", "flip-condition", "lock_take_full+0x10", "", "T1", "no step of a lock"),
     Planted("binary", "change-immediate", "lock_drop_handed+0x8", "", "T1", "not the following ticket"),
