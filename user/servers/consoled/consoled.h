@@ -100,7 +100,11 @@ void screen_log(const char *text, size_t length);
 
 bool uart_is_own(void);
 bool uart_start(void);		/* false: it was not given it */
+void uart_look(void);		/* whether bytes have come: its interrupt does the same */
+/* QEMU before 9.1 may raise an interrupt once and never again (docs/boards.md). */
+bool uart_may_be_deaf(void);
 int uart_key(void);		/* a byte that has come, or -1 */
+bool uart_has_key(void);
 void uart_write(const char *data, size_t length);
 
 /* ---- pump.c ---------------------------------------------------------------------- */

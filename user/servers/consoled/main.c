@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ENDPOINT = 3, SOON_US = 5000 };
+enum { ENDPOINT = 3, SOON_US = 5000, LOOK_US = 20000 };
 
 static hv_handle slot = HV_NONE; /* for the handle that comes with HV_TTY_OPEN */
 
@@ -221,7 +221,8 @@ static hv_time deadline(void)
 				      sessions[i].is_waiting);
 	return is_soon          ? hv_deadline_us(SOON_US)
 	       : edits_escape() ? hv_deadline_us(HV_EDIT_ESCAPE_US)
-				: HV_FOREVER;
+	       : uart_is_own() && uart_may_be_deaf() ? hv_deadline_us(LOOK_US)
+						     : HV_FOREVER;
 }
 
 static void look_after_all(void)
@@ -248,6 +249,7 @@ static struct hv_msg receive(void)
 	if (uart_is_own()) { /* an interrupt that is pending comes here */
 		hv_irq_unmask();
 		hv_irq_mask();
+		uart_look();
 	}
 	return call;
 }
@@ -281,7 +283,7 @@ int main(int argc, char **argv)
 			end_for_a_test(number);
 		if (call.result == 0)
 			serve(&call);
-		else if (call.result == -HV_ETIMEDOUT && edits_escape())
+		else if (call.result == -HV_ETIMEDOUT && edits_escape() && !uart_has_key())
 			session_escape_ends(foreground);
 	}
 	/* the reader of keys has died, or there is something wrong: a new server may fare better */

@@ -86,12 +86,18 @@ static HV_FAST_HANDLER void let_in(bool is_on)
 		hv_register_write(registers, PL011_IMSC, is_on ? PL011_INT_RX : 0);
 }
 
-/* Cadence: what its interrupt says is taken in before the receiver is looked at. */
+/* Cadence: its interrupt is sticky, and back at once while the receiver holds something; so it is
+ * cleared last, before the look that finds nothing. */
+static HV_FAST_HANDLER bool has_more(void)
+{
+	if (is_cadence && is_empty())
+		hv_register_write(registers, CADENCE_ISR, CADENCE_INT_RX);
+	return !is_empty();
+}
+
 static HV_FAST_HANDLER void receive(void)
 {
-	if (is_cadence)
-		hv_register_write(registers, CADENCE_ISR, CADENCE_INT_RX);
-	while (!is_empty()) {
+	while (has_more()) {
 		if (received - taken == RING) {
 			is_masked = true;
 			let_in(false);
@@ -166,6 +172,22 @@ bool uart_start(void)
 }
 
 /* ---- bytes ------------------------------------------------------------------------------ */
+
+void uart_look(void)
+{
+	if (!is_masked)
+		receive();
+}
+
+bool uart_may_be_deaf(void)
+{
+	return hv_bootinfo->gic_version == 2 && hv_bootinfo->cpu_count > 1;
+}
+
+bool uart_has_key(void)
+{
+	return received != taken;
+}
 
 int uart_key(void)
 {
