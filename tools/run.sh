@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 #
 # tools/run.sh [--gdb] [--machine virt|versal|zcu102] [--boot kernel|efi|uboot] [--acpi 0|1] --cpu CPU
-# --gic 2|3 --cpus N --mem SIZE --dma on|off [--uart kernel|process] [--disk FILE] [--disk2 FILE]: boots build/hv8.img in QEMU with the serial console on
-# this terminal; by firmware from an EFI image, or by QEMU itself.
+# --gic 2|3 --cpus N --mem SIZE --dma on|off [--uart kernel|process] [--disk FILE] [--disk2 FILE]: boots
+# build/hv8.img in QEMU with the serial console on this terminal; by firmware from an EFI image, or by
+# QEMU itself.
 #
 # `mon:stdio` passes every key to the guest, ^C included, but for Ctrl-A:
 # Ctrl-A x ends QEMU. It reads its standard input only as fast as the guest
