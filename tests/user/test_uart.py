@@ -7,19 +7,26 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from socket import AF_UNIX, socket
+from tempfile import TemporaryDirectory
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from harness import BUILD, Suite, main  # noqa: E402
 from qemu import ONE_THREAD, PROMPT, Guest, Machine, expect_failure  # noqa: E402
 from test_servers import rows  # noqa: E402
+from verif.gdb import Gdb  # noqa: E402
+from verif.image import load  # noqa: E402
 
 suite = Suite("user/uart")
 
 BREAK, NEXT = "\x03", "\x14"
 KILLS = 50
+UARTCR = 0x900_0030     # physical, of QEMU's virt
 
 
 def machine(name: str, words: str, gic: str = "3", cpus: int = 1) -> Machine:
@@ -137,10 +144,9 @@ def killed_again_and_again_while_programs_print(cpus: int) -> None:
     """No line is lost, and the shell, which kills it and prints as well, goes on."""
     with guest(f"kills cpus={cpus}", cpus=cpus) as found:
         pid = rows(found)["sh"][0][0]
-        last = 400
-        for n in (1, 2):
-            found.type(f"seq {n}00000000000000 {n}00000000000{last} &\r")
-        found.type(f"seq 300000000000000 300000000000{last} | cat &\r")
+        last = 5000
+        for n, rest in ((1, ""), (2, ""), (3, "| cat")):
+            found.type(f"seq {n * 10 ** 14} {n * 10 ** 14 + last} {rest} &\r")
         for _ in range(KILLS):
             kill(found)
         found.shell("wait")
@@ -221,6 +227,31 @@ def another_kind_of_uart() -> None:
         for _ in range(3):
             kill(found)
         found.halt()
+
+
+@suite.matrix(option=["process", "kernel"])
+def a_panic_takes_the_uart_over(option: str) -> None:
+    """Of a driver that has switched it off. A debugger makes the kernel panic, since no entry path does."""
+    image = load(BUILD / "hv8.elf")
+    with TemporaryDirectory() as folder:
+        words = ("-chardev", f"socket,id=gdb,path={folder}/gdb,server=on,wait=off", "-gdb", "chardev:gdb", "-S")
+        one = machine(f"panic {option}", f"uart={option}")
+        with Guest(replace(one, extra=(*one.extra, *words)), timeout=60) as found, \
+                socket(AF_UNIX) as end:
+            while end.connect_ex(f"{folder}/gdb") != 0:
+                found.silence(0.1)
+            gdb = Gdb(end, 60)
+            trap, says = image.function("trap_irq").address, image.function("put_string").address
+            gdb.stop_at((trap, says))
+            gdb.go(None, None)      # a tick of the first process
+            gdb.poke_physical(UARTCR, bytes(4))
+            gdb.set_pc(0x1000)      # where EL2 has nothing
+            gdb.go(trap, None)
+            assert int.from_bytes(gdb.peek_physical(UARTCR, 4), "little") == 0x301
+            gdb.ask(f"z0,{says:x},4", "D")
+            found.expect("hv8: panic: exception at EL2: instruction abort")
+            found.expect("hv8: panic: called from")
+            assert found.ended() == 0
 
 
 @suite.test
