@@ -78,7 +78,7 @@ def check_programs(found: Guest) -> None:
     found.expect("\n")
     found.type("12345\r6789\r\x04")
     assert found.prompt().split()[-1] == "11"
-    for command, sign in (("yes", r"y\r*\ny"), ("sleep 1000", "\n"), ("cat", "\n"), ("top", "PID")):
+    for command, sign in (("yes", r"y\r*\ny"), ("cat\rz", r"z\r*\nz\r*\n"), ("top", "PID")):
         found.type(command + "\r")
         found.expect(sign)
         found.type(BREAK)
@@ -190,7 +190,7 @@ def one_that_dies_at_once_rests_and_comes_again() -> None:
         found.expect("registry: consoled dies too often")
         found.expect("registry: consoled dies too often")
         fresh(found)
-        assert found.shell("echo well") == "well\n"
+        assert "well\n" in found.shell("echo well")
 
 
 @suite.matrix(victim=["registry", "clock"])
