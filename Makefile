@@ -22,6 +22,8 @@ GIC ?= 3
 CPU ?= cortex-a57
 MEM ?= 512M
 DMA ?= off
+# Whose the UART is: the kernel's, or that of a process, the console's server.
+UART ?= kernel
 # Images that are virtio disks of the machine; programs can use them with DMA=on.
 DISK ?=
 DISK2 ?=
@@ -223,6 +225,7 @@ help:
 	'               (leave with `halt`, or with Ctrl-A x). Options, with their defaults:' \
 	'               CPUS=1 GIC=3 (or 2) CPU=cortex-a57 (cortex-a53, cortex-a72, max) MEM=512M' \
 	'               DMA=off (on: devices that may do DMA are handed out too)' \
+	'               UART=kernel (process: the console'"'"'s server drives it)' \
 	'               DISK= DISK2= (files that are virtio disks: with DMA=on, for blk)' \
 	'               MACHINE=virt (versal: xlnx-versal-virt, RAM at 0, GICv3; zcu102: xlnx-zcu102,' \
 	'               RAM at 0, GICv2, Cortex-A53, another UART)' \
@@ -269,12 +272,12 @@ run:
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(if $(filter efi uboot,$(BOOT)),$(B)/BOOTAA64.EFI) \
 		$(if $(filter zcu102,$(MACHINE)),trees) </dev/null
 	@$(PYTHON) tools/proved.py $(B)
-	@exec tools/run.sh --machine '$(MACHINE)' --boot '$(BOOT)' --acpi '$(ACPI)' --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)' --disk '$(DISK)' --disk2 '$(DISK2)'
+	@exec tools/run.sh --machine '$(MACHINE)' --boot '$(BOOT)' --acpi '$(ACPI)' --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)' --uart '$(UART)' --disk '$(DISK)' --disk2 '$(DISK2)'
 
 gdb:
 	@tools/setup.sh gdb </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
-	@exec tools/run.sh --gdb --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)'
+	@exec tools/run.sh --gdb --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)' --uart '$(UART)'
 
 test:
 	@tools/setup.sh test </dev/null

@@ -36,6 +36,7 @@ struct facts {
 	uint64_t reserved_count;
 	uint64_t reserved_by_header;	/* of them the first: /memreserve/, which is about memory */
 	uint64_t uart_pa;
+	bool uart_is_process;	/* uart=process: its page and its line are init's */
 	uint64_t gic_version;
 	struct region gicd, gicc, gich, gicv;
 	struct region gicr[DT_GICRS];

@@ -4,9 +4,10 @@
  * of the device tree with an address that the CPU reaches by simple buses.
  *
  * Invariants: no such page is RAM, reserved memory, a register of the
- * interrupt controller or of the kernel's UART, mapped by the kernel, or
- * within the range of addresses that page numbers cover; no two entries are
- * of one page. A page is without HV_DEVICE_DMA only if all that has registers
+ * interrupt controller or of the kernel's UART, mapped by the kernel (but for
+ * a UART that is a process's: the kernel's mapping is for panic), or within
+ * the range of addresses that page numbers cover; no two entries are of one
+ * page. A page is without HV_DEVICE_DMA only if all that has registers
  * in it is known not to reach memory by itself.
  */
 #include "boot.h"
@@ -123,10 +124,16 @@ static void enter_all(void)
 	}
 }
 
+static bool is_given_uart(uint64_t pa)
+{
+	return facts.uart_is_process && pa == (facts.uart_pa & ~(uint64_t)(HV_PAGE_SIZE - 1));
+}
+
 /* Within what page numbers cover, or mapped by the kernel. */
 static bool is_taken(uint64_t pa)
 {
-	return pa - machine.pages_pa < (uint64_t)HV_NPAGE << HV_PAGE_SHIFT || boot_has_device(pa);
+	return pa - machine.pages_pa < (uint64_t)HV_NPAGE << HV_PAGE_SHIFT ||
+	       (boot_has_device(pa) && !is_given_uart(pa));
 }
 
 /* The page is not for processes after all. */
@@ -213,6 +220,15 @@ static void share_vgic(void)
 	share_page(facts.gicv.pa + HV_PAGE_SIZE);
 }
 
+/* Nobody could print otherwise. */
+static void check_uart(void)
+{
+	for (uint64_t i = 1; i < device_count; i++)
+		if (is_given_uart(devices[i].pa))
+			return;
+	boot_fail("uart=process: what shares 4 KiB with the UART at 0x%lx is not for processes", facts.uart_pa);
+}
+
 void devices_start(void)
 {
 	allows_dma = dt_has_option("dma=on") && !dt_has_option("dma=off");
@@ -221,6 +237,8 @@ void devices_start(void)
 		boot_print("hv8: the table of devices is full: some are not handed out\n");
 	judge_all();
 	procs[HV_INIT_PID].devices_count = device_count - 1;
+	if (facts.uart_is_process)
+		check_uart();
 	if (facts.gic_version == 2)
 		share_vgic();
 	boot_print("hv8: %lu pages of device registers for processes; %lu devices that may do DMA kept back%s\n",

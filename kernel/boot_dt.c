@@ -63,6 +63,48 @@ static bool is_uart(int node)
 	return dt_is_compatible(node, "arm,pl011") || is_cadence(node);
 }
 
+/* The `left` bytes at `text` begin with the word. */
+static bool begins(const char *text, int left, const char *word)
+{
+	for (; *word != 0; text++, word++)
+		if (left-- <= 0 || *text != *word)
+			return false;
+	return true;
+}
+
+/* Words of bootargs that begin like this; with `is_whole`, that are this. */
+static uint64_t count_options(const char *word, bool is_whole)
+{
+	int chosen = dt_at_root("chosen"), bytes, length = 0;
+	const char *args = chosen < 0 ? NULL : dt_property(chosen, "bootargs", &bytes);
+	uint64_t count = 0;
+
+	while (word[length] != 0)
+		length++;
+	for (int at = 0; args != NULL && at + length <= bytes; at++) {
+		char after = at + length < bytes ? args[at + length] : 0;
+
+		count += (at == 0 || args[at - 1] == ' ') && (!is_whole || after == ' ' || after == 0) &&
+			 begins(&args[at], bytes - at, word);
+	}
+	return count;
+}
+
+bool dt_has_option(const char *word)
+{
+	return count_options(word, true) != 0;
+}
+
+/* A word that boot does not know would leave the machine without a console, or with two drivers. */
+static void parse_uart_option(void)
+{
+	uint64_t given = count_options("uart=", false);
+
+	facts.uart_is_process = dt_has_option("uart=process");
+	if (given > 1 || given != (uint64_t)facts.uart_is_process + dt_has_option("uart=kernel"))
+		boot_fail("bootargs: uart=kernel or uart=process, once, is what can be said of the UART");
+}
+
 void dt_parse_uart(void)
 {
 	int node = stdout_node();
@@ -75,6 +117,7 @@ void dt_parse_uart(void)
 	boot_uart_start(is_cadence(node) ? UART_CADENCE : UART_PL011, region.pa);
 	facts.uart_pa = region.pa;
 	uart_node = node;
+	parse_uart_option();
 }
 
 void dt_parse_psci(void)
@@ -256,15 +299,6 @@ static bool is_memory(int node)
 	return type != NULL && fdt_stringlist_contains(type, bytes, "memory");
 }
 
-/* The `left` bytes at `text` begin with the word. */
-static bool begins(const char *text, int left, const char *word)
-{
-	for (; *word != 0; text++, word++)
-		if (left-- <= 0 || *text != *word)
-			return false;
-	return true;
-}
-
 /* "arm,gic" is how all names of GICs begin that boot does not look for. */
 static bool is_gic(int node)
 {
@@ -281,29 +315,12 @@ static bool is_gic(int node)
 
 bool dt_is_kernels(int node)
 {
-	if (node == uart_node || is_memory(node))
+	if ((node == uart_node && !facts.uart_is_process) || is_memory(node))
 		return true;
 	for (int at = node; at > 0; at = dt_parent(at))
 		if (is_gic(at))
 			return true;
 	return reserved_node >= 0 && dt_parent(node) == reserved_node;
-}
-
-bool dt_has_option(const char *word)
-{
-	int chosen = dt_at_root("chosen"), bytes, length = 0;
-	const char *args = chosen < 0 ? NULL : dt_property(chosen, "bootargs", &bytes);
-
-	while (word[length] != 0)
-		length++;
-	for (int at = 0; args != NULL && at + length <= bytes; at++) {
-		char after = at + length < bytes ? args[at + length] : 0;
-
-		if ((at == 0 || args[at - 1] == ' ') && (after == ' ' || after == 0) &&
-		    begins(&args[at], bytes - at, word))
-			return true;
-	}
-	return false;
 }
 
 /* Banks beyond the array's end are left unused. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Brings up the distributor of the interrupt controller, for all cores.
- * Invariant: afterwards exactly one shared interrupt is enabled, the UART's;
- * all are of one priority that passes the mask, and sent to this core.
+ * Invariant: afterwards exactly one shared interrupt is enabled, the UART's,
+ * or none if that is a process's; all are of one priority that passes the mask, and sent to this core.
  *
  * References: IHI 0048B (GICv2), IHI 0069H (GICv3). Under EL3 firmware this
  * is the non-secure view, where group 0 is out of sight (IHI 0048B, 4.6.1).
@@ -65,7 +65,8 @@ void boot_gic_configure(uint64_t intid, bool is_edge)
 static void start_uart_irq(void)
 {
 	boot_gic_configure(machine.uart_intid, false);
-	gic_enable(GICD_VA, machine.uart_intid);
+	if (!facts.uart_is_process)
+		gic_enable(GICD_VA, machine.uart_intid);
 }
 
 static void check_uart_intid(void)

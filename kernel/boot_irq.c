@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The interrupt lines that processes may have: every shared interrupt that an
- * enabled node of the device tree names, but the UART's. Invariant: each has
- * one INTID of its own, is routed to this core, and is masked.
+ * enabled node of the device tree names, but the UART's if that is the
+ * kernel's. Invariant: each has one INTID of its own, is routed to this core,
+ * and is masked.
  */
 #include "boot.h"
 
@@ -59,10 +60,23 @@ static void add_node(int node)
 			add_line(intid, is_edge);
 }
 
+/* From here on no interrupt is the kernel's UART's: none has that INTID (IHI 0048B, 3.2.5). */
+static void give_uart(void)
+{
+	bootinfo.uart_pa = facts.uart_pa;
+	bootinfo.uart_intid = machine.uart_intid;
+	bootinfo.uart_kind = machine.uart_kind;
+	machine.uart_intid = GIC_SPURIOUS;
+}
+
 void boot_irq_start(void)
 {
+	if (facts.uart_is_process)
+		give_uart();
 	for (int node = 0; node < dt_count(); node++)
 		add_node(node);
+	if (facts.uart_is_process && irq_line[bootinfo.uart_intid] == 0)
+		boot_fail("uart=process: no line is left for the UART's interrupt %lu", bootinfo.uart_intid);
 	irqs[HV_IRQ_TIMER].intid = machine.vtimer_intid;
 	irqs[HV_IRQ_TIMER].lr = list_register(machine.vtimer_intid, false);
 	procs[HV_INIT_PID].irqs_count = line_count - HV_IRQ_TIMER - 1;

@@ -2,7 +2,8 @@
 /*
  * The state before the first eret: everything that is not kernel belongs to
  * process 1. Invariants: each count of procs[1] is the number of things whose
- * owner it is; the handles of process 1 are the only ones.
+ * owner it is; the handles of process 1 are the only ones. With uart=process
+ * nobody has a handle to the console, and nobody can make one.
  */
 #include "boot.h"
 
@@ -23,7 +24,8 @@ static void make_file(uint64_t file, uint64_t type, uint64_t handle)
 
 static void start_files(void)
 {
-	make_file(HV_FILE_CONSOLE_INDEX, HV_FILE_CONSOLE, HV_INIT_HANDLE_CONSOLE);
+	if (!facts.uart_is_process)
+		make_file(HV_FILE_CONSOLE_INDEX, HV_FILE_CONSOLE, HV_INIT_HANDLE_CONSOLE);
 	make_file(HV_FILE_POWER_INDEX, HV_FILE_POWER, HV_INIT_HANDLE_POWER);
 	for (uint64_t i = HV_FILE_POWER_INDEX + 1; i < HV_NFILE; i++)
 		files[i].owner = HV_INIT_PID;
@@ -38,7 +40,7 @@ static void start_procs(void)
 	init->state = HV_PROC_LIVE;
 	init->pids_count = HV_NPROC - HV_INIT_PID - 1;
 	init->files_count = HV_NFILE - HV_FILE_POWER_INDEX - 1;
-	init->handles_count = 2;
+	init->handles_count = facts.uart_is_process ? 1 : 2;
 	init->recv_slot = HV_NONE;
 	init->name[0] = 0x74696e69;	/* "init", little-endian */
 }

@@ -64,6 +64,10 @@ void boot_uart_start(uint64_t kind, uint64_t pa)
  */
 void boot_uart_finish(void)
 {
+	if (facts.uart_is_process) {
+		boot_print("hv8: the UART is left to a process (uart=process): the kernel says no more, unless it panics\n");
+		return;
+	}
 	if (machine.uart_kind == UART_CADENCE)
 		mmio_write32(UART_VA + CADENCE_ISR, CADENCE_INT_ALL);
 	else

@@ -18,10 +18,24 @@
 #include "psci.h"
 #include "state.h"
 #include "uart.h"
+#include "uart_cadence.h"
+#include "uart_pl011.h"
 
 enum { PATIENCE = 1000000 };	/* polls of a UART that may be dead */
 
 extern const uint32_t __text_start[], __text_end[];
+
+/* Of a driver that may have left it switched off: what it was sending is lost, its rate stays. */
+static void take_uart_over(void)
+{
+	if (machine.uart_kind == UART_CADENCE) {
+		mmio_write32(UART_VA + CADENCE_IDR, CADENCE_INT_ALL);
+		mmio_write32(UART_VA + CADENCE_CR, CADENCE_CR_RXEN | CADENCE_CR_TXEN);
+	} else {
+		mmio_write32(UART_VA + PL011_IMSC, 0);
+		mmio_write32(UART_VA + PL011_CR, PL011_CR_UARTEN | PL011_CR_TXE | PL011_CR_RXE);
+	}
+}
 
 static void put(char c)
 {
@@ -112,6 +126,7 @@ static void put_registers(const uint64_t *regs)
 
 void panic(const uint64_t *regs)
 {
+	take_uart_over();
 	put_string("\nhv8: panic: exception at EL2: ");
 	put_string(class_name(regs[PANIC_ESR]));
 	put_hex("\nhv8: panic: ESR ", regs[PANIC_ESR]);

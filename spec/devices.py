@@ -4,7 +4,7 @@ other devices processes may have (T4).
 
 Exactly four interrupts are enabled: the EL2 physical timer, the EL1 virtual timer and the
 maintenance interrupt, which are PPIs 26, 27 and 25 of every Arm server (and of QEMU's machines), and
-the UART. All other shared interrupts that a device has are lines for processes, and masked. Where
+the UART. With the boot option uart=process that is a device like others: its line is masked. All other shared interrupts that a device has are lines for processes, and masked. Where
 the devices are is a machine's memory map, whose device tree boot reads. References: IHI 0048B
 (GICv2), IHI 0069H (GICv3), DDI 0183G (PL011), UG1085 and UG1087 (Zynq UltraScale+), AM011 (Versal).
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MAINTENANCE, TIMER, VIRTUAL_TIMER = 25, 26, 27      # INTIDs
+NO_INTID = 1020             # the first that is no interrupt (IHI 0048B, 3.2.5)
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Board:
     the kernel uses (gicc and gich with GICv2, gicr with GICv3). `serial` is the UART's INTID, `levels`
     and `edges` are those of the lines of devices; there are 32 * (it_lines + 1) INTIDs, as
     GICD_TYPER.ITLinesNumber says. `is_secure`: the GIC has two security states, and does not tell the
-    non-secure one which interrupts are in its group (IHI 0069H, GICD_IGROUPR<n>)."""
+    non-secure one which interrupts are in its group (IHI 0069H, GICD_IGROUPR<n>). `gives_uart`: the
+    UART is for processes."""
 
     gic: int
     ram: int
@@ -37,11 +39,12 @@ class Board:
     gicr: int = 0
     is_cadence: bool = False
     is_secure: bool = False
+    gives_uart: bool = False
 
     @property
     def lines(self) -> tuple[int, ...]:
         """INTIDs of all lines of devices."""
-        return self.levels + self.edges
+        return self.levels + self.edges + ((self.serial,) if self.gives_uart else ())
 
 
 def _virt(gic: int, it_lines: int) -> Board:
@@ -95,9 +98,9 @@ PRIVATE = _bit(MAINTENANCE) | _bit(TIMER) | _bit(VIRTUAL_TIMER)
 
 
 def _distributor(b: Board) -> tuple[Device, ...]:
-    """Shared interrupts: the UART's alone is enabled, of the one priority."""
+    """Shared interrupts: the kernel's UART's alone is enabled, of the one priority."""
     enabled = tuple(Device(f"GICD_ISENABLER{n}", b.gicd + ISENABLER + 4 * n,
-                           _bit(b.serial) if n == b.serial // 32 else 0)
+                           _bit(b.serial) if n == b.serial // 32 and not b.gives_uart else 0)
                     for n in range(1, b.it_lines + 1))
     registers = sorted({n // 16 for n in (b.serial, *b.lines)})
     return enabled + tuple(_configured(b, n) for n in registers) + (
@@ -131,7 +134,7 @@ def _gicv3(b: Board) -> tuple[Device, ...]:
     return _distributor(b) + (
         Device("GICD_CTLR", b.gicd + CTLR, 1 << 4 | 1 << 1, 1 << 4 | 1 << 1),
         *(Device(f"GICD_IROUTER{n}", b.gicd + IROUTER + 8 * n, 0, (1 << 64) - 1, 8)
-          for n in (b.serial, *b.lines)),
+          for n in sorted({b.serial, *b.lines})),
         Device("GICR_WAKER", b.gicr + 0x14, 0, 1 << 1 | 1 << 2),
         Device("GICR_ISENABLER0", sgi + ISENABLER, PRIVATE | _bit(SGI)),
         Device("GICR_IPRIORITYR of the timer", sgi + IPRIORITYR + TIMER, PRIORITY, 0xFF, 1)) + (
@@ -143,11 +146,14 @@ def _gicv3(b: Board) -> tuple[Device, ...]:
 
 def _uart(b: Board) -> tuple[Device, ...]:
     """On, for sending and receiving; interrupts on receive (PL011: and its time-out) alone; a PL011
-    does no DMA. Cadence: CR, IMR, the receiver's trigger level, and MR: no parity, 8 bits."""
+    does no DMA. Cadence: CR, IMR, the receiver's trigger level, and MR: no parity, 8 bits. One that
+    is for a process has no interrupts."""
     if b.is_cadence:
-        return (Device("UARTCR", b.uart, 0x14, 0x3C), Device("UARTIMR", b.uart + 0x10, 1, 0x1FFF),
+        return (Device("UARTCR", b.uart, 0x14, 0x3C),
+                Device("UARTIMR", b.uart + 0x10, int(not b.gives_uart), 0x1FFF),
                 Device("UARTRXWM", b.uart + 0x20, 1, 0x3F), Device("UARTMR", b.uart + 4, 0x20, 0x3FE))
-    return (Device("UARTCR", b.uart + 0x30, 0x301, 0x301), Device("UARTIMSC", b.uart + 0x38, 0x50),
+    return (Device("UARTCR", b.uart + 0x30, 0x301, 0x301),
+            Device("UARTIMSC", b.uart + 0x38, 0 if b.gives_uart else 0x50),
             Device("UARTDMACR", b.uart + 0x48, 0))
 
 

@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 from . import descriptor as d
 from .registers import Facts, cptr, has_ras, has_sme
-from .devices import MAINTENANCE, TIMER, VIRTUAL_TIMER
+from .devices import MAINTENANCE, NO_INTID, TIMER, VIRTUAL_TIMER
 from .schedule import OFF
 from .state import FIELDS
 from .transition import Reader
@@ -35,19 +35,21 @@ def _anything_of_init(name: str) -> Expected:
     return lambda r, f, p: r.o.ite(p == r.c.HV_INIT_PID, r.get(name, p), 0)
 
 
-def _is_boots(r: Reader, file: Word) -> Truth:
-    """One of the two files that boot makes, which are nobody's."""
-    return r.o.among(file, r.c.HV_FILE_CONSOLE_INDEX, r.c.HV_FILE_POWER_INDEX)
-
-
-def _one_if_boots(r: Reader, f: Facts, file: Word) -> Word:
-    return r.o.ite(_is_boots(r, file), 1, 0)
+def _has_console(f: Facts) -> bool:
+    """The UART is the kernel's: boot has made a file of it."""
+    return not f.board.gives_uart
 
 
 def _type(r: Reader, f: Facts, file: Word) -> Word:
     console, power = r.c.HV_FILE_CONSOLE_INDEX, r.c.HV_FILE_POWER_INDEX
-    return r.o.ite(file == console, r.c.HV_FILE_CONSOLE,
+    of_console = r.c.HV_FILE_CONSOLE if _has_console(f) else r.c.HV_FILE_NONE
+    return r.o.ite(file == console, of_console,
                    r.o.ite(file == power, r.c.HV_FILE_POWER, r.c.HV_FILE_NONE))
+
+
+def _one_if_boots(r: Reader, f: Facts, file: Word) -> Word:
+    """Of the files that boot makes, which are nobody's."""
+    return r.o.ite(_type(r, f, file) != r.c.HV_FILE_NONE, 1, 0)
 
 
 def _owner(r: Reader, f: Facts, file: Word) -> Word:
@@ -55,9 +57,10 @@ def _owner(r: Reader, f: Facts, file: Word) -> Word:
 
 
 def _handle(console: Callable[[Any], int], power: Callable[[Any], int]) -> Expected:
-    """Of init's two handles; 0 of all others."""
+    """Of init's two handles, or one if there is no console; 0 of all others."""
     def expected(r: Reader, f: Facts, p: Word, h: Word) -> Word:
-        of_init = r.o.ite(h == r.c.HV_INIT_HANDLE_CONSOLE, console(r.c),
+        of_console = console(r.c) if _has_console(f) else 0
+        of_init = r.o.ite(h == r.c.HV_INIT_HANDLE_CONSOLE, of_console,
                           r.o.ite(h == r.c.HV_INIT_HANDLE_POWER, power(r.c), 0))
         return r.o.ite(p == r.c.HV_INIT_PID, of_init, 0)
     return expected
@@ -98,7 +101,7 @@ EXPECTED: dict[str, Expected] = {
     "procs.root": _anything_of_init("procs.root"), "procs.ctx": _anything_of_init("procs.ctx"),
     "procs.pids_count": _init(lambda c: c.HV_NPROC - c.HV_INIT_PID - 1),
     "procs.files_count": _init(lambda c: c.HV_NFILE - c.HV_FILE_POWER_INDEX - 1),
-    "procs.handles_count": _init(lambda c: 2),
+    "procs.handles_count": lambda r, f, p: r.o.ite(p == r.c.HV_INIT_PID, 1 + _has_console(f), 0),
     "procs.irqs_count": lambda r, f, p: r.o.ite(p == r.c.HV_INIT_PID, len(f.board.lines), 0),
     "procs.recv_slot": _init(lambda c: c.HV_NONE),
     "procs.name": lambda r, f, p, w: r.o.ite(
@@ -122,7 +125,7 @@ EXPECTED: dict[str, Expected] = {
     "timer_tree": lambda r, f, node: OFF,
     "machine.gic_version": lambda r, f: f.gic,
     "machine.timer_intid": lambda r, f: TIMER,
-    "machine.uart_intid": lambda r, f: f.board.serial,
+    "machine.uart_intid": lambda r, f: f.board.serial if _has_console(f) else NO_INTID,
     "machine.uart_kind": lambda r, f: int(f.board.is_cadence),
     "machine.vtimer_intid": lambda r, f: VIRTUAL_TIMER,
     "machine.vgic_intid": lambda r, f: MAINTENANCE,

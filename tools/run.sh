@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 #
 # tools/run.sh [--gdb] [--machine virt|versal|zcu102] [--boot kernel|efi|uboot] [--acpi 0|1] --cpu CPU
-# --gic 2|3 --cpus N --mem SIZE --dma on|off [--disk FILE] [--disk2 FILE]: boots build/hv8.img in QEMU with the serial console on
-# this terminal; by firmware from an EFI image, or by QEMU itself.
+# --gic 2|3 --cpus N --mem SIZE --dma on|off [--uart kernel|process] [--disk FILE] [--disk2 FILE]: boots
+# build/hv8.img in QEMU with the serial console on this terminal; by firmware from an EFI image, or by
+# QEMU itself.
 #
 # `mon:stdio` passes every key to the guest, ^C included, but for Ctrl-A:
 # Ctrl-A x ends QEMU. It reads its standard input only as fast as the guest
@@ -12,7 +13,7 @@
 set -euo pipefail
 fail() { echo "hv8: $*" >&2; exit 2; }
 
-machine=virt boot=kernel acpi=1 cpu=cortex-a57 gic=3 cpus=1 mem=512M dma=off disk= disk2= gdb=()
+machine=virt boot=kernel acpi=1 cpu=cortex-a57 gic=3 cpus=1 mem=512M dma=off uart=kernel disk= disk2= gdb=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--gdb) gdb=(-S -s); shift; continue ;;
@@ -24,6 +25,7 @@ while [ $# -gt 0 ]; do
 	--cpus) cpus=$2 ;;
 	--mem) mem=$2 ;;
 	--dma) dma=$2 ;;
+	--uart) uart=$2 ;;
 	--disk) disk=$2 ;;
 	--disk2) disk2=$2 ;;
 	*) fail "unknown option $1" ;;
@@ -32,6 +34,7 @@ while [ $# -gt 0 ]; do
 done
 case $gic in 2 | 3) ;; *) fail "GIC=$gic: only 2 and 3 exist" ;; esac
 case $dma in on | off) ;; *) fail "DMA=$dma: on or off" ;; esac
+case $uart in kernel | process) ;; *) fail "UART=$uart: kernel or process" ;; esac
 case $cpus in [1-8]) ;; *) fail "CPUS=$cpus: 1 to 8" ;; esac
 case $boot in kernel | efi | uboot) ;; *) fail "BOOT=$boot: kernel, efi or uboot" ;; esac
 case $acpi in
@@ -69,7 +72,7 @@ if [ ${#gdb[@]} -gt 0 ]; then
 	echo "    gdb-multiarch build/hv8.elf -ex 'target remote :1234'"
 fi
 qemu=(qemu-system-aarch64 -machine "$machine" "${words[@]}" -serial mon:stdio "${gdb[@]}")
-by_qemu=(-kernel build/hv8.img -initrd build/initrd.cpio -append "dma=$dma")
+by_qemu=(-kernel build/hv8.img -initrd build/initrd.cpio -append "dma=$dma uart=$uart")
 case $boot:$machine in
 kernel:xlnx-zcu102*) ;;
 kernel:*) exec "${qemu[@]}" "${by_qemu[@]}" ;;
@@ -120,7 +123,7 @@ if [ "$boot" = efi ] && [ "$acpi" = on ]; then
 	tree=(--dtb "$folder/machine.dtb")
 fi
 /usr/bin/python3 tools/efi_image.py --out "$folder/disk.img" --loader build/BOOTAA64.EFI \
-	--kernel build/hv8.img --initrd build/initrd.cpio --args "dma=$dma" "${tree[@]}"
+	--kernel build/hv8.img --initrd build/initrd.cpio --args "dma=$dma uart=$uart" "${tree[@]}"
 
 qemu+=(-machine "$machine" -bios "$firmware"
 	-drive "file=$folder/disk.img,format=raw,if=none,id=disk,snapshot=on"

@@ -51,7 +51,7 @@ def _uart(tree: list[Node]) -> Node | None:
 
 
 def _is_kernels(node: Node, uart: Node | None) -> bool:
-    """Memory, reserved memory, the interrupt controller and what is below it, the UART."""
+    """Memory, reserved memory, the interrupt controller and what is below it, the kernel's UART."""
     above = node.above
     return (node is uart or "memory" in node.strings("device_type")
             or any(is_gics(n.strings("compatible")) for n in node.line())
@@ -70,15 +70,24 @@ def _is_reached(node: Node) -> bool:
     return node.is_enabled and all("simple-bus" in n.strings("compatible") for n in buses)
 
 
+def _words(tree: list[Node]) -> list[str]:
+    """Of bootargs."""
+    return " ".join(w for n in tree if n.name == "chosen" for w in n.strings("bootargs")).split(" ")
+
+
 def allows_dma(tree: list[Node]) -> bool:
     """What bootargs say."""
-    words = " ".join(w for n in tree if n.name == "chosen" for w in n.strings("bootargs")).split(" ")
-    return "dma=on" in words and "dma=off" not in words
+    return "dma=on" in _words(tree) and "dma=off" not in _words(tree)
+
+
+def gives_uart(tree: list[Node]) -> bool:
+    """What bootargs say."""
+    return "uart=process" in _words(tree)
 
 
 def handed_out(tree: list[Node]) -> dict[int, Device]:
     """By physical address."""
-    uart, dma = _uart(tree), allows_dma(tree)
+    uart, dma = None if gives_uart(tree) else _uart(tree), allows_dma(tree)
     found: dict[int, Device] = {}
     for node in tree:
         if _is_kernels(node, uart) or not _is_reached(node) or not (dma or _is_plain(node)):
@@ -109,13 +118,17 @@ def shared(tree: list[Node]) -> dict[int, Device]:
 
 
 def _kernels(state: DumpState) -> Iterator[tuple[str, Region]]:
-    """What no process may ever have, whatever the device tree says."""
+    """What no process may ever have, whatever the device tree says. Of a UART that is a process's the
+    kernel keeps its mapping, for panic."""
+    board = state.dump.machine.where
     yield "memory", (state.ram_base, len(state.dump.ram))
     yield "a page that has a number", (state.get("machine.pages_pa"), state.c.HV_NPAGE * PAGE)
-    for name, region in frames(state.dump.machine.where).items():
-        yield f"the kernel's {name}", region
+    for name, region in frames(board).items():
+        if name != "uart" or not board.gives_uart:
+            yield f"the kernel's {name}", region
     for m in mappings(state.ram, state.ram_base, state.dump.registers["TTBR0_EL2"]):
-        yield "mapped by the kernel", (m.pa, m.size)
+        if m.pa != board.uart or not board.gives_uart:
+            yield "mapped by the kernel", (m.pa, m.size)
 
 
 def _owned(state: DumpState) -> Iterator[dict[str, int]]:
@@ -135,7 +148,7 @@ def problems(state: DumpState) -> Iterator[Problem]:
         return
     expected = handed_out(tree) | shared(tree)
     kernels = tuple(_kernels(state))
-    if allows_dma(tree) != state.dump.machine.dma:
+    if (allows_dma(tree), gives_uart(tree)) != (state.dump.machine.dma, state.dump.machine.gives_uart):
         yield Problem("bootargs of the device tree are not those that QEMU was given", (), PLACE)
     for number, row in enumerate(_owned(state)):
         if row["state"] == c.HV_DEVICE_NONE:

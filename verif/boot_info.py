@@ -42,7 +42,10 @@ def _values(state: DumpState, f: Facts, initrd: Path) -> dict[str, int]:
     return {"magic": MAGIC, "version": VERSION, "ram_base": state.get("machine.pages_pa"),
             "ram_pages": state.page_count, "gic_version": f.gic, "cpu_count": f.cores,
             "midr": f.ids["MIDR_EL1"], "cntfrq": f.ids["CNTFRQ_EL0"],
-            "initrd_size": initrd.stat().st_size}
+            "initrd_size": initrd.stat().st_size,
+            "uart_pa": f.board.uart if f.board.gives_uart else 0,
+            "uart_kind": int(f.board.gives_uart and f.board.is_cadence),
+            "uart_intid": f.board.serial if f.board.gives_uart else 0}
 
 
 def _largest_free_run(state: DumpState) -> tuple[int, int]:

@@ -34,7 +34,7 @@ ERET = 0xD69F03E0
 
 @dataclass(frozen=True)
 class Machine:
-    """What QEMU emulates; `ram` in MiB. `dma`: the boot option that hands out what may do DMA.
+    """What QEMU emulates; `ram` in MiB. Boot options: `dma` hands out what may do DMA, `gives_uart` the UART.
     `firmware` of boot_firmware.FIRMWARE starts the kernel, or QEMU itself does. Of a `board` other
     than virt, core and interrupt controller are what they are."""
 
@@ -43,6 +43,7 @@ class Machine:
     ram: int = 128
     cores: int = 1
     dma: bool = False
+    gives_uart: bool = False
     firmware: str = ""
     board: str = "virt"
 
@@ -52,13 +53,18 @@ class Machine:
         cores = f" {self.cores} cores" if self.cores > 1 else ""
         by = f" by {self.firmware}" if self.firmware else ""
         on = "" if self.board == "virt" else f"{self.board} "
-        return f"{on}GICv{self.gic} {self.cpu} {self.ram}M{cores}{by}{' dma=on' if self.dma else ''}"
+        return " ".join((f"{on}GICv{self.gic} {self.cpu} {self.ram}M{cores}{by}", *self.options))
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Words for the kernel."""
+        return ("dma=on",) * self.dma + ("uart=process",) * self.gives_uart
 
     @property
     def where(self) -> Board:
         """Where it has what. A firmware takes the device that it uses itself from the tree: EDK2 the
         clock, U-Boot the GPIO."""
-        board = BOARDS[self.board, self.gic]
+        board = replace(BOARDS[self.board, self.gic], gives_uart=self.gives_uart)
         return replace(board, levels=KEPT[self.firmware]) if self.firmware else board
 
     @property
@@ -77,13 +83,16 @@ MACHINES = (*(Machine(cpu, gic) for gic in (2, 3) for cpu in CORES),
             *(Machine(ram=ram) for ram in (64, 65, 512, 1024, 2048, 8192)),
             Machine(cores=2), Machine(cores=8), Machine(gic=2, cores=8),
             Machine(gic=2, dma=True), Machine("max", cores=4, dma=True),
+            Machine(gic=2, gives_uart=True), Machine("max", gives_uart=True),
+            Machine("cortex-a53", cores=2, dma=True, gives_uart=True),
             Machine("cortex-a57", 3, 512, firmware="EDK2"),
             Machine("cortex-a53", 2, 512, firmware="EDK2 with ACPI"),
             Machine("max", 3, 512, firmware="U-Boot"),
             *(Machine("cortex-a72", 3, ram, cores=2, board="versal") for ram in (256, 1024)),
-            *(Machine("cortex-a53", 2, ram, board="zcu102") for ram in (256, 1024)))
+            *(Machine("cortex-a53", 2, ram, board="zcu102") for ram in (256, 1024)),
+            Machine("cortex-a53", 2, 256, gives_uart=True, board="zcu102"))
 # Both kinds of everything that boot decides by: what a plain `make verify` looks at.
-FEW = (Machine("cortex-a53", 2), Machine("max", 3, cores=4, dma=True))
+FEW = (Machine("cortex-a53", 2), Machine("max", 3, cores=4, dma=True), Machine("max", gives_uart=True))
 
 
 @dataclass(frozen=True)
@@ -128,7 +137,7 @@ def _argv(m: Machine, image: Path, initrd: Path, folder: Path, fd: int) -> list[
         started = boot_firmware.start(by, words, virt, image, initrd, folder)
     else:
         started = ["-kernel", str(image), "-initrd", str(initrd),
-                   *(("-append", "dma=on") if m.dma else ())]
+                   *(("-append", " ".join(m.options)) if m.options else ())]
     return [*words, "-machine", f"{virt},memory-backend=ram", "-object", ram,
             "-display", "none", "-no-reboot", "-S",
             "-serial", f"file:{folder / 'console'}",

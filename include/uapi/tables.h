@@ -130,7 +130,7 @@ struct hv_sched {
 	uint64_t reserved[252];	/* fills a page: the view of it shows nothing else */
 };
 
-enum { HV_KLOG_BYTES = 8192 - 16 * 8 };
+enum { HV_KLOG_BYTES = 8192 - 19 * 8 };
 
 /* What boot found; never written after boot. */
 struct hv_bootinfo {
@@ -149,6 +149,10 @@ struct hv_bootinfo {
 	uint64_t midr;		/* MIDR_EL1 of the boot core */
 	uint64_t cntfrq;	/* Hz */
 	uint64_t boot_time;	/* CNTVCT_EL0 just before the first eret */
+	/* The UART, if it is for a process (uart=process); else 0. */
+	uint64_t uart_pa;	/* physical address of its registers */
+	uint64_t uart_kind;	/* 0: PL011, 1: Cadence */
+	uint64_t uart_intid;
 	uint64_t klog_bytes;
 	uint8_t klog[HV_KLOG_BYTES];
 };

@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const char usage[] =
-	"service | service start NAME [NUMBER] | service stop NAME | service kill NAME\n"
+	"service | service start NAME [NUMBER] | service stop NAME | service kill NAME"
+	" [NUMBER]\n"
 	"       stop ends a server, and its devices are the shell's again; one that is killed is "
 	"replaced\n"
 	"       at once; NUMBER is for the server's command line";
@@ -64,7 +65,7 @@ int main(int argc, char **argv)
 		return app_finish(control(HV_REGISTRY_START, argv[2], number));
 	if (strcmp(argv[1], "stop") == 0 && argc == 3)
 		return app_finish(control(HV_REGISTRY_STOP, argv[2], 0));
-	if (strcmp(argv[1], "kill") == 0 && argc == 3)
-		return app_finish(control(HV_REGISTRY_KILL, argv[2], 0));
+	if (strcmp(argv[1], "kill") == 0 && (argc == 3 || argc == 4))
+		return app_finish(control(HV_REGISTRY_KILL, argv[2], number));
 	app_usage(usage);
 }

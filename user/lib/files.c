@@ -185,6 +185,8 @@ ssize_t write(int fd, const void *buf, size_t n)
 		return (ssize_t)hv_set_errno(console_write_all(fd, buf, n));
 	if (os.fd.kind[fd] == FD_TTY)
 		return (ssize_t)hv_set_errno(tty_write(fd, buf, n));
+	if (os.fd.kind[fd] == FD_LOG)
+		return (ssize_t)hv_set_errno(log_write(fd, buf, n));
 	result = pipe_write(fd, buf, n);
 	if (result == -HV_EPIPE)
 		raise(SIGPIPE);		/* by default the end of self */

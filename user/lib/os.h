@@ -69,6 +69,7 @@ enum fd_kind {
 	FD_FILE = 2,		/* a file of the initrd */
 	FD_PIPE = 3,
 	FD_TTY = 4,		/* a session with the console's server */
+	FD_LOG = 5,		/* messages that init keeps for it: log.c */
 };
 
 struct fd_table {
@@ -341,6 +342,7 @@ int64_t pipe_write(int fd, const void *buf, uint64_t n);
 void pipe_forget(int fd);
 int64_t console_read_line(int fd, void *buf, uint64_t n);
 int64_t console_write_all(int fd, const void *buf, uint64_t n);
+int64_t log_write(int fd, const void *buf, uint64_t n);
 int64_t tty_write(int fd, const void *buf, uint64_t n);
 int tty_getkey(int fd, int64_t timeout_us);
 int tty_readline(int fd, const char *prompt, char *buf, size_t n, bool has_history);

@@ -25,7 +25,7 @@ void os_start_init(struct arguments *arguments)
 	arguments->argv = no_arguments;
 	arguments->envp = &no_arguments[1];
 	hv_set_own_name(name);
-	for (int fd = 0; fd < 3; fd++) {
+	for (int fd = 0; fd < 3 && hv_bootinfo->uart_pa == 0; fd++) {
 		hv_dup(HV_INIT_HANDLE_CONSOLE, (hv_handle)fd, HV_RIGHT_ALL);
 		fd_set_open(&os.fd, fd, FD_CONSOLE, HV_RIGHT_ALL);
 	}

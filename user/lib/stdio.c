@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The standard streams of the C library: stdout by the line on the console
- * and by the block elsewhere, stderr at each newline, everything written out at exit.
+ * The standard streams of the C library: stdout by the line on the console,
+ * which the shell may open later, and by the block elsewhere, stderr at each newline, everything written out at exit.
  * Linked only into programs that use stdio.
  */
 #include "os.h"
@@ -28,7 +28,7 @@ __attribute__((constructor)) static void start_streams(void)
 	__bufio_lock_init(stdin);
 	__bufio_lock_init(stdout);
 	__bufio_lock_init(stderr);
-	if (os.fd.kind[1] == FD_CONSOLE || os.fd.kind[1] == FD_TTY)
+	if (os.fd.kind[1] == FD_CONSOLE || os.fd.kind[1] == FD_TTY || os.fd.kind[1] == FD_NONE)
 		out.bflags |= __BLBF;
 }
 

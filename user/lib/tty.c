@@ -6,7 +6,13 @@
 #include <hv8/tty.h>
 #include <string.h>
 
-enum { TRIES = 5 }; /* of who finds that the server dies */
+enum {
+	TRIES = 5, /* of who finds that the server dies */
+	PATIENCE_US = 10000000,
+	PAUSE_US = 5000,
+};
+
+static uint64_t lost_since; /* the session; 0: it is there */
 
 uint64_t hv_tty_session(void)
 {
@@ -117,17 +123,50 @@ void hv_tty_close(void)
 	os.fd.tty = 0;
 }
 
-/* The server has died. True: who has opened the session has opened it again. */
-static bool reopen(void)
+static void adopt(hv_handle server)
 {
-	hv_handle server;
-
-	if (os.tty_event == 0 || find_session(os.fd.tty, &server) < 0)
-		return false;
 	for (int fd = 0; fd < HV8_NFD; fd++)
 		if (os.fd.kind[fd] == FD_TTY)
 			hv_dup2(server, (hv_handle)fd);
 	hv_close(os.pid, server);
+}
+
+/*
+ * Where the UART is the server's there is no console without one: it comes
+ * again. True after a pause; false: it is elsewhere, or has been lost for long.
+ */
+static bool waits(void)
+{
+	if (!hv_has_view() || hv_bootinfo->uart_pa == 0)
+		return false;
+	if (lost_since == 0)
+		lost_since = hv_now();
+	if (hv_now() - lost_since > hv_ticks_of_us(PATIENCE_US))
+		return false;
+	hv_wait(hv_deadline_us(PAUSE_US), HV_NONE); /* no timer: that is the program's */
+	hv_yield();
+	return true;
+}
+
+/* The server has died: `why` is how that shows. True: it is to be asked again. Who has opened the
+ * session opens it again; others wait for that, perhaps at another endpoint. */
+static bool reopen(int64_t why)
+{
+	bool is_own = os.tty_event != 0;
+	int64_t error = 0, service;
+	hv_handle server;
+
+	do {
+		if (is_own)
+			error = find_session(os.fd.tty, &server);
+	} while (error < 0 && waits());
+	if (is_own && error >= 0)
+		adopt(server);
+	if (is_own || !waits())
+		return is_own && error >= 0;
+	service = why == -HV_EPIPE ? hv_service_open("console", NULL) : -HV_ENOENT;
+	if (service >= 0)
+		adopt((hv_handle)service);
 	return true;
 }
 
@@ -141,6 +180,8 @@ static struct hv_msg call(int fd, hv_time deadline, hv_page page, uint64_t op, u
 
 	if (reply.result == 0)
 		reply.result = (int64_t)reply.w[0];
+	if (reply.result >= 0)
+		lost_since = 0;
 	return reply;
 }
 
@@ -158,7 +199,7 @@ struct hv_msg hv_tty_ask(enum hv_tty_op op, uint64_t argument)
 		return reply;
 	do
 		reply = call(fd, HV_FOREVER, 0, op, argument, 0);
-	while (is_lost(reply.result) && reopen());
+	while (is_lost(reply.result) && reopen(reply.result));
 	return reply;
 }
 
@@ -209,7 +250,7 @@ int64_t tty_write(int fd, const void *buf, uint64_t n)
 
 		if (result >= 0)
 			done += (uint64_t)result;
-		else if (!is_lost(result) || !reopen())
+		else if (!is_lost(result) || !reopen(result))
 			return done > 0 ? (int64_t)done : result;
 	}
 	return (int64_t)done;
@@ -222,7 +263,7 @@ int tty_getkey(int fd, int64_t timeout_us)
 
 	do
 		reply = call(fd, deadline, 0, HV_TTY_KEY, timeout_us == 0, 0);
-	while (is_lost(reply.result) && reopen());
+	while (is_lost(reply.result) && reopen(reply.result));
 	return reply.result < 0 ? -1 : (int)reply.w[1];
 }
 
@@ -262,7 +303,7 @@ int tty_readline(int fd, const char *prompt, char *buf, size_t n, bool has_histo
 		length = tty_write(fd, prompt, strlen(prompt));
 		if (length >= 0)
 			length = read_line(fd, buf, n, has_history, &how);
-	} while (is_lost(length) && reopen());
+	} while (is_lost(length) && reopen(length));
 	if (length < 0)
 		return -1;
 	return how == HV_EDIT_LINE ? (int)length : how == HV_EDIT_BREAK ? -2 : -1;
@@ -282,7 +323,7 @@ void tty_wait(int fd)
 			msg = hv_recv_msg(os.tty_event, HV_FOREVER, HV_WAIT_CHILD);
 		if (msg.result == 0 || msg.result == -HV_EINTR)
 			return;
-		if (!reopen()) { /* it will never be typed */
+		if (!reopen(msg.result)) { /* it will never be typed */
 			hv_wait(HV_FOREVER, HV_NONE);
 			return;
 		}

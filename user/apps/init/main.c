@@ -31,6 +31,7 @@ pid_t shell;
 _Noreturn static void fail(const char *what, int64_t error)
 {
 	hv_dprintf(2, "init: %s: %s\n", what, hv_strerror(error));
+	log_end();
 	hv_power_off(HANDLE_POWER);
 	_exit(1);
 }
@@ -46,6 +47,8 @@ static void take_handles(void)
 		error = hv_create(HANDLE_SERVICE, file, HV_FILE_ENDPOINT, 0);
 	if (error == 0)
 		error = hv_dup(HANDLE_SERVICE, HV8_HANDLE_MEM, HV_RIGHT_WRITE);
+	if (hv_bootinfo->uart_pa != 0)
+		log_start(HV8_HANDLE_MEM);
 	if (error < 0)
 		fail("cannot set up its handles", error);
 }
@@ -63,10 +66,18 @@ static struct answer get_page(void)
 	return answer;
 }
 
+/* One has a count above it. */
+static uint64_t op_of(const struct hv_msg *msg)
+{
+	uint64_t low = msg->w[0] & ((1U << HV_LOG_COUNT) - 1);
+
+	return low == HV_INIT_LOG ? low : msg->w[0];
+}
+
 static struct answer serve(const struct hv_msg *msg)
 {
 	hv_drop_page(msg->page);
-	switch (msg->w[0]) {
+	switch (op_of(msg)) {
 	case HV_INIT_GET_PAGE:
 		return get_page();
 	case HV_INIT_PUT_PAGE:
@@ -83,6 +94,10 @@ static struct answer serve(const struct hv_msg *msg)
 		return registry_get_device(msg);
 	case HV_INIT_PUT_DEVICE:
 		return registry_put_device(msg);
+	case HV_INIT_LOG:
+		return (struct answer){ .result = log_add(msg) };
+	case HV_INIT_CONSOLE: /* its handle has been looked at */
+		return (struct answer){ .result = log_is_on() ? 0 : -HV_EINVAL };
 	}
 	return (struct answer){ .result = -HV_EINVAL };
 }
@@ -106,7 +121,8 @@ static void respond(const struct hv_msg *msg)
 
 static pid_t start_shell(void)
 {
-	static char *const argv[] = { "sh", NULL };
+	static char *const argv[] = { "sh", NULL }, *const session_argv[] = { "sh", "-t", NULL };
+	static const int log_fds[] = { -1, -1, STDERR_FILENO };
 	static char *const envp[] = { "PATH=/bin", "HOME=/", "TERM=vt100", NULL };
 	struct hv_grants grants = {
 		.pages = SHELL_PAGES,
@@ -119,7 +135,9 @@ static pid_t start_shell(void)
 		if (hv_devices[device].owner == HV_INIT_PID)
 			grants.devices[device / 64] |= 1UL << device % 64;
 	hv_irq_lines(grants.irqs);
-	pid = hv_spawn("sh", argv, envp, NULL, 0, &grants);
+	/* where the UART is a process's the shell finds that, as it finds any server */
+	pid = log_is_on() ? hv_spawn("sh", session_argv, envp, log_fds, 3, &grants)
+			  : hv_spawn("sh", argv, envp, NULL, 0, &grants);
 	if (pid < 0) {
 		hv_dprintf(2, "init: cannot start sh: %s\n", strerror(errno));
 		fail("no shell", -HV_ENOENT);
@@ -176,6 +194,22 @@ static void start_again(uint64_t *started, unsigned *quick)
 	*started = hv_now();
 }
 
+/* While one cannot be buried, recv would speak of nothing but the dead. */
+static struct hv_msg receive(bool is_stuck)
+{
+	hv_time look = is_stuck ? hv_deadline_us(LOOK_US) : HV_FOREVER, log = log_deadline();
+	hv_time deadline = log != HV_FOREVER ? log : look;
+	hv_word flags = is_stuck ? 0 : HV_WAIT_CHILD;
+	struct hv_msg msg;
+
+	if (!log_is_on())
+		return hv_recv_closing(HANDLE_SERVICE, deadline, flags);
+	msg = hv_recv_msg(HANDLE_SERVICE, deadline, flags);
+	if (msg.result == 0 && msg.handle != HV_NONE)
+		log_handle(&msg);
+	return msg;
+}
+
 int main(void)
 {
 	unsigned quick = 0;
@@ -187,11 +221,8 @@ int main(void)
 	shell = start_shell();
 	started = hv_now();
 	for (;;) {
-		/* while one cannot be buried, recv would speak of nothing but the dead */
-		if (burial.is_stuck)
-			msg = hv_recv_closing(HANDLE_SERVICE, hv_deadline_us(LOOK_US), 0);
-		else
-			msg = hv_recv_closing(HANDLE_SERVICE, HV_FOREVER, HV_WAIT_CHILD);
+		log_show();
+		msg = receive(burial.is_stuck);
 		if (msg.result == 0) {
 			respond(&msg);
 			continue;

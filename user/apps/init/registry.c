@@ -31,7 +31,8 @@ static bool has(const struct hv_set *set, hv_pid pid)
 static bool start(void)
 {
 	static char *const argv[] = { "registry", NULL };
-	int fds[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, ends[0] };
+	int in = log_is_on() ? -1 : STDIN_FILENO, out = log_is_on() ? STDERR_FILENO : STDOUT_FILENO;
+	int fds[] = { in, out, STDERR_FILENO, ends[0] };
 	struct hv_grants grants = { .pages = REGISTRY_PAGES,
 				    .pids = REGISTRY_PIDS,
 				    .files = REGISTRY_FILES };

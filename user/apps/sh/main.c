@@ -2,7 +2,7 @@
 /*
  * sh: reads lines and runs them. From the console with editing and history,
  * from a pipe or a file (`sh < FILE`) without, or from its argument (`sh -c`).
- * With -t it is one more client of the console's server.
+ * With -t it is a client of the console's server from its start.
  */
 #include "sh.h"
 
@@ -74,10 +74,11 @@ static void run_console(void)
 	hv_tty_close();
 }
 
-/* `console new`: the console's server is there. */
+/* `console new`: the console's server is there. Where the UART is a process's it always is. */
 static bool open_session(void)
 {
-	int64_t error = hv_tty_session() == 0 ? -HV_ESTATE : hv_tty_open();
+	bool has_server = hv_tty_session() != 0 || hv_bootinfo->uart_pa != 0;
+	int64_t error = has_server ? hv_tty_open() : -HV_ESTATE;
 
 	if (error == -HV_ESTATE)
 		complain("-t: the console has no server here: `console on` first");

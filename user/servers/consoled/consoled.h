@@ -93,15 +93,30 @@ void screen_hide(void);
 void screen_leave(struct session *session);
 void screen_enter(struct session *session);
 
+/* Messages that are of no session: as lines above the last one. */
+void screen_log(const char *text, size_t length);
+
+/* ---- uart.c: where the UART is the server's ------------------------------------------ */
+
+bool uart_is_own(void);
+bool uart_start(void);		/* false: it was not given it */
+void uart_look(void);		/* whether bytes have come: its interrupt does the same */
+/* QEMU before 9.1 may raise an interrupt once and never again (docs/boards.md). */
+bool uart_may_be_deaf(void);
+int uart_key(void);		/* a byte that has come, or -1 */
+bool uart_has_key(void);
+void uart_write(const char *data, size_t length);
+
 /* ---- pump.c ---------------------------------------------------------------------- */
 
 enum { PUMP_KEY = 255 };	/* an operation of the pump's alone; w[1] is the key */
 
-/* A child that reads the console and calls self with each key. False: there is none. */
+/* A child that reads the console and calls self with each key, unless the UART is self's. False:
+ * there is none. */
 bool pump_start(void);
 void pump_stop(void);
 bool pump_call(const struct hv_msg *call);	/* false: it is not the pump's */
-void pump_go_on(void);		/* if its last key has found a place */
+void pump_go_on(void);		/* gives keys their places, as far as there are */
 void pump_freeze(hv_pid who);	/* who is answered when that is done */
 bool pump_is_freezing(void);
 void pump_try_freeze(void);	/* as soon as it has no key in its hand that self does not know */

@@ -2,17 +2,20 @@
 /*
  * consoled: the server of the console: <hv8/tty.h>. The registry gives it the
  * console as descriptors 0 to 2, and the ends of its endpoint as 3, to receive,
- * and 4, to call. The UART is the kernel's: this reads and writes it by hypercalls, and
- * is alone in doing so as long as all others are its clients. With an argument N
- * it crashes in its N-th call, for tests of who is to bear that.
+ * and 4, to call. The UART is the kernel's then: this reads and writes it by
+ * hypercalls, and is alone in doing so as long as all others are its clients.
+ * With the boot option uart=process it is given the UART itself, and its line,
+ * instead: uart.c. With an argument N it ends in its N-th call, for tests of who
+ * is to bear that: it exits if N is odd, else it crashes.
  */
 #include "consoled.h"
 
+#include <hv8/irq.h>
 #include <hv8/service.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ENDPOINT = 3, SOON_US = 5000 };
+enum { ENDPOINT = 3, SOON_US = 5000, LOOK_US = 20000 };
 
 static hv_handle slot = HV_NONE; /* for the handle that comes with HV_TTY_OPEN */
 
@@ -165,17 +168,30 @@ static void serve_session(struct session *session, const struct hv_msg *call)
 		bring_forward(call);
 		return;
 	case HV_TTY_FREEZE:
+		if (uart_is_own())
+			break;
 		pump_freeze(call->from);
 		return;
 	}
 	answer(call, -HV_ENOSYS, 0, 0, 0);
 }
 
+static bool is_message(const struct hv_msg *call)
+{
+	uint64_t count = call->w[0] >> HV_TTY_COUNT;
+
+	if (call->from != HV_INIT_PID || call->w[0] != (HV_TTY_LOG | count << HV_TTY_COUNT) ||
+	    count > HV_LOG_BYTES)
+		return false;
+	screen_log((const char *)&call->w[1], count);
+	return true;
+}
+
 static void serve(const struct hv_msg *call)
 {
 	struct session *session = session_find(call->w[1]);
 
-	if (pump_call(call))
+	if (pump_call(call) || is_message(call))
 		return;
 	if (call->w[0] == HV_TTY_OPEN) {
 		open_session(call);
@@ -205,7 +221,8 @@ static hv_time deadline(void)
 				      sessions[i].is_waiting);
 	return is_soon          ? hv_deadline_us(SOON_US)
 	       : edits_escape() ? hv_deadline_us(HV_EDIT_ESCAPE_US)
-				: HV_FOREVER;
+	       : uart_is_own() && uart_may_be_deaf() ? hv_deadline_us(LOOK_US)
+						     : HV_FOREVER;
 }
 
 static void look_after_all(void)
@@ -226,27 +243,49 @@ static struct hv_msg receive(void)
 		slot = hv_handle_alloc();
 		hv_set_recv_slot(slot);
 	}
-	call = hv_recv_msg(ENDPOINT, deadline(), HV_WAIT_CHILD);
+	call = hv_recv_msg(ENDPOINT, deadline(), uart_is_own() ? HV_WAIT_IRQ : HV_WAIT_CHILD);
 	if (call.result == 0 && call.handle != HV_NONE)
 		slot = HV_NONE;
+	if (uart_is_own()) { /* an interrupt that is pending comes here */
+		hv_irq_unmask();
+		hv_irq_mask();
+		uart_look();
+	}
 	return call;
+}
+
+/* There is more to do. A child that has died is the reader of keys. */
+static bool goes_on(int64_t result)
+{
+	return result == 0 || result == -HV_ETIMEDOUT || (result == -HV_EINTR && uart_is_own());
+}
+
+_Noreturn static void end_for_a_test(unsigned long number)
+{
+	if (number % 2 != 0)
+		_exit(1);
+	__builtin_trap();
 }
 
 int main(int argc, char **argv)
 {
-	unsigned long left = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+	unsigned long number = argc > 1 ? strtoul(argv[1], NULL, 10) : 0, left = number;
 	struct hv_msg call = { 0 };
 
-	while (call.result == 0 || call.result == -HV_ETIMEDOUT) {
+	if (uart_is_own() && !uart_start()) {
+		hv_dprintf(STDERR_FILENO, "consoled: it was not given the UART\n");
+		return 1;
+	}
+	while (goes_on(call.result)) {
 		look_after_all();
 		call = receive();
 		if (call.result == 0 && left > 0 && --left == 0)
-			__builtin_trap();
+			end_for_a_test(number);
 		if (call.result == 0)
 			serve(&call);
-		else if (call.result == -HV_ETIMEDOUT && edits_escape())
+		else if (call.result == -HV_ETIMEDOUT && edits_escape() && !uart_has_key())
 			session_escape_ends(foreground);
 	}
-	/* the reader of keys has died, or there is something wrong: a new one may fare better */
+	/* the reader of keys has died, or there is something wrong: a new server may fare better */
 	__builtin_trap();
 }

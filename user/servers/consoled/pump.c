@@ -3,7 +3,8 @@
  * Where keys come from: a child that does nothing but read the console, since
  * a process cannot wait for the console and for calls at a time. It calls with
  * each key, and waits until that has found a place: so keys that nobody takes stay in
- * the UART, and whoever types into a pipe waits.
+ * the UART, and whoever types into a pipe waits. If the UART is the server's
+ * there is no child, and keys wait in uart.c, and then in the UART.
  */
 #include "consoled.h"
 
@@ -30,8 +31,11 @@ _Noreturn static void read_keys(void)
 bool pump_start(void)
 {
 	const struct hv_grants grants = { .pages = 8 };
-	pid_t pid = hv_fork_attr(&grants);
+	pid_t pid;
 
+	if (uart_is_own())
+		return true;
+	pid = hv_fork_attr(&grants);
 	if (pid == 0)
 		read_keys();
 	pump = pid < 0 ? 0 : (hv_pid)pid;
@@ -59,14 +63,23 @@ static bool find_place(void)
 	return session_type(foreground, (char)held);
 }
 
-void pump_go_on(void)
+/* The key in hand, if there is one. False: it has no place, or there is none. */
+static bool place_key(void)
 {
+	if (held < 0 && uart_is_own() && foreground != NULL)
+		held = uart_key();
 	if (held < 0 || foreground == NULL || !find_place())
-		return;
+		return false;
 	held = -1;
 	session_feed(foreground);
-	if (freezer == 0)
-		hv_reply(pump, 0, HV_NONE, 0, 0, 0, 0);
+	return true;
+}
+
+void pump_go_on(void)
+{
+	while (place_key())
+		if (!uart_is_own() && freezer == 0)
+			hv_reply(pump, 0, HV_NONE, 0, 0, 0, 0);
 }
 
 bool pump_call(const struct hv_msg *call)

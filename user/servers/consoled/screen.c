@@ -11,7 +11,9 @@
 
 static void put(const char *data, size_t length)
 {
-	if (length > 0)
+	if (uart_is_own())
+		uart_write(data, length);
+	else if (length > 0)
 		write(STDOUT_FILENO, data, length);
 }
 
@@ -174,6 +176,23 @@ void screen_write(struct session *session, hv_pid writer, const char *data, size
 			clear(&session->partial);
 		else
 			add(&session->partial, data[i]);
+	}
+}
+
+void screen_log(const char *text, size_t length)
+{
+	static struct text message;
+
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] != '\n')
+			add(&message, text[i]);
+		if (text[i] != '\n' && message.used < PARTIAL)
+			continue;
+		screen_hide();
+		put(message.byte, message.used);
+		put("\n", 1);
+		clear(&message);
+		draw();
 	}
 }
 

@@ -77,6 +77,8 @@ static struct answer end(const struct hv_msg *call, enum fate fate)
 
 	if (fate == FATE_KILL && strcmp(name, "registry") == 0)
 		kill((pid_t)hv_self(), SIGKILL);
+	if (error == 0 && (fate == FATE_STOP || call->w[3] != 0))
+		server->argument = call->w[3];
 	return fails(error < 0 ? error : server_end(server, fate));
 }
 
@@ -133,9 +135,9 @@ int main(void)
 
 	table_read();
 	for (;;) {
-		struct hv_msg call = hv_recv_closing(ENDPOINT, HV_FOREVER, flags);
+		struct hv_msg call = hv_recv_closing(ENDPOINT, servers_deadline(), flags);
 
-		if (call.result == -HV_EINTR) {
+		if (call.result == -HV_EINTR || call.result == -HV_ETIMEDOUT) {
 			flags = servers_bury() ? HV_WAIT_CHILD : 0;
 		} else if (call.result == 0) {
 			hv_drop_page(call.page);

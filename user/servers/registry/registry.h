@@ -13,7 +13,8 @@ enum fate { FATE_OWN, FATE_KILL, FATE_STOP };
 struct server {
 	char name[HV_NAME_BYTES + 1];	/* of a numbered one without its number */
 	char program[HV_NAME_BYTES + 1];
-	bool has_tty;		/* it reads the console */
+	bool has_tty;		/* it reads the console, which is the kernel's */
+	bool has_uart;		/* the console is its: there is none without it */
 	hv_device device;	/* 0: it needs none */
 	uint64_t lines[HV_NIRQ / 64];	/* of the device's */
 	unsigned first, units;	/* numbers it serves; 0 units: it has no number */
@@ -26,6 +27,7 @@ struct server {
 	uint64_t argument;	/* 0: none */
 	unsigned starts, deaths;	/* in all; since it was last asked to start, or lived long */
 	uint64_t started;
+	hv_time resumes;	/* it has died too often, and starts again then; 0: no */
 };
 
 /* ---- table.c: which there are ------------------------------------------------------ */
@@ -49,6 +51,8 @@ int64_t server_start(struct server *server);
 int64_t server_end(struct server *server, enum fate fate);
 /* Buries the dead; those that crashed start again. False: one had to stay. */
 bool servers_bury(void);
+/* When it is to be called again; HV_FOREVER: when one dies. */
+hv_time servers_deadline(void);
 
 /* ---- init ------------------------------------------------------------------------------ */
 

@@ -17,6 +17,7 @@ enum {
 	PAGES = 64,
 	DEATHS_AT_MOST = 8, /* of those that have not lived long */
 	LONG_US = 10000000,
+	REST_US = 1000000, /* of one without which there is no console, when it dies too often */
 };
 
 /* ---- devices -------------------------------------------------------------------------- */
@@ -69,8 +70,28 @@ static void close_down(struct server *server, enum hv_service_state state)
 	server->state = state;
 }
 
+/* Its clients wait: there is no console without it. */
+static int64_t rest(struct server *server)
+{
+	server->pid = 0;
+	server->resumes = hv_deadline_us(REST_US);
+	return 0;
+}
+
+/* Init shows messages by it. */
+static void tell_init(const struct server *server)
+{
+	hv_handle copy = hv_handle_alloc();
+
+	if (copy == HV_NONE || hv_dup((hv_handle)server->ends[1], copy, HV_RIGHT_WRITE) < 0)
+		return;
+	if (hv_call(HV8_HANDLE_MEM, HV_FOREVER, 0, copy, HV_INIT_CONSOLE, 0, 0, 0) < 0)
+		hv_close((hv_pid)hv_self(), copy);
+}
+
 static int64_t begin(struct server *server)
 {
+	server->resumes = 0;
 	server->pid = spawn(server);
 	server->started = hv_now();
 	server->starts++;
@@ -78,6 +99,8 @@ static int64_t begin(struct server *server)
 		return 0;
 	hv_dprintf(STDERR_FILENO, "registry: cannot start %s: %s\n", server->program,
 		   strerror(errno));
+	if (server->has_uart)
+		return rest(server);
 	close_down(server, HV_SERVICE_FAILED);
 	return -HV_EPIPE;
 }
@@ -95,6 +118,8 @@ int64_t server_start(struct server *server)
 	}
 	server->state = HV_SERVICE_UP;
 	server->deaths = 0;
+	if (server->has_uart)
+		tell_init(server);
 	return begin(server);
 }
 
@@ -120,6 +145,15 @@ static bool kill_orphans(void)
 	return any;
 }
 
+static void tell_death(const struct server *server)
+{
+	bool has_ended = WIFEXITED(server->status);
+
+	hv_dprintf(STDERR_FILENO, has_ended ? "registry: %s ended with %d\n"
+					    : "registry: %s died of signal %d\n",
+		   server->program, has_ended ? WEXITSTATUS(server->status) : WTERMSIG(server->status));
+}
+
 static void replace(struct server *server)
 {
 	bool lived_long = hv_now() - server->started > hv_ticks_of_us(LONG_US);
@@ -128,23 +162,25 @@ static void replace(struct server *server)
 		close_down(server, HV_SERVICE_DOWN);
 		return;
 	}
-	if (server->fate == FATE_KILL) {
+	if (server->fate == FATE_KILL || server->resumes != 0) {
 		begin(server);
 		return;
 	}
-	if (WIFEXITED(server->status)) { /* it has said why */
+	if (WIFEXITED(server->status) && !server->has_uart) { /* it has said why */
 		close_down(server, HV_SERVICE_FAILED);
 		return;
 	}
-	hv_dprintf(STDERR_FILENO, "registry: %s died of signal %d\n", server->program,
-		   WTERMSIG(server->status));
+	tell_death(server);
 	server->deaths = lived_long ? 1 : server->deaths + 1;
 	if (server->deaths <= DEATHS_AT_MOST) {
 		begin(server);
 		return;
 	}
 	hv_dprintf(STDERR_FILENO, "registry: %s dies too often\n", server->program);
-	close_down(server, HV_SERVICE_FAILED);
+	if (server->has_uart)
+		rest(server);
+	else
+		close_down(server, HV_SERVICE_FAILED);
 }
 
 /* Its device does not come to rest, and may write to what the server had: all of that stays its. */
@@ -185,13 +221,27 @@ bool servers_bury(void)
 
 		if (server->state != HV_SERVICE_UP)
 			continue;
-		if (server->pid == 0)
+		if (server->pid == 0 && (server->fate != FATE_OWN || hv_now() >= server->resumes))
 			replace(server);
-		else if (!all && hv_procs[server->pid].state == HV_PROC_ZOMBIE)
+		else if (!all && server->pid != 0 &&
+			 hv_procs[server->pid].state == HV_PROC_ZOMBIE)
 			leave_dead(server);
 		server->fate = FATE_OWN;
 	}
 	return all;
+}
+
+hv_time servers_deadline(void)
+{
+	hv_time first = HV_FOREVER;
+
+	for (unsigned i = 0; i < server_count; i++) {
+		hv_time resumes = servers[i].state == HV_SERVICE_UP ? servers[i].resumes : 0;
+
+		if (resumes != 0 && (first == HV_FOREVER || resumes < first))
+			first = resumes;
+	}
+	return first;
 }
 
 int64_t server_end(struct server *server, enum fate fate)
@@ -199,6 +249,7 @@ int64_t server_end(struct server *server, enum fate fate)
 	if (server->state != HV_SERVICE_UP)
 		return -HV_ESTATE;
 	server->fate = fate;
-	kill(server->pid, SIGKILL);
+	if (server->pid != 0)
+		kill(server->pid, SIGKILL);
 	return servers_bury() ? 0 : -HV_EBUSY;
 }

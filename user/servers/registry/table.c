@@ -2,7 +2,8 @@
 /*
  * The table of servers: servers.txt of the initrd has a line for each kind:
  *
- *   NAME PROGRAM tty                  it has the console instead of a device
+ *   NAME PROGRAM tty                  it has the console instead of a device, or the UART if
+ *                                     that is for a process
  *   NAME PROGRAM COMPATIBLE           the first such device; none: no server
  *   NAME PROGRAM COMPATIBLE TYPE      all virtio devices of that type: NAME0, NAME1, ...
  *
@@ -91,6 +92,23 @@ static void add_first(void)
 	find_lines(device, line[2], server->lines);
 }
 
+static void add_console(void)
+{
+	struct server *server = add();
+	int64_t number;
+
+	if (server == NULL)
+		return;
+	server->has_uart = hv_bootinfo->uart_pa != 0;
+	server->has_tty = !server->has_uart;
+	if (server->has_tty)
+		return;
+	server->device = hv_device_at(hv_bootinfo->uart_pa);
+	number = hv_irq_line(hv_bootinfo->uart_intid);
+	if (number > 0)
+		server->lines[number / 64] |= 1UL << number % 64;
+}
+
 /* How many of them are in a page that is another's until now. */
 static int64_t count_in(hv_device device, uint32_t type)
 {
@@ -154,10 +172,7 @@ static int64_t read_all(bool numbered)
 		if (numbered) {
 			error = add_numbered();
 		} else if (strcmp(line[2], "tty") == 0) {
-			struct server *server = add();
-
-			if (server != NULL)
-				server->has_tty = true;
+			add_console();
 		} else {
 			add_first();
 		}

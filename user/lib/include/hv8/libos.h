@@ -50,7 +50,19 @@ enum hv_init_op {
 	HV_INIT_REGISTRY = 6,	/* the reply carries a handle to the registry: <hv8/service.h> */
 	HV_INIT_GET_DEVICE = 7,	/* the registry's alone: w[1] becomes its own, with the lines */
 	HV_INIT_PUT_DEVICE = 8,	/* ... of the set in w[2] and w[3]; or it goes to the shell */
+	HV_INIT_LOG = 9,	/* count bytes of a message for people are in w[1] to w[3] */
+	HV_INIT_CONSOLE = 10,	/* the registry's alone: with a handle to call the console's server */
 };
+
+enum { HV_LOG_COUNT = 8, HV_LOG_BYTES = 24 };	/* w[0] is HV_INIT_LOG | count << HV_LOG_COUNT */
+
+/*
+ * For init, if the UART is a process's: its descriptor 2, with the write right
+ * of its own endpoint, becomes one for messages (HV_INIT_LOG) in all that are
+ * given it; what init itself writes there goes to `sink`.
+ */
+typedef void (*hv_log_sink)(const char *text, size_t length);
+void hv_log_begin(hv_handle init, hv_log_sink sink);
 
 /* ---- what the kernel shows ---------------------------------------------------- */
 

@@ -30,7 +30,10 @@ enum hv_tty_op {
 	HV_TTY_WAIT = 6,	/* who has opened it waits at the endpoint. w[1] is 1: ^C was typed */
 	HV_TTY_LIST = 7,	/* the w[2]-th session: its number, its pid, 1 if it has the keys */
 	HV_TTY_FOREGROUND = 8,	/* session number w[2] gets the keys */
-	HV_TTY_FREEZE = 9,	/* takes no more keys; w[1] is 1 and the last, which comes after all others */
+	/* Takes no more keys; w[1] is 1 and the last, which comes after all others. -HV_ENOSYS: the
+	 * server drives the UART, and nobody else can read it */
+	HV_TTY_FREEZE = 9,
+	HV_TTY_LOG = 10,	/* init's alone, and no call: count bytes in w[1] to w[3], of no session */
 };
 
 enum { HV_TTY_COUNT = 8, HV_TTY_SHORT = 16, HV_TTY_LINE = 1024, HV_TTY_SESSIONS = 8 };
@@ -39,8 +42,10 @@ enum { HV_TTY_COUNT = 8, HV_TTY_SHORT = 16, HV_TTY_LINE = 1024, HV_TTY_SESSIONS 
 
 /*
  * A new session becomes descriptors 0, 1 and 2. If the server dies, self, and
- * nobody else, opens it again when it reads, writes or waits. Errors: as
- * above, or those of hv_service_open.
+ * nobody else, opens it again when it reads, writes or waits. Where the server
+ * drives the UART, others of the session wait for that, for some seconds, and
+ * ask again: so what they write may come twice. Errors: as above, or those of
+ * hv_service_open.
  */
 int64_t hv_tty_open(void);
 
