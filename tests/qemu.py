@@ -57,7 +57,7 @@ class Guest:
     """A running machine; leaving the `with` block ends it in any case."""
 
     machine: Machine
-    timeout: float = 120
+    timeout: float = 300
     child: pexpect.spawn = field(init=False)
     transcript: BinaryIO = field(init=False)
 

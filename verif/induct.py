@@ -22,6 +22,7 @@ from spec.transition import Case, Spec, Transition
 
 from . import counting, deadlines, lines, members
 from .flags import as_term
+from .lazily import Lazily
 from .lin import bv
 from .members import MemberNames, MemberOps
 from .naming import NamedState
@@ -31,6 +32,7 @@ from .safety import model_values
 from .solve import OWN_RESOURCES, Solver, Verdict
 
 SHOWN_FAILURES = 6
+LEARNED_TERMS = 150
 # An interrupt may come while nobody runs, and a call may end with nobody running: what holds of
 # a process that calls is not assumed.
 INTERRUPTED = frozenset({"trap_irq", "timer_interrupt", "console_interrupt", "wake_up"})
@@ -74,6 +76,7 @@ class Subject:
     rules: dict[str, Invariant] = field(default_factory=spec.invariants)
     known: dict[tuple[object, ...], z3.BoolRef] = field(default_factory=dict)
     shown: dict[int, list[set[int]]] = field(default_factory=dict)
+    learned: Lazily | None = None
     facts: dict[str, int] = field(
         default_factory=lambda: {"queries": 0, "shared": 0, "second tries": 0})
 
@@ -135,10 +138,21 @@ class Subject:
             self.shown.setdefault(goal.get_id(), []).append({t.get_id() for t in needed})
         return verdict
 
+    def _learned(self) -> Lazily:
+        """What is kept from goal to goal, until it has so much that a new start is quicker."""
+        if self.learned is None or len(self.learned.terms) > LEARNED_TERMS:
+            self.learned = Lazily(z3.SolverFor("QF_UFBV"), self.names, [])
+        return self.learned
+
     def _prove_with(self, path: tuple[z3.BoolRef, ...], goal: z3.BoolRef, near: Reads, name: str,
                     folder: FilePath) -> tuple[tuple[z3.BoolRef, ...] | None, Verdict]:
         """What of `path` is needed, if it is proved, and the verdict."""
-        for rounds, is_exact in ((1, False), (2, False), (2, True)):
+        self.facts["queries"] += 1
+        solver = Solver(self.instances(near, 1), folder, self.names)
+        needed = solver.core(path, goal, name, kept=self._learned())
+        if needed is not None:
+            return needed, Verdict("proved", 0.0)
+        for rounds, is_exact in ((1, False), (2, False), (2, True))[solver.is_refuted:]:
             self.facts["queries"] += 1
             known = self.instances(near, rounds)
             if is_exact:

@@ -18,6 +18,21 @@ class Lazily:
     left: list[z3.BoolRef]
     terms: list[z3.BoolRef] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
+    _supposed: dict[int, tuple[z3.BoolRef, z3.BoolRef]] = field(default_factory=dict)
+
+    def offer(self, terms: Iterable[z3.BoolRef]) -> None:
+        """More hypotheses."""
+        have = {term.get_id() for term in (*self.terms, *self.left)}
+        self.left += [term for term in terms if term.get_id() not in have]
+
+    def suppose(self, term: z3.BoolRef) -> z3.BoolRef:
+        """A mark: where it holds the term does. Kept with it, for an id is of a living term."""
+        if term.get_id() not in self._supposed:
+            mark = z3.Bool(f"supposed!{len(self._supposed)}")
+            self.define((term,))
+            self.solver.add(z3.Implies(mark, term))
+            self._supposed[term.get_id()] = mark, term
+        return self._supposed[term.get_id()][0]
 
     def define(self, terms: Iterable[z3.BoolRef]) -> None:
         """The equations of the names in these."""

@@ -156,27 +156,25 @@ class Solver:
         return bool(result != z3.unsat)
 
     def core(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef, name: str,
-             resources: int = CORE_RESOURCES) -> tuple[z3.BoolRef, ...] | None:
-        """Those of `given` from which `goal` is plain to see, or None."""
+             resources: int = CORE_RESOURCES,
+             kept: Lazily | None = None) -> tuple[z3.BoolRef, ...] | None:
+        """Those of `given` from which `goal` is plain to see, or None. What `kept` has learned
+        from other goals is used; its hypotheses must hold here, too."""
         begin = time.process_time()
-        solver = z3.SolverFor("QF_UFBV")
-        solver.set("rlimit", resources)
-        some = Lazily(solver, self.names, list(self.hypotheses))
+        some = kept or Lazily(z3.SolverFor("QF_UFBV"), self.names, [])
+        some.solver.set("rlimit", resources)
+        some.offer(self.hypotheses)
         denied = z3.Not(goal)
-        some.define((denied, *given))
-        some.add(denied)
-        marks = {f"given!{number}": term for number, term in enumerate(given)}
-        for mark, term in marks.items():
-            solver.add(z3.Implies(z3.Bool(mark), term))
-        result = some.check(tuple(z3.Bool(mark) for mark in marks))
+        is_denied = some.suppose(denied)
+        marks = {str(some.suppose(term)): term for term in given}
+        result = some.check((is_denied, *map(z3.Bool, marks)))
         self.queries += 1
         self.seconds += time.process_time() - begin
         self.is_refuted = result == z3.sat
         if result != z3.unsat:
             return None
-        needed = tuple(marks[str(mark)] for mark in solver.unsat_core())
-        known = (term for term in some.terms if term is not denied)
-        queries.note_terms((*known, *needed, denied), name)
+        needed = tuple(marks[str(mark)] for mark in some.solver.unsat_core() if str(mark) in marks)
+        queries.note_terms((*some.terms, *needed, denied), name)
         return needed
 
     def _fallback(self, solver: z3.Solver) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:

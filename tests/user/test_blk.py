@@ -67,7 +67,7 @@ def image(mib: int) -> Iterator[Path]:
 def session(name: str, disk: Path, *extra: str, gic: str = "3", drive: str = "") -> Iterator[Guest]:
     words = ("-append", "dma=on", "-drive", f"file={disk},format=raw,if=none,id=d0{drive}",
              "-device", "virtio-blk-device,drive=d0", *extra)
-    with Guest(Machine(f"blk {name}", gic=gic, extra=words), timeout=90) as guest:
+    with Guest(Machine(f"blk {name}", gic=gic, extra=words), timeout=300) as guest:
         guest.prompt()
         yield guest
         guest.halt()
@@ -299,7 +299,7 @@ def the_break_key_under_load() -> None:
 
 @suite.test
 def says_what_is_missing() -> None:
-    with Guest(Machine("blk without"), timeout=90) as guest:
+    with Guest(Machine("blk without"), timeout=300) as guest:
         guest.prompt()
         assert "disk0: there is no such disk" in guest.shell("blk info")
         assert guest.shell("blkd") == "blkd: it was given no virtio disk\n"

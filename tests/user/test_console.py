@@ -26,7 +26,7 @@ HOME, END, DELETE = "\x1b[1~", "\x1bOF", "\x1b[3~"
 @contextmanager
 def session(name: str, gic: str = "3", on: bool = True) -> Iterator[Guest]:
     """A guest whose shell is a client of the server."""
-    with Guest(Machine(f"console {name}", gic=gic), timeout=90) as guest:
+    with Guest(Machine(f"console {name}", gic=gic), timeout=300) as guest:
         guest.prompt()
         if on:
             assert guest.shell("console on") == ""
@@ -311,7 +311,7 @@ def leaving_gives_everything_back() -> None:
 @suite.test
 def much_typed_ahead_is_kept() -> None:
     """In one burst, through both changes."""
-    with Guest(Machine("console typed ahead"), timeout=120) as guest:
+    with Guest(Machine("console typed ahead"), timeout=300) as guest:
         guest.expect(re.escape(PROMPT))
         lines = [f"echo line {n} of many" for n in range(90)]
         lines.insert(30, "console on")

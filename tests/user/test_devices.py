@@ -25,7 +25,7 @@ DMA = {"fw-cfg@9020000": "yes", **{f"virtio_mmio@a00{n}000": "yes" for n in rang
 
 @contextmanager
 def session(name: str, *extra: str) -> Iterator[Guest]:
-    with Guest(Machine(f"devices {name}", extra=(*CLOCK, *extra)), timeout=90) as guest:
+    with Guest(Machine(f"devices {name}", extra=(*CLOCK, *extra)), timeout=300) as guest:
         guest.prompt()
         yield guest
         guest.halt()

@@ -56,7 +56,7 @@ def says_what_is_proved_of_what_boots() -> None:
 
 @suite.matrix(options=["", "GIC=2 CPU=cortex-a53", "GIC=3 CPU=max"])
 def usertests_from_a_pipe(options: str) -> None:
-    status, text = run("ps\nusertests\nhalt\n", *options.split(), timeout=300)
+    status, text = run("ps\nusertests\nhalt\n", *options.split(), timeout=1200)
     assert status == 0, text[-3000:]
     assert re.search(r"^usertests: \d{3,} passed, 0 failed$", text, re.M), text[-3000:]
 

@@ -23,7 +23,7 @@ ENDLESS = [kind for kind, words in KINDS.items() if "^C" in words]
 @contextmanager
 def session(name: str) -> Iterator[Guest]:
     """A guest at its prompt; it must still halt properly afterwards."""
-    with Guest(Machine(f"shell {name}"), timeout=90) as guest:
+    with Guest(Machine(f"shell {name}"), timeout=300) as guest:
         guest.prompt()
         yield guest
         guest.halt()
@@ -231,7 +231,7 @@ def nested_shells_and_scripts() -> None:
 @suite.test
 def much_typed_ahead_is_kept() -> None:
     """Far more than any buffer of the guest, in one burst."""
-    with Guest(Machine("shell typed ahead"), timeout=120) as guest:
+    with Guest(Machine("shell typed ahead"), timeout=300) as guest:
         guest.expect(re.escape(PROMPT))
         lines = [f"echo line {n} of many" for n in range(60)]
         guest.type("".join(line + "\r" for line in lines) + "halt\r")
@@ -242,7 +242,7 @@ def much_typed_ahead_is_kept() -> None:
 
 @suite.test
 def reboot_starts_again() -> None:
-    with Guest(Machine("shell reboot"), timeout=60) as guest:
+    with Guest(Machine("shell reboot"), timeout=300) as guest:
         guest.prompt()
         guest.type("reboot\r")
         assert guest.ended() == 0  # because of -no-reboot

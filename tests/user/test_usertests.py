@@ -20,7 +20,7 @@ SKIPS = {"3": set(), "2": {"the CPU interface of this GIC is no system register"
 
 @suite.matrix(gic=["3", "2"], cpu=["cortex-a53", "max"])
 def usertests(gic: str, cpu: str) -> None:
-    with Guest(Machine(f"usertests gic={gic} cpu={cpu}", cpu=cpu, gic=gic), timeout=300) as guest:
+    with Guest(Machine(f"usertests gic={gic} cpu={cpu}", cpu=cpu, gic=gic), timeout=1200) as guest:
         guest.prompt()
         text = guest.shell("usertests")
         summary = re.search(r"usertests: (\d+) passed, (\d+) failed", text)
@@ -87,7 +87,7 @@ def console_reads() -> None:
 @suite.test
 def usertests_twice_in_little_memory() -> None:
     """Everything comes back: a second run on 64 MiB finds what the first found."""
-    with Guest(Machine("usertests twice", mem="64M"), timeout=300) as guest:
+    with Guest(Machine("usertests twice", mem="64M"), timeout=1200) as guest:
         guest.prompt()
         for _ in range(2):
             assert re.search(r"usertests: \d+ passed, 0 failed", guest.shell("usertests"))

@@ -15,6 +15,7 @@ from snippets import KERNEL  # noqa: E402
 from verif.devices import GICH, IS_GICV2, IS_OTHER, observed  # noqa: E402
 from verif.errors import ImageError  # noqa: E402
 from verif.flags import fresh  # noqa: E402
+from verif.lazily import Lazily  # noqa: E402
 from verif.lin import Lin, const  # noqa: E402
 from verif.machine import Path as MachinePath  # noqa: E402
 from verif.memory import Memory  # noqa: E402
@@ -52,6 +53,21 @@ def test_a_hypothesis_about_a_name_comes_with_what_it_names(tmp_path: Path) -> N
     assert Solver(known, tmp_path, names).core((), X << 1 == 0, "named") == ()
     other = Solver((label != 0, Y == 0), tmp_path, names)
     assert other.core((), X << 1 == 0, "other") is None and other.is_refuted
+
+
+def test_what_one_goal_supposed_the_next_does_not(tmp_path: Path) -> None:
+    """A solver that is kept has hypotheses, and neither earlier paths nor earlier goals."""
+    kept = Lazily(z3.SolverFor("QF_UFBV"), Names(), [])
+    solver = Solver(chain(3), tmp_path)
+    low, high = z3.BitVec("v0", 64), z3.BitVec("v3", 64)
+    assert solver.core((low == 5,), z3.UGE(high, 5), "first", kept=kept) == (low == 5,)
+    assert solver.core((low == 4,), z3.UGE(high, 5), "second", kept=kept) is None
+    assert solver.is_refuted
+    assert solver.core((), low == 5, "third", kept=kept) is None
+    assert solver.core((X == 1, low == 6), z3.UGE(high, 5), "fourth", kept=kept) == (low == 6,)
+    more = Solver((z3.ULE(high, X),), tmp_path)
+    assert more.core((low == 5,), z3.UGE(X, 5), "more", kept=kept) == (low == 5,)
+    assert Solver((), tmp_path).core((low == 5,), z3.UGE(high, 5), "new") is None
 
 
 # ---- equal terms ----
