@@ -146,13 +146,17 @@ static inline int64_t check_answer(uint64_t self, uint64_t handle, uint64_t page
 	return can_receive(caller, passed) ? 0 : -HV_ENOBUFS;
 }
 
-/* The server waits at the endpoint and hands the core over to whom it answered. */
-static inline void wait_for_next(struct hv_cpu *cpu, uint64_t self, uint64_t file, uint64_t caller)
+/*
+ * The server waits at the endpoint and hands the core over to whom it answered. Not inlined: its
+ * caller would keep values of two sizes at one place of the stack, which the verifier refuses.
+ */
+static __attribute__((noinline)) void wait_for_next(struct hv_cpu *cpu, uint64_t self,
+						    uint64_t file, uint64_t caller)
 {
 	procs[self].reply_to = 0;
 	set_add(&files[file].receivers, self);
 	sched_block_timed(self, file, 0, 0);
-	sched_enter(cpu, caller);
+	sched_hand_over(cpu, caller, set_has(&cpu->allowed, caller));
 }
 
 static __attribute__((noinline)) int64_t reply_wait_any(uint64_t handle, uint64_t deadline,
@@ -211,8 +215,8 @@ static inline void answer_words(struct hv_cpu *cpu, struct hv_proc *server, uint
 }
 
 /*
- * No handle, no deadline, and nobody waits to send: nothing else is to be done than that. An
- * empty handle has no rights, so of file 0 nothing is asked.
+ * No handle, no deadline, nobody waits to send, and the caller may run here: nothing else is to
+ * be done than that. An empty handle has no rights, so of file 0 nothing is asked.
  */
 int64_t hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
 		      uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
@@ -231,7 +235,8 @@ int64_t hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_
 	file = kept(&(*table(files))[entry.file]);
 	if (!(entry.rights & HV_RIGHT_READ) || file->type != HV_FILE_ENDPOINT ||
 	    file->writers == 0 || !set_is_empty(&file->senders) ||
-	    !set_has(&server->callers, server->reply_to) || !may_pass(self, page))
+	    !set_has_both(&server->callers, &cpu->allowed, server->reply_to) ||
+	    !may_pass(self, page))
 		return reply_wait_any(handle, deadline, page, passed, w0, w1, w2, w3);
 
 	answer_words(cpu, server, entry.file, file, page, (struct words){ w0, w1, w2, w3 });

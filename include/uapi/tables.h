@@ -112,7 +112,7 @@ struct hv_cpu {
 	uint64_t sgi;		/* what is written to the GIC to interrupt it; constant */
 	uint64_t turn;		/* pid whose turn it is, in round robin */
 	uint64_t next_tick;	/* CNTPCT_EL0 value of the next tick */
-	uint64_t reserved[2];
+	struct hv_set allowed;	/* processes that may run on it, alive or not */
 };
 
 struct hv_sched {
