@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 
 from replay import guest as replay_guest  # noqa: E402
-from stress.snapshot import Moment, Stops, after_release, called, dump  # noqa: E402
+from stress.snapshot import Moment, Stops, after_release, called, dump, is_free  # noqa: E402
 from verif import target  # noqa: E402
 from verif.boot_machine import Machine  # noqa: E402
 from verif.premises import constants  # noqa: E402
@@ -75,6 +75,8 @@ def run(cpus: int, gic: int, seed: int, goes_on: Callable[[int], bool],
             seconds = pick.random() ** 2 * LONGEST
             guest.gdb.run(lambda: time.sleep(seconds))
             core = guest.gdb.run_to(after_release(kernel))
+            while not is_free(kernel, machine, guest.ram):
+                core = guest.gdb.run_to(after_release(kernel))
             moment = Moment(limits(kernel), kernel, dump(guest.gdb, machine, guest.ram),
                             BUILD / "initrd.cpio", 0, calls=called(guest.gdb, machine))
             if watch is not None:

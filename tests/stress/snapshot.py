@@ -2,8 +2,8 @@
 """A machine with several cores that is stopped while nobody holds the lock, and what spec/ says of
 such a moment.
 
-Where `lock_drop` returns the lock has just been released, and no other core has looked since: what
-cores share is as one of them left it. Registers are those of the core that stopped.
+Where `lock_drop` returns the lock has just been released. If by then no other core has drawn a ticket,
+what cores share is as one of them left it. Registers are those of the core that stopped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from verif.boot_check import ISOLATION, Check
 from verif.boot_check import _grid as grid
 from verif.boot_machine import KERNEL_OFFSET, Dump, Machine
 from verif.boot_map import Problem
-from verif.boot_state import DumpState
+from verif.boot_state import DumpState, physical
 from verif.boot_walk import paths
 from verif.gdb import Ended, Gdb
 from verif.target import Target
@@ -74,6 +74,13 @@ def after_release(target: Target) -> int:
     if len(found) != 1:
         raise ValueError("lock_drop has not one return")
     return found[0]
+
+
+def is_free(kernel: Target, machine: Machine, ram: Any) -> bool:
+    """No core has the lock or waits for it: its word's halves are equal (kernel/lock.S)."""
+    at = physical(kernel.image, kernel.image.symbols["kernel_lock"].address,
+                  machine.where.ram + KERNEL_OFFSET) - machine.where.ram
+    return bool(ram[at:at + 2] == ram[at + 2:at + 4])
 
 
 def dump(gdb: Stops, machine: Machine, ram: Any) -> Dump:
