@@ -76,6 +76,7 @@ def run(cpus: int, gic: int, seed: int, goes_on: Callable[[int], bool],
             guest.gdb.run(lambda: time.sleep(seconds))
             core = guest.gdb.run_to(after_release(kernel))
             while not is_free(kernel, machine, guest.ram):
+                guest.gdb.step()    # else it would stop where it is
                 core = guest.gdb.run_to(after_release(kernel))
             moment = Moment(limits(kernel), kernel, dump(guest.gdb, machine, guest.ram),
                             BUILD / "initrd.cpio", 0, calls=called(guest.gdb, machine))
