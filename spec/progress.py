@@ -175,13 +175,13 @@ def core_is_used(c: Any, before: State, after: State, pid: Word) -> Truth:
 
 
 def waiting_cores_are_called(c: Any, before: State, after: State, pid: Word, core: Word) -> Truth:
-    """If another core waits that may run who is ready, an interrupt is on its way to one that waits
-    no more; when that has come, this is said of it. Each has one core less that waits, so in the
-    end no such core is left."""
+    """If another core waits that may run who is ready, an interrupt is on its way to one that may run
+    somebody who is ready. When that has come this is said of it, and one is ready no more, whom it
+    has taken or another core has; so in the end no such core is left."""
     o, own, r = before.ops, before.get("sys.cpu"), Reader(c, after)
     waits = o.and_(o.ult(core, c.HV_NCPU), core != own, o.bit(after.get("sched.idle"), core))
     called = (o.and_(own != other, after.get("ghost.called", other) != 0,
-                     o.not_(o.bit(after.get("sched.idle"), other)),
+                     sets.have_common(r, READY, sets.allowed(other)),
                      o.bit(before.get("sched.idle"), other)) for other in range(c.HV_NCPU))
     return o.implies(o.and_(_is_ready(c, after, pid), waits, may_run(r, core, pid)),
                      o.or_(*called))
