@@ -185,7 +185,7 @@ FILES := $(sort $(wildcard user/files/*))
 
 # ---- what to make ------------------------------------------------------------------
 
-.PHONY: build kernel trees user initrd efi-image dist setup run test verify verify-all export report trust mutants test-spec replay bench gdb size docs clean help
+.PHONY: build kernel trees user initrd efi-image dist setup run test verify verify-all export report trust mutants test-spec replay stress bench gdb size docs clean help
 
 build: kernel initrd
 kernel: $(B)/hv8.img
@@ -251,6 +251,8 @@ help:
 	'make trust     write the generated section of TRUST.md, from that report' \
 	'make test-spec random hypercalls on the specification: invariants after each step' \
 	'make replay    the running kernel beside spec/, hypercall by hypercall: SEED=1 COUNT=100000' \
+	'make stress    several cores under load, stopped at random, and every invariant looked at:' \
+	'               MINUTES=5 CPUS=4 GIC=3 SEED=1' \
 	'make gdb       boot, stop before the first instruction, and wait for gdb' \
 	'make build     build only: build/hv8.img and build/initrd.cpio (V=1 shows the commands)' \
 	'make size      how large the kernel is once boot is over' \
@@ -335,6 +337,13 @@ replay:
 	@tools/setup.sh test </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
 	@exec $(PYTHON) tests/replay/main.py $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
+
+# MINUTES, CPUS, GIC and SEED choose.
+stress:
+	@tools/setup.sh test </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
+	@exec $(PYTHON) tests/stress/main.py $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
+		--cpus $(if $(filter file,$(origin CPUS)),4,$(CPUS)) --gic $(GIC)
 
 bench:
 	@tools/setup.sh test </dev/null

@@ -115,6 +115,8 @@ void view_build(void);
 void devices_start(void);
 void init_load(void);
 void state_start(void);
+/* Every process may run on each of so many cores. */
+void boot_affinity_start(uint64_t count);
 void sysregs_check(void);
 /* Of all cores, then of this one. */
 void sysregs_machine(void);

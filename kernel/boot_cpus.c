@@ -108,6 +108,7 @@ void boot_cpus_start(void)
 	for (uint64_t i = 1; i < facts.mpidr_count; i++)
 		count += start_core(facts.mpidr[i], count);
 	bootinfo.cpu_count = count;
+	boot_affinity_start(count);
 	if (count > 1)
 		boot_print("hv8: %lu cores\n", count);
 }

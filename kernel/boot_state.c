@@ -68,6 +68,14 @@ static void start_sched(void)
 	sched.cpus[0].next_tick = sysreg_read(cntpct_el0) + machine.tick_period;
 }
 
+void boot_affinity_start(uint64_t count)
+{
+	machine.cores = (1ULL << count) - 1;
+	for (uint64_t i = 0; i < count; i++)
+		for (uint64_t w = 0; w < HV_SET_WORDS; w++)
+			sched.cpus[i].allowed.word[w] = ~0ULL;
+}
+
 void state_start(void)
 {
 	start_files();

@@ -5,6 +5,7 @@
  */
 #include "check.h"
 #include "context.h"
+#include "gic.h"
 #include "hypercall.h"
 #include "page.h"
 
@@ -172,6 +173,40 @@ int64_t hc_revoke_pid(uint64_t pid)
 	return 0;
 }
 
+/* May a process run on this core, by the mask? */
+static inline void allow(uint64_t core, uint64_t pid, uint64_t cores)
+{
+	uint64_t *word = &sched.cpus[core].allowed.word[pid / 64];
+
+	*word = (*word & ~(1ULL << (pid % 64))) | (cores >> core & 1) << (pid % 64);
+}
+
+static void allow_cores(uint64_t pid, uint64_t cores)
+{
+	_Static_assert(HV_NCPU == 8, "eight cores are written out");
+	allow(0, pid, cores);
+	allow(1, pid, cores);
+	allow(2, pid, cores);
+	allow(3, pid, cores);
+	allow(4, pid, cores);
+	allow(5, pid, cores);
+	allow(6, pid, cores);
+	allow(7, pid, cores);
+}
+
+static inline uint64_t allowed_bit(uint64_t core, uint64_t pid)
+{
+	return (uint64_t)set_has(&sched.cpus[core].allowed, pid) << core;
+}
+
+/* The cores that a process may run on. */
+static uint64_t cores_of(uint64_t pid)
+{
+	return allowed_bit(0, pid) | allowed_bit(1, pid) | allowed_bit(2, pid) |
+	       allowed_bit(3, pid) | allowed_bit(4, pid) | allowed_bit(5, pid) |
+	       allowed_bit(6, pid) | allowed_bit(7, pid);
+}
+
 static int64_t check_clone(uint64_t self, uint64_t pid, uint64_t ctx, uint64_t root)
 {
 	int64_t error;
@@ -228,6 +263,7 @@ hv_outcome hc_clone(uint64_t pid, uint64_t ctx, uint64_t root)
 	page_give(ctx, pid);
 	page_give(root, pid);
 	proc_reset(&procs[pid]);
+	allow_cores(pid, cores_of(self));
 	procs[pid].ctx = ctx;
 	procs[pid].root = root;
 	procs[pid].state = HV_PROC_EMBRYO;
@@ -240,13 +276,13 @@ hv_outcome hc_yield(void)
 	return outcome(0);
 }
 
-static int64_t check_switch(uint64_t self, uint64_t pid)
+static int64_t check_switch(struct hv_cpu *cpu, uint64_t self, uint64_t pid)
 {
 	if (!is_pid(pid))
 		return -HV_ESRCH;
 	if (procs[pid].ppid != self && procs[self].ppid != pid)
 		return -HV_EPERM;
-	if (!set_has(&sched.ready, pid))
+	if (!set_has_both(&sched.ready, &cpu->allowed, pid))
 		return -HV_ESTATE;
 	return 0;
 }
@@ -254,7 +290,7 @@ static int64_t check_switch(uint64_t self, uint64_t pid)
 hv_outcome hc_switch_to(uint64_t pid)
 {
 	struct hv_cpu *cpu = this_cpu();
-	int64_t error = check_switch(cpu->current, pid);
+	int64_t error = check_switch(cpu, cpu->current, pid);
 
 	if (error)
 		return outcome(error);
@@ -265,7 +301,8 @@ hv_outcome hc_switch_to(uint64_t pid)
 	return outcome(0);
 }
 
-static int64_t check_kill(uint64_t self, uint64_t pid)
+/* Self or a child, not dead. */
+static int64_t check_family(uint64_t self, uint64_t pid)
 {
 	if (!is_pid(pid))
 		return -HV_ESRCH;
@@ -279,7 +316,7 @@ static int64_t check_kill(uint64_t self, uint64_t pid)
 hv_outcome hc_kill(uint64_t pid, uint64_t status)
 {
 	struct hv_cpu *cpu = this_cpu();
-	int64_t error = check_kill(cpu->current, pid);
+	int64_t error = check_family(cpu->current, pid);
 
 	if (error)
 		return outcome(error);
@@ -288,6 +325,37 @@ hv_outcome hc_kill(uint64_t pid, uint64_t status)
 		proc_doom(pid, status);
 	else
 		proc_stop(cpu, pid, status);
+	return outcome(0);
+}
+
+static int64_t check_affinity(uint64_t self, uint64_t pid, uint64_t cores)
+{
+	int64_t error = check_family(self, pid);
+
+	if (error)
+		return error;
+	if (cores == 0 || cores & ~machine.cores)
+		return -HV_EINVAL;
+	return 0;
+}
+
+hv_outcome hc_set_affinity(uint64_t pid, uint64_t cores)
+{
+	struct hv_cpu *cpu = this_cpu();
+	int64_t error = check_affinity(cpu->current, pid, cores);
+	struct hv_cpu *there;
+
+	if (error)
+		return outcome(error);
+
+	allow_cores(pid, cores);
+	there = &sched.cpus[sched.core[pid] % HV_NCPU];
+	if (sched.core[pid] == 0 || cores & there->bit)
+		return outcome(0);
+	if (there == cpu)
+		sched_leave(cpu);
+	else
+		gic_interrupt(there->sgi);
 	return outcome(0);
 }
 

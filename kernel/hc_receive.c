@@ -146,13 +146,17 @@ static inline int64_t check_answer(uint64_t self, uint64_t handle, uint64_t page
 	return can_receive(caller, passed) ? 0 : -HV_ENOBUFS;
 }
 
-/* The server waits at the endpoint and hands the core over to whom it answered. */
-static inline void wait_for_next(struct hv_cpu *cpu, uint64_t self, uint64_t file, uint64_t caller)
+/*
+ * The server waits at the endpoint and hands the core over to whom it answered. Not inlined: its
+ * caller would keep values of two sizes at one place of the stack, which the verifier refuses.
+ */
+static __attribute__((noinline)) void wait_for_next(struct hv_cpu *cpu, uint64_t self,
+						    uint64_t file, uint64_t caller)
 {
 	procs[self].reply_to = 0;
 	set_add(&files[file].receivers, self);
 	sched_block_timed(self, file, 0, 0);
-	sched_enter(cpu, caller);
+	sched_hand_over(cpu, caller, set_has(&cpu->allowed, caller));
 }
 
 static __attribute__((noinline)) hv_outcome
@@ -210,8 +214,8 @@ static inline void answer_words(struct hv_cpu *cpu, uint64_t self, struct hv_pro
 }
 
 /*
- * No handle, no deadline, and nobody waits to send: nothing else is to be done than that. An
- * empty handle has no rights, so of file 0 nothing is asked.
+ * No handle, no deadline, nobody waits to send, and the caller may run here: nothing else is to
+ * be done than that. An empty handle has no rights, so of file 0 nothing is asked.
  */
 hv_outcome hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
 			 uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
@@ -232,7 +236,7 @@ hv_outcome hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint
 	file = kept(&(*table(files))[entry.file]);
 	if (!(entry.rights & HV_RIGHT_READ) || file->type != HV_FILE_ENDPOINT ||
 	    file->writers == 0 || !set_is_empty(&file->senders) ||
-	    !(waiting & bit) || !may_pass(self, page))
+	    !(waiting & cpu->allowed.word[caller / 64] & bit) || !may_pass(self, page))
 		return reply_wait_any(handle, deadline, page, passed, w0, w1, w2, w3);
 
 	server->callers.word[caller / 64] = waiting & ~bit;

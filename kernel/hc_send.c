@@ -73,12 +73,23 @@ hv_outcome hc_send(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t p
 	return outcome(0);
 }
 
+/* The first receiver that may run on this core (near), which then has it at once; else the first. */
+static inline uint64_t call_receiver(uint64_t file, const struct hv_set *allowed, bool is_near)
+{
+	const struct hv_set *all = &files[file].receivers;
+	uint64_t low = is_near ? all->word[0] & allowed->word[0] : all->word[0];
+	uint64_t high = is_near ? all->word[1] & allowed->word[1] : all->word[1];
+
+	return words_lowest(low, high);
+}
+
 /* The caller waits for the receiver's reply and hands the core over to it. */
-static inline void hand_over(struct hv_cpu *cpu, uint64_t self, uint64_t file, uint64_t receiver)
+static inline void hand_over(struct hv_cpu *cpu, uint64_t self, uint64_t file, uint64_t receiver,
+			     bool is_near)
 {
 	set_add(&procs[receiver].callers, self);
 	sched_block_timed(self, file, receiver, HV_WAIT_CALL);
-	sched_enter(cpu, receiver);
+	sched_hand_over(cpu, receiver, is_near);
 }
 
 static __attribute__((noinline)) hv_outcome
@@ -90,11 +101,13 @@ call_any(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
 	int64_t error = check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_WRITE);
 	struct message m = { page, passed, w0, w1, w2, w3 };
 	uint64_t file, receiver;
+	bool is_near;
 
 	if (error)
 		return outcome(error);
 	file = handles[self][handle].file;
-	receiver = set_lowest(&files[file].receivers);
+	is_near = have_common(&files[file].receivers, &cpu->allowed);
+	receiver = call_receiver(file, &cpu->allowed, is_near);
 	error = check_send(self, handle, deadline, page, passed, receiver);
 	if (error)
 		return outcome(error);
@@ -103,15 +116,15 @@ call_any(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
 		return outcome(send_wait(cpu, file, HV_WAIT_CALL, deadline, &m));
 	send_to(self, file, receiver, self, m);
 	timer_set(self, deadline == HV_NOWAIT ? HV_FOREVER : deadline);
-	hand_over(cpu, self, file, receiver);
+	hand_over(cpu, self, file, receiver, is_near);
 	return outcome(-HV_EPIPE);
 }
 
-/* The first receiver, whose pid is below 64, gets the page, the words and the core. */
-static inline uint64_t call_words(struct hv_cpu *cpu, uint64_t self, uint64_t number,
-				  struct hv_file_entry *file, uint64_t page, struct words w)
+/* The receiver, whose pid is below 64, gets the page, the words and the core. */
+static inline void call_words(struct hv_cpu *cpu, uint64_t self, uint64_t number,
+			      struct hv_file_entry *file, uint64_t receiver, uint64_t page,
+			      struct words w)
 {
-	uint64_t receiver = ctz64(file->receivers.word[0]);
 	struct hv_proc *all = *table(procs), *caller = kept(&all[self]);
 	struct hv_proc *server = kept(&all[receiver]);
 	struct hv_sched *s = table(sched);
@@ -128,12 +141,11 @@ static inline uint64_t call_words(struct hv_cpu *cpu, uint64_t self, uint64_t nu
 	s->core[self] = 0;
 	s->core[receiver] = cpu->number;
 	cpu->current = receiver;
-	return receiver;
 }
 
 /*
- * No handle, no deadline, and somebody with a pid below 64 waits: nothing else is to be done
- * than that. An empty handle has no rights, so of file 0 nothing is asked.
+ * No handle, no deadline, and somebody with a pid below 64 waits who may run here: nothing else
+ * is to be done than that. An empty handle has no rights, so of file 0 nothing is asked.
  */
 hv_outcome hc_call(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
 		   uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
@@ -145,17 +157,18 @@ hv_outcome hc_call(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t p
 			 handle < HV_NHANDLE;
 	struct hv_handle_entry entry;
 	struct hv_file_entry *file;
-	uint64_t receiver;
+	uint64_t near, receiver;
 
 	if (!is_simple)
 		return call_any(handle, deadline, page, passed, w0, w1, w2, w3);
 	entry = *kept(&(*table(handles))[self][handle]);
 	file = kept(&(*table(files))[entry.file]);
-	if (!(entry.rights & HV_RIGHT_WRITE) || file->type != HV_FILE_ENDPOINT ||
-	    file->receivers.word[0] == 0 || !may_pass(self, page))
+	near = file->receivers.word[0] & cpu->allowed.word[0];
+	if (!(entry.rights & HV_RIGHT_WRITE) || file->type != HV_FILE_ENDPOINT || near == 0 ||
+	    !may_pass(self, page))
 		return call_any(handle, deadline, page, passed, w0, w1, w2, w3);
 
-	receiver = call_words(cpu, self, entry.file, file, page,
-			      (struct words){ w0, w1, w2, w3 });
+	receiver = ctz64(near);
+	call_words(cpu, self, entry.file, file, receiver, page, (struct words){ w0, w1, w2, w3 });
 	return handed_over(-HV_EPIPE, receiver);
 }

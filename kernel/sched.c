@@ -17,10 +17,10 @@ bool sched_is_blocked(uint64_t pid)
 	       sched.core[pid] == 0;
 }
 
-/* Gives the core to the ready process that follows `after`, or idles. */
+/* Gives the core to the ready process that follows `after` and may run here, or idles. */
 static inline void run_after(struct hv_cpu *cpu, uint64_t after)
 {
-	uint64_t next = set_next(&sched.ready, after);
+	uint64_t next = set_next_both(&sched.ready, &cpu->allowed, after);
 
 	if (next == 0) {
 		cpu->current = 0;
@@ -35,6 +35,23 @@ void sched_run_next(struct hv_cpu *cpu)
 	run_after(cpu, cpu->turn - 1);
 }
 
+void sched_hand_over(struct hv_cpu *cpu, uint64_t pid, bool may_run)
+{
+	if (may_run) {
+		sched_enter(cpu, pid);
+		return;
+	}
+	sched_run_next(cpu);
+	set_add(&sched.ready, pid);
+}
+
+void sched_leave(struct hv_cpu *cpu)
+{
+	sched.core[cpu->current] = 0;
+	set_add(&sched.ready, cpu->current);
+	sched_run_next(cpu);
+}
+
 void sched_yield(struct hv_cpu *cpu)
 {
 	sched.core[cpu->current] = 0;
@@ -42,14 +59,25 @@ void sched_yield(struct hv_cpu *cpu)
 	run_after(cpu, cpu->turn);
 }
 
+/* The core's bit, if somebody is ready who may run on it. */
+static inline uint64_t wanted(uint64_t core)
+{
+	return (uint64_t)have_common(&sched.ready, &sched.cpus[core].allowed) << core;
+}
+
 /* Not inlined: what comes before it is proved without. */
 __attribute__((noinline)) void sched_kick(struct hv_cpu *cpu)
 {
-	uint64_t others = sched.idle & ~cpu->bit;
-	uint64_t core = ctz64(others) % HV_NCPU;
+	_Static_assert(HV_NCPU == 8, "eight cores are written out");
+	uint64_t others = sched.idle & ~cpu->bit, core;
 
 	if (others == 0 || set_is_empty(&sched.ready))
 		return;
+	others &= wanted(0) | wanted(1) | wanted(2) | wanted(3) |
+		  wanted(4) | wanted(5) | wanted(6) | wanted(7);
+	if (others == 0)
+		return;
+	core = ctz64(others) % HV_NCPU;
 	sched.idle &= ~sched.cpus[core].bit;
 	gic_interrupt(sched.cpus[core].sgi);
 }

@@ -33,23 +33,25 @@ static inline bool set_has(const struct hv_set *set, uint64_t pid)
 	return (set->word[pid / 64] >> (pid % 64)) & 1;
 }
 
+/* Is it in both? */
+static inline bool set_has_both(const struct hv_set *set, const struct hv_set *other, uint64_t pid)
+{
+	return ((set->word[pid / 64] & other->word[pid / 64]) >> (pid % 64)) & 1;
+}
+
 static inline bool set_is_empty(const struct hv_set *set)
 {
 	return (set->word[0] | set->word[1]) == 0;
 }
 
-/*
- * The member that follows `after` in circular order (`after` itself comes
- * last); 0 if the set is empty. Pid 0 is never a member.
- */
-static inline uint64_t set_next(const struct hv_set *set, uint64_t after)
+/* Of the two words of a set, the one that has the bit of `after`, and the other. */
+static inline uint64_t words_next(uint64_t own, uint64_t other, uint64_t after)
 {
-	_Static_assert(HV_SET_WORDS == 2, "set_next looks at two words");
+	_Static_assert(HV_SET_WORDS == 2, "two words are looked at");
 	uint64_t w = after / 64;
 	uint64_t above_mask = (~0ULL << 1) << (after % 64);
-	uint64_t above = set->word[w] & above_mask;
-	uint64_t other = set->word[w ^ 1];
-	uint64_t below = set->word[w] & ~above_mask;
+	uint64_t above = own & above_mask;
+	uint64_t below = own & ~above_mask;
 	uint64_t rest = other ? other : below;
 	uint64_t rest_word = other ? w ^ 1 : w;
 	uint64_t bits = above ? above : rest;
@@ -58,12 +60,43 @@ static inline uint64_t set_next(const struct hv_set *set, uint64_t after)
 	return bits ? bits_word * 64 + ctz64(bits) : 0;
 }
 
+/*
+ * The member that follows `after` in circular order (`after` itself comes
+ * last); 0 if the set is empty. Pid 0 is never a member.
+ */
+static inline uint64_t set_next(const struct hv_set *set, uint64_t after)
+{
+	uint64_t w = after / 64;
+
+	return words_next(set->word[w], set->word[w ^ 1], after);
+}
+
+/* The same, of those that are in both sets. */
+static inline uint64_t set_next_both(const struct hv_set *set, const struct hv_set *other,
+				     uint64_t after)
+{
+	uint64_t w = after / 64, x = w ^ 1;
+
+	return words_next(set->word[w] & other->word[w], set->word[x] & other->word[x], after);
+}
+
+static inline uint64_t words_lowest(uint64_t low, uint64_t high)
+{
+	if (low)
+		return ctz64(low);
+	return high ? 64 + ctz64(high) : 0;
+}
+
 /* The lowest member; 0 if the set is empty. */
 static inline uint64_t set_lowest(const struct hv_set *set)
 {
-	if (set->word[0])
-		return ctz64(set->word[0]);
-	return set->word[1] ? 64 + ctz64(set->word[1]) : 0;
+	return words_lowest(set->word[0], set->word[1]);
+}
+
+/* Is somebody in both? */
+static inline bool have_common(const struct hv_set *set, const struct hv_set *other)
+{
+	return ((set->word[0] & other->word[0]) | (set->word[1] & other->word[1])) != 0;
 }
 
 /* Makes every member ready at once; their results were set when they blocked. */
@@ -97,10 +130,14 @@ static inline void sched_run(struct hv_cpu *cpu, uint64_t pid)
 	sched_enter(cpu, pid);
 }
 
-/* Gives it to whose turn it is, or to the next who is ready, or idles. */
+/* Gives it to whose turn it is, or to the next who is ready and may run here, or idles. */
 void sched_run_next(struct hv_cpu *cpu);
+/* Gives it to a process that is in no set; if that may not run here it is ready instead. */
+void sched_hand_over(struct hv_cpu *cpu, uint64_t pid, bool may_run);
 /* Ends the turn; the present one stays ready. */
 void sched_yield(struct hv_cpu *cpu);
+/* The present one, which may not run here any more, leaves; it stays ready. */
+void sched_leave(struct hv_cpu *cpu);
 
 /* Takes the present process, whose deadline is set, off the core and blocks it. */
 static inline void sched_block_timed(uint64_t self, uint64_t file, uint64_t peer, uint64_t flags)
@@ -119,7 +156,7 @@ static inline void sched_block(struct hv_cpu *cpu, uint64_t file, uint64_t peer,
 	sched_block_timed(cpu->current, file, peer, flags);
 }
 
-/* Another core that waits, if there is one, gets to look for a ready process, if there is one. */
+/* Another core that waits gets to look, if there is one that may run who is ready. */
 void sched_kick(struct hv_cpu *cpu);
 
 /* Takes a blocked process out of the sets that it waits in. */

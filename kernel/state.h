@@ -69,6 +69,7 @@ struct machine {
 	uint64_t vtimer_intid;	/* EL1 virtual timer */
 	uint64_t vgic_intid;	/* maintenance of the virtual CPU interface */
 	uint64_t tick_period;	/* counter ticks */
+	uint64_t cores;		/* bit i: core i runs processes */
 	uint64_t has_sme;	/* FEAT_SME: TPIDR2_EL0 exists and is switched */
 	uint64_t cptr;		/* CPTR_EL2 with FP/SIMD trapped */
 };

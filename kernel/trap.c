@@ -193,6 +193,8 @@ __attribute__((noinline)) void leave_idle(struct hv_cpu *cpu)
 			cpu->next_tick = sysreg_read(cntpct_el0) + machine.tick_period;
 			timer_arm();
 		}
+	} else if (!set_has(&cpu->allowed, cpu->current)) {
+		sched_leave(cpu);
 	}
 	sched_kick(cpu);
 }

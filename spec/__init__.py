@@ -12,6 +12,7 @@ and state.h under their C names. Imports Z3 and itself, nothing of the kernel.
 from __future__ import annotations
 
 from . import schedule
+from .affinity_invariants import AFFINITY
 from .core_invariants import CORE
 from .device_invariants import DEVICES
 from .invariants import RULES, Invariant
@@ -66,7 +67,7 @@ def parts() -> dict[str, Part]:
 def invariants() -> dict[str, Invariant]:
     """What holds before and after every transition, by name."""
     return {**RULES.members, **CORE.members, **TABLES.members, **DEVICES.members,
-            **IRQS.members}
+            **IRQS.members, **AFFINITY.members}
 
 
 def premises() -> dict[str, Invariant]:

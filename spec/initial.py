@@ -115,6 +115,7 @@ EXPECTED: dict[str, Expected] = {
     "sched.cpus.bit": lambda r, f, i: r.o.shl(1, i),
     "sched.cpus.sgi": _sgi, "sched.cpus.next_tick": _tick,
     "sched.cpus.turn": lambda r, f, i: r.c.HV_INIT_PID,
+    "sched.cpus.allowed.word": lambda r, f, i, w: r.o.ite(r.o.ult(i, f.cores), OFF, 0),
     "sched.cpus.current": _only(0, lambda r, f, i: r.c.HV_INIT_PID),
     "sched.cpus.loaded": _only(0, lambda r, f, i: r.c.HV_INIT_PID),
     "sched.cpus.ctx": _only(0, _context),
@@ -130,6 +131,7 @@ EXPECTED: dict[str, Expected] = {
     "machine.vtimer_intid": lambda r, f: VIRTUAL_TIMER,
     "machine.vgic_intid": lambda r, f: MAINTENANCE,
     "machine.tick_period": lambda r, f: f.ids["CNTFRQ_EL0"] // r.c.HV_TICK_HZ,
+    "machine.cores": lambda r, f: (1 << f.cores) - 1,
     "machine.has_sme": lambda r, f: int(has_sme(f)),
     "machine.cptr": lambda r, f: cptr(f),
 }

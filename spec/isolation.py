@@ -14,6 +14,7 @@ from typing import Any
 from . import descriptor as d
 from .descriptor import AF, AP_EL0, AP_READ_ONLY, ADDRESS, ATTR_INDEX, DEVICE_NGNRE, NG
 from .descriptor import PXN, SH_INNER, UXN
+from .schedule import may_run
 from .sets import has, receivers, senders
 from .state import State
 from .transition import Reader
@@ -200,6 +201,16 @@ def line_agrees(c: Any, before: State, after: State, self: Word, line: Word) -> 
     idle = r.get("irqs.state", line) == c.HV_IRQ_FREE
     return o.implies(o.and_(o.ult(line, c.HV_NIRQ), moved), o.and_(
         o.or_(owner == self, r.get("procs.ppid", owner) == self), o.or_(dead, idle)))
+
+
+def mask_agrees(c: Any, before: State, after: State, self: Word, pid: Word, core: Word) -> Truth:
+    """Where a process may run is changed by its own call, or by its parent's, or when the pid that
+    its parent owns begins."""
+    r, o = Reader(c, before), before.ops
+    moved = o.not_(o.iff(may_run(r, core, pid), may_run(Reader(c, after), core, pid)))
+    mine = o.or_(pid == self, r.get("procs.ppid", pid) == self)
+    inside = o.and_(o.ult(pid, c.HV_NPROC), o.ult(core, c.HV_NCPU))
+    return o.implies(o.and_(inside, moved), mine)
 
 
 # What other cores never write of a core's struct hv_cpu, and what its process has.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import sets
-from .schedule import runs
+from .schedule import may_run, runs
 from .sets import READY
 from .state import State
 from .transition import Reader
@@ -55,6 +55,11 @@ def _current(s: State) -> Word:
 
 def _is_ready(c: Any, s: State, pid: Word) -> Truth:
     return s.ops.and_(is_pid(Reader(c, s), pid), sets.has(Reader(c, s), READY, pid))
+
+
+def _is_next_here(c: Any, s: State, pid: Word) -> Truth:
+    """Ready, and the core is one that it may run on."""
+    return s.ops.and_(_is_ready(c, s, pid), may_run(Reader(c, s), s.get("sys.cpu"), pid))
 
 
 def _is_runnable(c: Any, s: State, pid: Word) -> Truth:
@@ -145,14 +150,17 @@ def kinds(c: Any, s: State, pid: Word) -> dict[str, Truth]:
 
 
 def nobody_is_passed_over(c: Any, before: State, after: State, pid: Word) -> Truth:
-    """A ready process gets the core, or has died, or is ready and its turn no farther away;
-    it is nearer if another had a turn. So only the process itself can make it wait."""
+    """A ready process that may run on the core gets it, or has died, or is ready and its turn no
+    farther away; it is nearer if another had a turn. So only the process itself can make it
+    wait, or who takes the core out of its mask."""
     o = before.ops
     was, now = _places(c, before, pid), _places(c, after, pid)
     same = _turn(after) == _turn(before)
     waits = o.and_(_is_ready(c, after, pid), o.or_(o.ult(now, was), o.and_(same, now == was)))
     dead = after.get("procs.state", pid) == c.HV_PROC_ZOMBIE
-    return o.implies(_is_ready(c, before, pid), o.or_(_current(after) == pid, dead, waits))
+    may = may_run(Reader(c, after), after.get("sys.cpu"), pid)
+    return o.implies(o.and_(_is_ready(c, before, pid), may),
+                     o.or_(_current(after) == pid, dead, waits))
 
 
 def turn_is_taken(c: Any, before: State, after: State) -> Truth:
@@ -161,9 +169,36 @@ def turn_is_taken(c: Any, before: State, after: State) -> Truth:
 
 
 def core_is_used(c: Any, before: State, after: State, pid: Word) -> Truth:
-    """The core idles only if nobody is ready."""
+    """The core idles only if nobody is ready who may run on it."""
     o = before.ops
-    return o.implies(_current(after) == 0, o.not_(_is_ready(c, after, pid)))
+    return o.implies(_current(after) == 0, o.not_(_is_next_here(c, after, pid)))
+
+
+def waiting_cores_are_called(c: Any, before: State, after: State, pid: Word, core: Word) -> Truth:
+    """If another core waits that may run who is ready, an interrupt is on its way to one that may run
+    somebody who is ready. When that has come this is said of it, and one is ready no more, whom it
+    has taken or another core has; so in the end no such core is left."""
+    o, own, r = before.ops, before.get("sys.cpu"), Reader(c, after)
+    waits = o.and_(o.ult(core, c.HV_NCPU), core != own, o.bit(after.get("sched.idle"), core))
+    called = (o.and_(own != other, after.get("ghost.called", other) != 0,
+                     sets.have_common(r, READY, sets.allowed(other)),
+                     o.bit(before.get("sched.idle"), other)) for other in range(c.HV_NCPU))
+    return o.implies(o.and_(_is_ready(c, after, pid), waits, may_run(r, core, pid)),
+                     o.or_(*called))
+
+
+def who_runs_may(c: Any, before: State, after: State) -> Truth:
+    """Who runs on the core may run on it, or did when it might not, and an interrupt is on its
+    way to the core that ends it."""
+    o, current, own = before.ops, _current(after), before.get("sys.cpu")
+    stayed = o.and_(_current(before) == current, before.get("ghost.called", own) != 0)
+    return o.or_(current == 0, may_run(Reader(c, after), own, current), stayed)
+
+
+def who_stays_may(c: Any, before: State, after: State) -> Truth:
+    """Of an interrupt: who runs on the core then may run on it."""
+    current, own = _current(after), before.get("sys.cpu")
+    return before.ops.or_(current == 0, may_run(Reader(c, after), own, current))
 
 
 def core_is_busy(before: State) -> Truth:
@@ -172,10 +207,10 @@ def core_is_busy(before: State) -> Truth:
 
 
 def turn_ends(c: Any, before: State, after: State, pid: Word) -> Truth:
-    """Of a yield, and of a tick: if somebody is ready, a turn of his comes nearer."""
+    """Of a yield, and of a tick: if somebody is ready who may run here, his turn comes nearer."""
     o = before.ops
     nearer = o.ult(_places(c, after, pid), _places(c, before, pid))
-    return o.implies(_is_ready(c, before, pid), o.or_(_current(after) == pid, nearer))
+    return o.implies(_is_next_here(c, before, pid), o.or_(_current(after) == pid, nearer))
 
 
 def preempted_is_ready(c: Any, before: State, after: State, pid: Word) -> Truth:

@@ -48,23 +48,31 @@ def take_core(t: Transition, pid: Word) -> None:
     t.set("sched.cpus.current", (t.cpu,), pid)
 
 
+def hand_over(t: Transition, pid: Word, may: Truth) -> None:
+    """The core goes to a process that is neither ready nor running, if it may run on it; else that
+    is ready, and the core free."""
+    if t.choose(may, "may run here"):
+        take_core(t, pid)
+    else:
+        run_next(t)
+        wake(t, pid)
+
+
+def may_run(r: Reader, cpu: Word, pid: Word) -> Truth:
+    """The core is one of those of the process's mask."""
+    return sets.has(r, sets.allowed(cpu), pid)
+
+
 def turn(r: Reader) -> Word:
     """Whose turn it is on the core that executes."""
     return r.get("sched.cpus.turn", r.cpu)
 
 
-def run_first(t: Transition) -> None:
-    """It becomes the turn of the ready process that is next, and the core goes to it; there is
-    one."""
-    following = sets.following(t, READY, t.o.sub(turn(t), 1))
-    t.set("sched.cpus.turn", (t.cpu,), following)
-    run(t, following)
-
-
 def run_after(t: Transition, pid: Word) -> None:
-    """It becomes the turn of the ready process that follows pid in circular order, and the
-    core goes to it, or idles. Who is given the core in another way has not had its turn."""
-    following = sets.following(t, READY, pid)
+    """It becomes the turn of the ready process that follows pid in circular order, of those that
+    may run on the core, and the core goes to it, or idles. Who is given the core in another way
+    has not had its turn."""
+    following = sets.following_both(t, READY, sets.allowed(t.cpu), pid)
     if t.choose(following != 0, "somebody is ready"):
         t.set("sched.cpus.turn", (t.cpu,), following)
         run(t, following)
@@ -81,6 +89,12 @@ def end_turn(t: Transition) -> None:
     """Self leaves the core, ready, and the turn is over, whosever it was."""
     leave_core(t, t.self)
     run_after(t, turn(t))
+
+
+def leave_here(t: Transition) -> None:
+    """Self, which may not run on the core any more, leaves it, ready, and the core is free."""
+    leave_core(t, t.self)
+    run_next(t)
 
 
 def leave_core(t: Transition, pid: Word) -> None:
@@ -222,4 +236,5 @@ def interrupt_core(t: Transition, core: Word) -> None:
     """It is sent GIC_SGI. Registers of GICv2 have 32 bits."""
     sgi = t.get("sched.cpus.sgi", core)
     v2 = t.get("machine.gic_version") == 2
+    t.set("ghost.called", (core,), 1)
     t.event("gic_sgi", t.o.ite(v2, sgi & 0xFFFF_FFFF, sgi))

@@ -38,6 +38,11 @@ def callers(pid: Word) -> SetOf:
     return SetOf("procs.callers.word", (pid,))
 
 
+def allowed(cpu: Word) -> SetOf:
+    """Who may run on a core, alive or not."""
+    return SetOf("sched.cpus.allowed.word", (cpu,))
+
+
 def zombies(pid: Word) -> SetOf:
     """pid's dead children."""
     return SetOf("procs.zombies.word", (pid,))
@@ -53,6 +58,13 @@ def is_empty(r: Reader, members: SetOf) -> Truth:
     """Nobody is a member."""
     words = [r.get(members.name, *members.key, w) for w in range(WORDS)]
     return (words[0] | words[1]) == 0
+
+
+def have_common(r: Reader, members: SetOf, others: SetOf) -> Truth:
+    """Somebody is a member of both."""
+    words = [r.get(members.name, *members.key, w) & r.get(others.name, *others.key, w)
+             for w in range(WORDS)]
+    return (words[0] | words[1]) != 0
 
 
 def add(t: Transition, members: SetOf, pid: Word, if_: Truth = True) -> None:
@@ -79,9 +91,21 @@ def wake_all(t: Transition, members: SetOf) -> None:
 
 def following(t: Transition, members: SetOf, pid: Word) -> Word:
     """The member that follows pid in circular order, pid itself last; 0 if there is none."""
-    home = t.o.shr(pid, 6)
-    own, other = (t.get(members.name, *members.key, w) for w in (home, home ^ 1))
+    own, other = _words_from(t, members, pid)
     return t.o.by_facts("following", first_after(t.o, own, other, pid), own, other, pid)
+
+
+def following_both(t: Transition, members: SetOf, others: SetOf, pid: Word) -> Word:
+    """The same, of those that are members of both."""
+    (own, other), (own_too, other_too) = (_words_from(t, each, pid) for each in (members, others))
+    own, other = own & own_too, other & other_too
+    return t.o.by_facts("following", first_after(t.o, own, other, pid), own, other, pid)
+
+
+def _words_from(r: Reader, members: SetOf, pid: Word) -> tuple[Word, Word]:
+    """The word that has pid's bit, and the other."""
+    home = r.o.shr(pid, 6)
+    return (r.get(members.name, *members.key, home), r.get(members.name, *members.key, home ^ 1))
 
 
 def first_after(o: Ops, own: Word, other: Word, pid: Word) -> Word:
@@ -96,6 +120,17 @@ def first_after(o: Ops, own: Word, other: Word, pid: Word) -> Word:
 
 def lowest(t: Transition, members: SetOf) -> Word:
     """The member with the smallest number; 0 if there is none."""
-    o = t.o
     low, high = (t.get(members.name, *members.key, w) for w in range(WORDS))
+    return _lowest_of(t.o, low, high)
+
+
+def lowest_near(t: Transition, members: SetOf, others: SetOf) -> Word:
+    """The same, of those that are members of both; if there is none, of all members."""
+    o, all_ = t.o, [t.get(members.name, *members.key, w) for w in range(WORDS)]
+    near = [x & t.get(others.name, *others.key, w) for w, x in enumerate(all_)]
+    is_near = (near[0] | near[1]) != 0
+    return _lowest_of(o, *(o.ite(is_near, x, y) for x, y in zip(near, all_)))
+
+
+def _lowest_of(o: Ops, low: Word, high: Word) -> Word:
     return o.ite(low != 0, o.ctz(low), o.ite(high != 0, o.add(o.ctz(high), 64), 0))

@@ -81,12 +81,13 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "sched.core": ("pid",),
     **_named("sched.cpus", ("cpu",), "current loaded ctx doomed more switches "
              "pages_pa number bit sgi turn next_tick"),
+    "sched.cpus.allowed.word": ("cpu", "set_word"),
     **_named("devices", ("device",), "state owner pa flags node node_count"),
     "timer_tree": ("node",),
     **_named("console", (), "head tail has_break"),
     "console.byte": ("ring",),
     **_named("machine", (), "pages_pa view_pte empty_root gic_version timer_intid "
-             "uart_intid uart_kind vtimer_intid vgic_intid tick_period has_sme cptr"),
+             "uart_intid uart_kind vtimer_intid vgic_intid tick_period cores has_sme cptr"),
     # the core that executes: an index of sched.cpus, to which TPIDR_EL2 points
     "sys.cpu": (),
     # CNTPCT_EL0 when the interrupt reads it; CNTVCT_EL0 when WFI does
@@ -121,6 +122,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     # 1..3 for a page that is a table of the read-only view, 0 for all others
     **_named("ghost", ("page",), "parent parent_index view_level"),
     "ghost.wait_handle": ("pid",),
+    # ghost: 1 if a core was sent an interrupt and has taken none since
+    "ghost.called": ("cpu",),
     # ghosts: the entry that maps a device, and the device at an address in units of 4 KiB
     **_named("ghost", ("device",), "device_table device_index"),
     "ghost.device_of": ("frame_number",),

@@ -14,7 +14,7 @@ sys.path.insert(0, str(HERE))
 
 from harness import Suite, main  # noqa: E402
 
-AREAS = ("layout", "host", "isa", "verif", "boot", "user", "replay")
+AREAS = ("layout", "host", "isa", "verif", "boot", "user", "replay", "stress")
 
 
 def load(path: Path) -> Suite:

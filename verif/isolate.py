@@ -121,6 +121,11 @@ def _devices(subject: Subject, case: Case) -> z3.BoolRef:
                                                  *_any("device")))
 
 
+def _masks(subject: Subject, case: Case) -> z3.BoolRef:
+    return as_term(isolation.mask_agrees(subject.c, subject.before, case.state, _self(subject),
+                                         *_any("pid", "core")))
+
+
 def _others(subject: Subject, case: Case) -> z3.BoolRef:
     return as_term(isolation.others_are_left(subject.c, subject.before, case.state,
                                              *_any("core", "word")))
@@ -148,6 +153,8 @@ STATEMENTS = (
     Statement("ownership of devices changes as agreed", frozenset({
         "devices.owner", "devices.state", "devices.pa", "devices.flags"}),
               isolation.device_owner_agrees, _devices),
+    Statement("where a process may run changes as agreed", frozenset({"sched.cpus.allowed.word"}),
+              isolation.mask_agrees, _masks),
     Statement("what other cores hold is left alone", frozenset({
         "pages", *(f"procs.{name}" for name in isolation.HELD),
         *(f"sched.cpus.{name}" for name in isolation.OWN)}), isolation.others_are_left, _others),

@@ -25,51 +25,58 @@ from .safety import model_values
 from .solve import Solver
 
 SOURCE = "spec/progress.py"
-PLACES = frozenset({"sched.cpus.turn", "sched.ready.word", "sched.cpus.current", "procs.state"})
+PLACES = frozenset({"sched.cpus.turn", "sched.ready.word", "sched.cpus.current", "procs.state",
+                    "sched.cpus.allowed.word"})
 Text = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """`text` over a transition, for any process if `of_pid`. `tables`: it is true of what
+    """`text` over a transition, for any of what `of` names. `tables`: it is true of what
     writes none of these; None: of nothing without proof. `due`: what it supposes."""
 
     what: str
     text: Text
     tables: frozenset[str] | None = None
-    of_pid: bool = True
+    of: tuple[str, ...] = ("pid",)
     due: Text | None = None
 
 
 PASSED = Statement("a ready process is passed over", progress.nobody_is_passed_over, PLACES)
 TAKEN = Statement("a turn is not taken", progress.turn_is_taken,
-                  frozenset({"sched.cpus.turn", "sched.cpus.current"}), False)
+                  frozenset({"sched.cpus.turn", "sched.cpus.current"}), ())
 IDLE = Statement("the core idles while somebody is ready", progress.core_is_used, PLACES)
 TICK = Statement("the next tick is another", progress.tick_goes_on,
-                 frozenset({"sched.cpus.next_tick"}), False)
+                 frozenset({"sched.cpus.next_tick"}), ())
 STAY = Statement("a core has no ticks any more", progress.ticks_stay,
-                 frozenset({"sched.cpus.next_tick", "sched.cpus.current"}), False)
+                 frozenset({"sched.cpus.next_tick", "sched.cpus.current"}), ())
 ARMED = Statement("no core is armed for the first deadline", progress.deadline_is_armed,
-                  frozenset({"timer_tree"}), False)
-USUAL = (PASSED, TAKEN, IDLE, TICK, STAY, ARMED)
+                  frozenset({"timer_tree"}), ())
+MAY = Statement("who runs may not", progress.who_runs_may,
+                frozenset({"sched.cpus.current", "sched.cpus.allowed.word"}), ())
+USUAL = (PASSED, TAKEN, IDLE, TICK, STAY, ARMED, MAY)
+CALLED = Statement("a core waits for who is ready, and none is called",
+                   progress.waiting_cores_are_called, None, ("pid", "core"))
+STAYS = Statement("who stays may not", progress.who_stays_may, None, ())
 IDLE_AFTER = Statement(IDLE.what, IDLE.text, PLACES, due=progress.core_is_busy)
 READY = Statement("who is interrupted must wait", progress.preempted_is_ready)
-INTERRUPT = (PASSED, TAKEN, IDLE_AFTER, READY, STAY, ARMED)
+INTERRUPT = (PASSED, TAKEN, IDLE_AFTER, READY, STAY, ARMED, MAY)
 # An interrupt is one of the first two, if any, and then the third. The ways in and out move
 # nothing, and come between a transition and what it leaves.
 PIECES = ("timer_interrupt", "console_interrupt", "leave_idle")
 WAITED = (PASSED, TAKEN, Statement(IDLE.what, IDLE.text), READY, STAY, ARMED,
-          Statement("a core that waited has no ticks", progress.ticks_begin, None, False))
+          Statement("a core that waited has no ticks", progress.ticks_begin, None, ()),
+          STAYS)
 OF = {
     "yield": (*USUAL, Statement("a yield ends no turn", progress.turn_ends)),
     "timer_interrupt": (
         *INTERRUPT,
-        Statement("the next tick is another", progress.tick_goes_on, None, False),
+        Statement("the next tick is another", progress.tick_goes_on, None, ()),
         Statement("a tick ends no turn", progress.turn_ends, due=progress.tick_is_due),
-        Statement("the alarm stays behind", progress.alarm_is_ahead, None, False),
+        Statement("the alarm stays behind", progress.alarm_is_ahead, None, ()),
         Statement("a deadline is set", progress.deadline_is_kept)),
     "console_interrupt": (*INTERRUPT, TICK),
-    "leave_idle": WAITED, "leave_irq": WAITED,
+    "leave_idle": (*WAITED, CALLED), "leave_irq": WAITED, "sched_kick": (*USUAL, CALLED),
 }
 
 
@@ -180,7 +187,7 @@ def prove_states(subject: Subject, folder: FilePath) -> Row:
 
 
 def _goal(subject: Subject, case: Case, statement: Statement) -> Goal:
-    indices = _any("pid") if statement.of_pid else ()
+    indices = _any(*statement.of)
     term = as_term(statement.text(subject.c, subject.before, case.state, *indices))
     path = tuple(as_term(t) for t in case.path)
     if statement.due is not None:

@@ -118,7 +118,8 @@ struct hv_cpu {
 	uint64_t sgi;		/* what is written to the GIC to interrupt it; constant */
 	uint64_t turn;		/* pid whose turn it is, in round robin */
 	uint64_t next_tick;	/* CNTPCT_EL0 value of the next tick */
-	uint64_t reserved[4];
+	struct hv_set allowed;	/* processes that may run on it, alive or not */
+	uint64_t reserved[2];
 };
 
 struct hv_sched {

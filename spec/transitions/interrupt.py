@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from .. import sets
 from ..schedule import (PID_BITS, OFF, alarm, block, end_turn, interrupt_core, is_blocked,
-                        may_stop, run_next, set_key, stop, stop_waiting, wake, wake_with)
+                        leave_here, may_run, may_stop, run_next, set_key, stop, stop_waiting,
+                        wake, wake_with)
 from ..transition import Group, Transition
 from ..vocabulary import set_saved
 from ..words import Truth, Word
@@ -96,14 +97,23 @@ def trap_doomed(t: Transition) -> Word:
     return stop(t, t.self, t.get("procs.status", t.self))
 
 
+def wanted(t: Transition) -> Word:
+    """Bit i: somebody is ready who may run on core i."""
+    found = t.o.word(0)
+    for core in range(t.c.HV_NCPU):
+        common = sets.have_common(t, sets.READY, sets.allowed(core))
+        found = found | t.o.ite(common, 1 << core, 0)
+    return found
+
+
 @CALLS.part(lambda t: True)
 def sched_kick(t: Transition) -> Word:
-    """If somebody is ready, one of the other cores that wait is sent an interrupt."""
+    """If one of the other cores that wait may run somebody who is ready, the first such is sent an
+    interrupt."""
     o = t.o
-    others = t.get("sched.idle") & o.inv(t.get("sched.cpus.bit", t.cpu))
+    others = t.get("sched.idle") & o.inv(t.get("sched.cpus.bit", t.cpu)) & wanted(t)
     core = o.ctz(others) & (t.c.HV_NCPU - 1)
-    useless = o.or_(others == 0, sets.is_empty(t, sets.READY))
-    if not t.choose(useless, "nobody to wake, or for nothing"):
+    if not t.choose(others == 0, "nobody to wake, or for nothing"):
         t.set("sched.idle", (), t.get("sched.idle") & o.inv(t.get("sched.cpus.bit", core)))
         interrupt_core(t, core)
     return 0
@@ -126,7 +136,7 @@ def trap_wfi(t: Transition) -> Word:
 @CALLS.part(lambda t: True)
 def leave_idle(t: Transition) -> Word:
     """An idle core takes the next ready process, if there is one (end of trap_irq), and then has
-    ticks; another core may have one too."""
+    ticks. Who may not run here any more leaves. Another core may have somebody to run too."""
     if t.choose(t.get("sched.cpus.current", t.cpu) == 0, "idle"):
         run_next(t)
         starts = t.o.and_(t.get("sched.cpus.current", t.cpu) != 0,
@@ -135,4 +145,7 @@ def leave_idle(t: Transition) -> Word:
             then = t.o.add(t.get("sys.cntpct_el0"), t.get("machine.tick_period"))
             t.set("sched.cpus.next_tick", (t.cpu,), then)
             t.set("sys.cnthp_cval_el2", (), alarm(t))
+    elif not t.choose(may_run(t, t.cpu, t.get("sched.cpus.current", t.cpu)), "may stay"):
+        leave_here(t)
+    t.set("ghost.called", (t.cpu,), 0)
     return sched_kick(t)

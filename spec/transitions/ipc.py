@@ -7,10 +7,11 @@ move. A sender that has to wait leaves its message in its own context page.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .. import sets
-from ..schedule import block, run_next, take_core, wake, wake_with
+from ..schedule import block, hand_over, may_run, run_next, wake, wake_with
 from ..transition import Group, Transition
 from ..vocabulary import (give_page, is_file, is_free_slot, is_handle, is_page, is_pid, is_slot,
                           require_object, saved, set_saved)
@@ -83,13 +84,24 @@ def parked(t: Transition, sender: Word) -> Message:
 # ---- send and call --------------------------------------------------------------------
 
 
-def require_send(t: Transition, handle: Word, deadline: Word, m: Message) -> tuple[Word, Word]:
-    """Self may send that now or wait. Returns the endpoint and the receiver, 0 if none."""
+def first_receiver(t: Transition, file: Word) -> Word:
+    """Who has waited to receive has no rank: the lowest pid."""
+    return sets.lowest(t, sets.receivers(file))
+
+
+def near_receiver(t: Transition, file: Word) -> Word:
+    """The first of those that may run on this core; if there is none, the first."""
+    return sets.lowest_near(t, sets.receivers(file), sets.allowed(t.cpu))
+
+
+def require_send(t: Transition, handle: Word, deadline: Word, m: Message,
+                 choice: Callable[[Transition, Word], Word]) -> tuple[Word, Word]:
+    """Self may send that now or wait. Returns the endpoint and the receiver of choice, 0 if none."""
     o, c = t.o, t.c
     file = require_endpoint(t, handle, c.HV_RIGHT_WRITE)
     require_attached(t, m.page, m.handle)
     t.require(m.handle != handle, c.HV_EINVAL)
-    receiver = sets.lowest(t, sets.receivers(file))
+    receiver = choice(t, file)
     nobody = receiver == 0
     t.require(o.or_(o.not_(nobody), t.get("files.readers", file) != 0), c.HV_EPIPE)
     t.require(o.or_(nobody, has_room(t, receiver, m.handle)), c.HV_ENOBUFS)
@@ -121,7 +133,7 @@ def send(t: Transition, handle: Word, deadline: Word, page: Word, passed: Word,
          w0: Word, w1: Word, w2: Word, w3: Word) -> Word:
     """The message goes to the first receiver, who becomes ready."""
     m = Message(page, passed, (w0, w1, w2, w3))
-    file, receiver = require_send(t, handle, deadline, m)
+    file, receiver = require_send(t, handle, deadline, m, first_receiver)
     if t.choose(receiver == 0, "nobody receives"):
         return wait_to_send(t, handle, file, 0, deadline, m)
     send_to(t, file, receiver, m, 0)
@@ -132,17 +144,19 @@ def send(t: Transition, handle: Word, deadline: Word, page: Word, passed: Word,
 @CALLS.hypercall
 def call(t: Transition, handle: Word, deadline: Word, page: Word, passed: Word,
          w0: Word, w1: Word, w2: Word, w3: Word) -> Word:
-    """The message goes to the first receiver, who runs at once, in the place of self, who
-    waits for the reply. HV_NOWAIT is about the receiver alone."""
+    """The message goes to the first receiver that may run on this core, who runs at once, in the
+    place of self, who waits for the reply; if none may, to the first, who is ready. HV_NOWAIT is
+    about the receiver alone."""
     m = Message(page, passed, (w0, w1, w2, w3))
-    file, receiver = require_send(t, handle, deadline, m)
+    file, receiver = require_send(t, handle, deadline, m, near_receiver)
     if t.choose(receiver == 0, "nobody receives"):
         return wait_to_send(t, handle, file, t.c.HV_WAIT_CALL, deadline, m)
+    is_near = sets.have_common(t, sets.receivers(file), sets.allowed(t.cpu))
     send_to(t, file, receiver, m, t.self)
     sets.add(t, sets.callers(receiver), t.self)
     until = t.o.ite(deadline == t.c.HV_NOWAIT, t.c.HV_FOREVER, deadline)
     block(t, file, receiver, t.c.HV_WAIT_CALL, until)
-    take_core(t, receiver)
+    hand_over(t, receiver, is_near)
     return t.o.word(-t.c.HV_EPIPE)
 
 
@@ -247,7 +261,7 @@ def reply(t: Transition, pid: Word, page: Word, handle: Word,
 def reply_wait(t: Transition, handle: Word, deadline: Word, page: Word, passed: Word,
                w0: Word, w1: Word, w2: Word, w3: Word) -> Word:
     """The last caller is answered, then the next message received. If self has to wait for
-    that, the caller runs at once in its place."""
+    that, the caller runs at once in its place, or is ready if it may not run on this core."""
     c = t.c
     m = Message(page, passed, (w0, w1, w2, w3))
     file = require_endpoint(t, handle, c.HV_RIGHT_READ)
@@ -263,5 +277,5 @@ def reply_wait(t: Transition, handle: Word, deadline: Word, page: Word, passed: 
         return receive_from(t, file, sender)
     t.set("procs.reply_to", (t.self,), 0)
     result = wait_to_receive(t, handle, file, 0, deadline)
-    take_core(t, caller)
+    hand_over(t, caller, may_run(t, t.cpu, caller))
     return result

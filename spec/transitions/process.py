@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .. import descriptor, sets
 from ..ghosts import ENTRIES, clear
-from ..schedule import block, doom, end_turn, leave_core, run, run_next, runs, stop
+from ..schedule import (block, doom, end_turn, interrupt_core, leave_core, leave_here, may_run, run,
+                        run_next, runs, stop)
 from ..state import FP_WORDS, SAVED_REGISTERS
 from ..transition import Group, Transition
 from ..vocabulary import (clear_core, core_has, give_page, give_pid, in_state, is_child, is_pid,
                           require_build, require_embryo, require_heir, require_object, require_page, set_saved)
-from ..words import Word
+from ..words import Truth, Word
 
 CALLS = Group()
 
@@ -118,7 +121,8 @@ def save_system_registers(t: Transition, ctx: Word) -> None:
 
 @CALLS.hypercall
 def clone(t: Transition, pid: Word, ctx: Word, root: Word) -> Word:
-    """An unused pid becomes an embryo: a copy of self's registers, an empty address space."""
+    """An unused pid becomes an embryo: a copy of self's registers, an empty address space, and the
+    same cores to run on."""
     t.require(is_pid(t, pid), t.c.HV_ESRCH)
     t.require(is_child(t, pid, t.self), t.c.HV_EACCES)
     t.require(in_state(t, pid, t.c.HV_PROC_UNUSED), t.c.HV_ESTATE)
@@ -142,6 +146,7 @@ def clone(t: Transition, pid: Word, ctx: Word, root: Word) -> Word:
     t.set("procs.name", (pid, 0), 0)
     t.set("procs.name", (pid, 1), 0)
     t.set("procs.recv_slot", (pid,), t.c.HV_NONE)
+    allow(t, pid, lambda core: may_run(t, core, t.self))
     t.set("procs.ctx", (pid,), ctx)
     t.set("procs.root", (pid,), root)
     t.set("procs.state", (pid,), t.c.HV_PROC_EMBRYO)
@@ -157,25 +162,58 @@ def yield_(t: Transition) -> Word:
 
 @CALLS.hypercall
 def switch_to(t: Transition, pid: Word) -> Word:
-    """A ready child or parent runs in self's place."""
+    """A ready child or parent that may run on this core runs in self's place."""
     t.require(is_pid(t, pid), t.c.HV_ESRCH)
     t.require(t.o.or_(is_child(t, pid, t.self), is_child(t, t.self, pid)), t.c.HV_EPERM)
-    t.require(sets.has(t, sets.READY, pid), t.c.HV_ESTATE)
+    t.require(t.o.and_(sets.has(t, sets.READY, pid), may_run(t, t.cpu, pid)), t.c.HV_ESTATE)
     leave_core(t, t.self)
     run(t, pid)
     return 0
+
+
+def require_family(t: Transition, pid: Word) -> None:
+    """Self or a child, not dead: ESRCH, EPERM, ESTATE."""
+    t.require(is_pid(t, pid), t.c.HV_ESRCH)
+    t.require(t.o.or_(pid == t.self, is_child(t, pid, t.self)), t.c.HV_EPERM)
+    t.require(in_state(t, pid, t.c.HV_PROC_EMBRYO, t.c.HV_PROC_LIVE), t.c.HV_ESTATE)
 
 
 @CALLS.hypercall
 def kill(t: Transition, pid: Word, status: Word) -> Word:
     """Self, an embryo or a child dies; if it runs on another core, as soon as that core gets to
     it."""
-    t.require(is_pid(t, pid), t.c.HV_ESRCH)
-    t.require(t.o.or_(pid == t.self, is_child(t, pid, t.self)), t.c.HV_EPERM)
-    t.require(in_state(t, pid, t.c.HV_PROC_EMBRYO, t.c.HV_PROC_LIVE), t.c.HV_ESTATE)
+    require_family(t, pid)
     if t.choose(t.o.and_(runs(t, pid), pid != t.self), "another core runs it"):
         return doom(t, pid, status)
     return stop(t, pid, status)
+
+
+def allow(t: Transition, pid: Word, cores: Callable[[int], Truth]) -> None:
+    """The process may run on these cores, and on no other."""
+    allowed = [cores(core) for core in range(t.c.HV_NCPU)]
+    for core, is_allowed in enumerate(allowed):
+        sets.remove(t, sets.allowed(core), pid)
+        sets.add(t, sets.allowed(core), pid, is_allowed)
+
+
+@CALLS.hypercall
+def set_affinity(t: Transition, pid: Word, cores: Word) -> Word:
+    """Self or a child runs on the cores of the mask alone, all of which run processes. If it runs on
+    another one, it leaves that: self at once, a child when the interrupt comes that its core is
+    sent."""
+    o = t.o
+    require_family(t, pid)
+    t.require(o.and_(cores != 0, (cores & o.inv(t.get("machine.cores"))) == 0), t.c.HV_EINVAL)
+    there = t.get("sched.core", pid) & (t.c.HV_NCPU - 1)
+    stays = o.or_(o.not_(runs(t, pid)), o.bit(cores, there))
+    allow(t, pid, lambda core: o.bit(cores, core))
+    if t.choose(stays, "not on another core"):
+        return 0
+    if t.choose(there == t.cpu, "self"):
+        leave_here(t)
+    else:
+        interrupt_core(t, there)
+    return 0
 
 
 @CALLS.hypercall

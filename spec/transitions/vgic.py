@@ -10,7 +10,7 @@ are `vgic.*` of the state.
 from __future__ import annotations
 
 from .. import sets
-from ..schedule import interrupt_core, is_blocked, run_first, stop_waiting, wake, wake_with
+from ..schedule import interrupt_core, is_blocked, run_next, stop_waiting, wake, wake_with
 from ..transition import Group, Reader, Transition
 from ..vocabulary import core_has, in_state
 from ..words import Truth, Word
@@ -198,7 +198,7 @@ def vgic_leave(t: Transition) -> Word:
     if t.choose(o.and_(has_one, waits_for_irq(t, pid)), "an interrupt waits"):
         wake_for_irq(t, pid)
         if t.choose(t.get("sched.cpus.current", t.cpu) == 0, "the core is free"):
-            run_first(t)
+            run_next(t)
     if t.choose(t.get("sched.cpus.current", t.cpu) != pid, "leaves"):
         t.event("vgic_hcr", o.ite(is_v2(t), 0, TRAP_COMMON | TRAP_GROUP_0 | TRAP_GROUP_1))
         return sched_kick(t)

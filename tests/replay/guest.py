@@ -32,11 +32,12 @@ PROMPT = b"hv8$ "
 
 @dataclass(frozen=True)
 class Machine:
-    """What QEMU emulates; `ram` in bytes."""
+    """What QEMU emulates; `ram` in bytes. Several cores are one thread of the host."""
 
     cpu: str = "cortex-a57"
     gic: str = "3"
     ram: int = 128 << 20
+    cpus: int = 1
 
 
 class Typist:
@@ -47,6 +48,14 @@ class Typist:
         self.text = bytearray()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
+
+    def wait(self, seconds: float) -> None:
+        """Until the first line has been typed; TimeoutError if that takes longer."""
+        end = time.monotonic() + seconds
+        while PROMPT not in self.text:
+            if time.monotonic() > end:
+                raise TimeoutError(f"no prompt after {self.text[-500:]!r}")
+            time.sleep(0.05)
 
     def _run(self) -> None:
         unseen = 0
@@ -83,10 +92,12 @@ def _connect(path: Path) -> socket.socket:
 
 @dataclass
 class Guest:
-    """Leaving the `with` block ends QEMU in any case. `ram` is the guest's memory."""
+    """Leaving the `with` block ends QEMU in any case. `ram` is the guest's memory, `stub` what talks
+    to gdb's stub."""
 
     machine: Machine
     lines: list[str]
+    stub: type[Gdb] = Gdb
     ram: mmap.mmap = field(init=False)
     gdb: Gdb = field(init=False)
     typist: Typist = field(init=False)
@@ -99,7 +110,8 @@ class Guest:
                    ("-chardev", f"socket,id={name},path={folder / name},server=on,wait=off")]
         return ["qemu-system-aarch64", "-machine",
                 f"virt,virtualization=on,gic-version={m.gic},dtb-randomness=off,memory-backend=ram",
-                "-object", ram, "-m", f"{m.ram >> 20}M", "-cpu", m.cpu, "-smp", "1",
+                "-object", ram, "-m", f"{m.ram >> 20}M", "-cpu", m.cpu,
+                "-smp", str(m.cpus), *(("-accel", "tcg,thread=single") if m.cpus > 1 else ()),
                 "-nodefaults", "-display", "none", "-no-reboot", "-S",
                 *sockets, "-serial", "chardev:console", "-gdb", "chardev:gdb",
                 "-kernel", str(BUILD / "hv8.img"), "-initrd", str(BUILD / "initrd.cpio")]
@@ -115,7 +127,7 @@ class Guest:
                                             preexec_fn=_die_with_parent)
             try:
                 self.typist = Typist(_connect(folder / "console"), self.lines)
-                self.gdb = Gdb(_connect(folder / "gdb"))
+                self.gdb = self.stub(_connect(folder / "gdb"))
             except (TimeoutError, OSError):
                 self._kill()
                 raise

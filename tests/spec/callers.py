@@ -14,7 +14,7 @@ from spec.transition import Reader, Refused, Transition
 from spec.vocabulary import device_at
 
 RARE = {"kill": 0.1, "power_off": 0.02, "reset": 0.02, "self": 0.02, "set_name": 0.02,
-        "yield": 0.3, "set_recv_slot": 0.3,
+        "yield": 0.3, "set_affinity": 0.3, "set_recv_slot": 0.3,
         "set_entry": 0.1, "unmap_frame": 0.5, "free_frame": 0.5, "free_l1": 0.3,
         "free_l2": 0.3, "free_l3": 0.3, "grant_file": 0.5, "grant_pid": 0.5,
         "console_write": 0.1, "seek": 0.1,
@@ -61,6 +61,7 @@ class Caller:
             "index": lambda: self.pick(ENTRIES), "perm": lambda: self.random.randrange(17),
             "rights": lambda: self.pick((1, 2, 3, 3, 0, 4)),
             "deadline": lambda: self.pick((0, 1, 2 ** 60, *[self.now() + 50] * 5)),
+            "cores": lambda: self.pick((1, 2, 5, 0, 256, *[255] * 5)),
             "line": lambda: self.pick(range(self.c.HV_NIRQ + 1)),
             "device": lambda: self.pick(range(self.c.HV_NDEVICE + 1)),
             "file": lambda: self.pick(range(self.c.HV_NFILE + 1)),

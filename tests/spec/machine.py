@@ -120,6 +120,8 @@ def _boot_core(c: SimpleNamespace, s: ConcreteState, cpu: int) -> None:
     for name, value in (("number", c.HV_NCPU + cpu), ("bit", 1 << cpu), ("sgi", 1 << 16 | cpu),
                         ("pages_pa", 0x4000_0000), ("turn", c.HV_INIT_PID), ("next_tick", 100)):
         s.set(f"sched.cpus.{name}", (cpu,), value)
+    for word in range(c.HV_SET_WORDS):
+        s.set("sched.cpus.allowed.word", (cpu, word), 2 ** 64 - 1)
 
 
 def boot(c: SimpleNamespace) -> Tracked:
@@ -140,7 +142,7 @@ def boot(c: SimpleNamespace) -> Tracked:
                         ("machine.uart_intid", INTERRUPTS["console_interrupt"]),
                         ("machine.vtimer_intid", INTERRUPTS["virtual timer"]),
                         ("machine.vgic_intid", INTERRUPTS["maintenance"]),
-                        ("machine.gic_version", 3),
+                        ("machine.gic_version", 3), ("machine.cores", (1 << c.HV_NCPU) - 1),
                         ("machine.tick_period", 100),
                         ("sys.cnthp_cval_el2", 100), ("machine.cptr", 1 << 10 | 0x33ff),
                         ("sys.cptr_el2", 1 << 10 | 0x33ff), ("sys.spsr_el2", d.SPSR_START),

@@ -18,7 +18,7 @@ from snippets import KERNEL  # noqa: E402
 from spec import schedule, sets  # noqa: E402
 from spec.invariants import RULES, Invariant  # noqa: E402
 from spec.transition import Spec, Transition  # noqa: E402
-from spec.transitions import process  # noqa: E402
+from spec.transitions import interrupt, process  # noqa: E402
 from verif import induct, premises, progress  # noqa: E402
 from verif.result import Row  # noqa: E402
 
@@ -145,3 +145,38 @@ def test_invariants_that_let_nobody_be_ready_are_noticed(tmp_path: Path) -> None
     row = progress.prove_states(induct.Subject(CONSTANTS, "any state", spec.transition("self"),
                                                rules=rules), tmp_path)
     assert "the invariants exclude a ready process beside one that runs" in messages(row)
+
+
+def test_a_core_for_who_may_not_run_there_is_noticed(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sets, "following_both",
+                        lambda t, members, others, pid: sets.following(t, members, pid))
+    what = "who runs may not"
+    row = row_of(spec.transition("yield"), tmp_path, what)
+    assert f"{what}: not excluded" in messages(row), messages(row)
+
+
+def any_core(t: Transition) -> Any:
+    """As it once was: the first core that waits, whoever is ready."""
+    return t.o.word(-1)
+
+
+def no_core(t: Transition) -> Any:
+    return t.o.word(0)
+
+
+@pytest.mark.parametrize("wrong", [any_core, no_core])
+def test_a_call_of_another_core_is_noticed(wrong: Callable[[Transition], Any], tmp_path: Path,
+                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupt, "wanted", wrong)
+    what = "a core waits for who is ready, and none is called"
+    row = row_of(spec.transition("sched_kick"), tmp_path, what)
+    assert f"{what}: not excluded" in messages(row), messages(row)
+
+
+def test_who_stays_where_it_may_not_is_noticed(tmp_path: Path,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupt, "leave_here", lambda t: None)
+    what = "who stays may not"
+    row = row_of(spec.transition("leave_idle"), tmp_path, what)
+    assert f"{what}: not excluded" in messages(row), messages(row)

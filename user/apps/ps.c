@@ -6,6 +6,15 @@
 #include <getopt.h>
 #include <inttypes.h>
 
+/* The cores that it may run on, in hexadecimal, where there are several. */
+static void print_cores(hv_pid pid)
+{
+	struct hv_sched sched = view_sched();
+
+	if (view_bootinfo()->cpu_count > 1)
+		printf(" %5" PRIx64, view_cores(&sched, pid));
+}
+
 static void print_process(hv_pid pid)
 {
 	struct hv_proc proc = view_proc(pid);
@@ -16,10 +25,11 @@ static void print_process(hv_pid pid)
 		return;
 	view_name(&proc, name);
 	view_state_words(pid, words);
-	printf("%4" PRIu64 " %4" PRIu64 "  %-16s %8" PRIu64 " %5" PRIu64 " %5" PRIu64 " %4" PRIu64
-	       "  %s%s\n",
+	printf("%4" PRIu64 " %4" PRIu64 "  %-16s %8" PRIu64 " %5" PRIu64 " %5" PRIu64 " %4" PRIu64,
 	       pid, proc.ppid, words, proc.pages_count, proc.handles_count, proc.files_count,
-	       proc.pids_count, name, view_owns_dma(pid) ? "  (DMA: trusted by all)" : "");
+	       proc.pids_count);
+	print_cores(pid);
+	printf("  %s%s\n", name, view_owns_dma(pid) ? "  (DMA: trusted by all)" : "");
 }
 
 /* Unused pids are somebody's too: who may start how many processes. */
@@ -52,7 +62,8 @@ int main(int argc, char **argv)
 	if (optind < argc)
 		app_usage("ps [-a]    (-a: unused pids too)");
 	view_require("ps");
-	printf(" PID PPID  STATE               PAGES HNDLS FILES PIDS  NAME\n");
+	printf(" PID PPID  STATE               PAGES HNDLS FILES PIDS%s  NAME\n",
+	       view_bootinfo()->cpu_count > 1 ? " CORES" : "");
 	for (hv_pid pid = 1; pid < HV_NPROC; pid++)
 		print_process(pid);
 	if (all)

@@ -47,6 +47,15 @@ struct hv_device_entry view_device(hv_device device)
 	return ((const struct hv_device_entry *)HV_VIEW_DEVICES)[device];
 }
 
+uint64_t view_cores(const struct hv_sched *sched, hv_pid pid)
+{
+	uint64_t cores = 0;
+
+	for (int i = 0; i < HV_NCPU; i++)
+		cores |= (uint64_t)view_set_has(&sched->cpus[i].allowed, pid) << i;
+	return cores;
+}
+
 uint64_t view_switches(const struct hv_sched *sched)
 {
 	uint64_t sum = 0;

@@ -202,3 +202,25 @@ TEST(errors_kill)
 	CHECK_EQ(vector_do(&good), 0);
 	CHECK_EQ(hv_procs[c.live].status, 3);
 }
+
+TEST(errors_set_affinity)
+{
+	struct cast c;
+
+	cast_make(&c);
+	const struct vector good = { HV_NR_set_affinity, { c.live, 1 } };
+	const struct violation bad[] = {
+		BAD_PID(1, 0),
+		{ 2, HV_EPERM, 0, c.parent }, { 2, HV_EPERM, 0, c.grandchild },
+		{ 2, HV_EPERM, 0, c.orphan }, { 2, HV_EPERM, 0, c.lent },
+		{ 2, HV_EPERM, 0, HV_INIT_PID }, { 3, HV_ESTATE, 0, c.unused },
+		{ 3, HV_ESTATE, 0, c.zombie }, { 4, HV_EINVAL, 1, 0 },
+		{ 4, HV_EINVAL, 1, 1ULL << hv_bootinfo->cpu_count },
+		{ 4, HV_EINVAL, 1, 1ULL << HV_NCPU }, { 4, HV_EINVAL, 1, 1ULL << 63 | 1 },
+		{ 4, HV_EINVAL, 1, ~0ULL },
+	};
+
+	ERRORS(&c, &good, bad);
+	CHECK_EQ(vector_do(&good), 0);
+	CHECK((hv_sched->cpus[0].allowed.word[c.live / 64] >> c.live % 64 & 1) == 1);
+}

@@ -31,6 +31,9 @@ static inline bool view_set_has(const struct hv_set *set, hv_pid pid)
 	return (set->word[pid / 64] >> (pid % 64)) & 1;
 }
 
+/* The cores that a process may run on: bit i is core i. */
+uint64_t view_cores(const struct hv_sched *sched, hv_pid pid);
+
 /* Context switches since boot, of all cores. */
 uint64_t view_switches(const struct hv_sched *sched);
 
