@@ -75,6 +75,7 @@ class Solver:
     fallbacks: int = 0
     seconds: float = 0.0
     is_refuted: bool = False    # what `core` was asked last has a counterexample
+    used: tuple[z3.BoolRef, ...] = ()   # hypotheses that it used
     _stack: list[z3.BoolRef] = field(default_factory=list)
     _defined: list[set[str]] = field(default_factory=list)
     _solver: z3.Solver | None = None
@@ -171,6 +172,7 @@ class Solver:
         self.queries += 1
         self.seconds += time.process_time() - begin
         self.is_refuted = result == z3.sat
+        self.used = tuple(some.terms)
         if result != z3.unsat:
             return None
         needed = tuple(marks[str(mark)] for mark in some.solver.unsat_core() if str(mark) in marks)
