@@ -122,6 +122,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     # 1..3 for a page that is a table of the read-only view, 0 for all others
     **_named("ghost", ("page",), "parent parent_index view_level"),
     "ghost.wait_handle": ("pid",),
+    # ghost: a core that a process may run on
+    "ghost.home": ("pid",),
     # ghost: 1 if a core was sent an interrupt and has taken none since
     "ghost.called": ("cpu",),
     # ghosts: the entry that maps a device, and the device at an address in units of 4 KiB

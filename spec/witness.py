@@ -85,6 +85,13 @@ def choose_wait_handle(r: Reader, pid: int) -> None:
             r.state.set("ghost.wait_handle", (pid,), slot)
 
 
+def choose_home(r: Reader, pid: int) -> None:
+    """The first core that pid may run on, or core 0 if there is none."""
+    for core in reversed(range(r.c.HV_NCPU)):
+        if sets.has(r, sets.allowed(core), pid):
+            r.state.set("ghost.home", (pid,), core)
+
+
 def add_ghosts(c: Any, state: ConcreteState) -> None:
     """Sets every ghost field of a state in which none was set."""
     r = Reader(c, state)
@@ -100,5 +107,6 @@ def add_ghosts(c: Any, state: ConcreteState) -> None:
         else:
             mark_mapping(r, table, index)
     mark_view(state, d.page_at(state, state.get("machine.view_pte")), 1)
-    for pid in range(1, c.HV_NPROC):
+    for pid in range(c.HV_NPROC):
+        choose_home(r, pid)
         choose_wait_handle(r, pid)

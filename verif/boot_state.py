@@ -13,7 +13,7 @@ from spec.invariants import belongs, is_counting
 from spec.state import FIELDS, KINDS, SAVED_REGISTERS
 from spec.transition import Reader
 from spec.words import MASK
-from spec.witness import choose_wait_handle, mark_devices, mark_mapping, mark_view
+from spec.witness import choose_home, choose_wait_handle, mark_devices, mark_mapping, mark_view
 
 from .arrays import Array, ArrayOps, Word, is_plain, words
 from .boot_machine import Dump
@@ -169,7 +169,8 @@ class DumpState:
                 if not is_root or index < d.VIEW_INDEX:
                     self._mark(r, int(table), int(index), d.page_at(self, int(entries[index])))
         mark_view(self, d.page_at(self, self.get("machine.view_pte")), 1)
-        for pid in range(1, self.c.HV_NPROC):
+        for pid in range(self.c.HV_NPROC):
+            choose_home(r, pid)
             choose_wait_handle(r, pid)
 
     def _mark(self, r: Reader, table: int, index: int, page: int) -> None:

@@ -30,7 +30,7 @@ from .result import Failure, Row, row
 from .safety import decisions, model_values, where
 from .solve import Solver
 from .target import Target
-from .world import INLINE, LOCK, LOCK_DROP, LOCK_TAKE, Event, Window, World
+from .world import INLINE, LOCK, LOCK_TAKE, Event, Window, World
 
 NAME, WORD, WAIT_OF_COPY = "lock", "kernel_lock", "lock_wait_full"
 ADDRESS, TICKET = 9, 11     # registers at loop heads

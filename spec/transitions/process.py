@@ -146,7 +146,7 @@ def clone(t: Transition, pid: Word, ctx: Word, root: Word) -> Word:
     t.set("procs.name", (pid, 0), 0)
     t.set("procs.name", (pid, 1), 0)
     t.set("procs.recv_slot", (pid,), t.c.HV_NONE)
-    allow(t, pid, lambda core: may_run(t, core, t.self))
+    allow(t, pid, lambda core: may_run(t, core, t.self), t.get("ghost.home", t.self))
     t.set("procs.ctx", (pid,), ctx)
     t.set("procs.root", (pid,), root)
     t.set("procs.state", (pid,), t.c.HV_PROC_EMBRYO)
@@ -188,12 +188,13 @@ def kill(t: Transition, pid: Word, status: Word) -> Word:
     return stop(t, pid, status)
 
 
-def allow(t: Transition, pid: Word, cores: Callable[[int], Truth]) -> None:
-    """The process may run on these cores, and on no other."""
+def allow(t: Transition, pid: Word, cores: Callable[[int], Truth], home: Word) -> None:
+    """The process may run on these cores, and on no other; home is one of them."""
     allowed = [cores(core) for core in range(t.c.HV_NCPU)]
     for core, is_allowed in enumerate(allowed):
         sets.remove(t, sets.allowed(core), pid)
         sets.add(t, sets.allowed(core), pid, is_allowed)
+    t.set("ghost.home", (pid,), home)
 
 
 @CALLS.hypercall
@@ -206,7 +207,7 @@ def set_affinity(t: Transition, pid: Word, cores: Word) -> Word:
     t.require(o.and_(cores != 0, (cores & o.inv(t.get("machine.cores"))) == 0), t.c.HV_EINVAL)
     there = t.get("sched.core", pid) & (t.c.HV_NCPU - 1)
     stays = o.or_(o.not_(runs(t, pid)), o.bit(cores, there))
-    allow(t, pid, lambda core: o.bit(cores, core))
+    allow(t, pid, lambda core: o.bit(cores, core), o.ctz(cores))
     if t.choose(stays, "not on another core"):
         return 0
     if t.choose(there == t.cpu, "self"):
