@@ -73,7 +73,7 @@ def random_rows(r: random.Random) -> list[Row]:
                 facts["cached"] = "yes"
             assumed = (trusted.assumptions()[0].text,)
             rows.append(row(subject, theorem, r.random() * 100, facts, wrong, assumed,
-                            "kernel/hc_process.c:18"))
+                            "kernel/hc_process.c:19"))
     r.shuffle(rows)
     return rows
 
@@ -312,7 +312,7 @@ def page_has_every_subject_and_failure() -> None:
 
 @suite.test
 def page_shows_the_source_of_a_handler() -> None:
-    text = "".join(read_page([row("set_name", "T1", 0, {}, [], (), "kernel/hc_process.c:18"),
+    text = "".join(read_page([row("set_name", "T1", 0, {}, [], (), "kernel/hc_process.c:19"),
                               row("page_copy", "T2", 0, {}, [], (), "page_copy+0x0")]).text)
     assert "int64_t hc_set_name(uint64_t pid" in text
     assert "page_copy:" in text and ".size" in text
