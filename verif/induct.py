@@ -119,11 +119,12 @@ class Subject:
                               if name not in self.rules))
 
     def prove(self, path: tuple[z3.BoolRef, ...], goal: z3.BoolRef, near: Callable[[], Reads],
-              name: str, folder: FilePath, own: tuple[z3.BoolRef, ...] = ()) -> Verdict:
+              name: str, folder: FilePath, own: tuple[z3.BoolRef, ...] = (),
+              is_exact: bool = False) -> Verdict:
         """Does the goal follow from `path` and `own`, which are instances of invariants, or from
         those that are used at `near`, then at what those read, at last with what functions are
-        that are known by facts? What another case has shown with a part of this path is not
-        asked again."""
+        that are known by facts (`is_exact`: with these at once)? What another case has shown with a
+        part of this path is not asked again."""
         taken = {t.get_id() for t in path}
         if any(needed <= taken for needed in self.shown.get(goal.get_id(), ())):
             self.facts["shared"] += 1
@@ -132,7 +133,7 @@ class Subject:
         needed = Solver(own, folder, self.names).core(path, goal, name, OWN_RESOURCES)
         verdict = Verdict("proved", 0.0)
         if needed is None:
-            needed, verdict = self._prove_with(path, goal, near(), name, folder)
+            needed, verdict = self._prove_with(path, goal, near(), name, folder, is_exact)
         if needed is not None:
             self.names.kept += (*path, goal)
             self.shown.setdefault(goal.get_id(), []).append({t.get_id() for t in needed})
@@ -145,14 +146,18 @@ class Subject:
         return self.learned
 
     def _prove_with(self, path: tuple[z3.BoolRef, ...], goal: z3.BoolRef, near: Reads, name: str,
-                    folder: FilePath) -> tuple[tuple[z3.BoolRef, ...] | None, Verdict]:
+                    folder: FilePath, is_exact: bool,
+                    ) -> tuple[tuple[z3.BoolRef, ...] | None, Verdict]:
         """What of `path` is needed, if it is proved, and the verdict."""
-        self.facts["queries"] += 1
-        solver = Solver(self.instances(near, 1), folder, self.names)
-        needed = solver.core(path, goal, name, kept=self._learned())
-        if needed is not None:
-            return needed, Verdict("proved", 0.0)
-        for rounds, is_exact in ((1, False), (2, False), (2, True))[solver.is_refuted:]:
+        tries: tuple[tuple[int, bool], ...] = ((1, True), (2, True))
+        if not is_exact:
+            self.facts["queries"] += 1
+            solver = Solver(self.instances(near, 1), folder, self.names)
+            needed = solver.core(path, goal, name, kept=self._learned())
+            if needed is not None:
+                return needed, Verdict("proved", 0.0)
+            tries = ((1, False), (2, False), (2, True))[solver.is_refuted:]
+        for rounds, is_exact in tries:
             self.facts["queries"] += 1
             known = self.instances(near, rounds)
             if is_exact:
@@ -163,7 +168,7 @@ class Subject:
                 return needed, Verdict("proved", 0.0)
             verdict = Verdict("unknown", 0.0)
             # The last try has all that there is, and so its counterexamples are true ones.
-            if is_exact or rounds == 1 and not solver.is_refuted:
+            if rounds == 2 and is_exact or rounds == 1 and not solver.is_refuted:
                 if Solver(solver.used, folder, self.names).quickly(path, goal):
                     return path, Verdict("proved", 0.0)
                 verdict = solver.prove(path, goal, name)

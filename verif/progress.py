@@ -40,6 +40,7 @@ class Statement:
     tables: frozenset[str] | None = None
     of: tuple[str, ...] = ("pid",)
     due: Text | None = None
+    is_exact: bool = False  # it needs what functions are that are known by facts
 
 
 PASSED = Statement("a ready process is passed over", progress.nobody_is_passed_over, PLACES)
@@ -56,7 +57,7 @@ MAY = Statement("who runs may not", progress.who_runs_may,
                 frozenset({"sched.cpus.current", "sched.cpus.allowed.word"}), ())
 USUAL = (PASSED, TAKEN, IDLE, TICK, STAY, ARMED, MAY)
 CALLED = Statement("a core waits for who is ready, and none is called",
-                   progress.waiting_cores_are_called, None, ("pid", "core"))
+                   progress.waiting_cores_are_called, None, ("pid", "core"), is_exact=True)
 STAYS = Statement("who stays may not", progress.who_stays_may, None, ())
 IDLE_AFTER = Statement(IDLE.what, IDLE.text, PLACES, due=progress.core_is_busy)
 READY = Statement("who is interrupted must wait", progress.preempted_is_ready)
@@ -92,6 +93,7 @@ class Goal:
     given: tuple[z3.BoolRef, ...]
     term: z3.BoolRef
     text: Text
+    is_exact: bool = False
 
 
 def _vacuous(what: str) -> Failure:
@@ -109,7 +111,8 @@ def _prove(subject: Subject, folder: FilePath, goal: Goal,
     """The goal from the invariants at what it reads."""
     near = near or _reads(subject, goal)
     name = f"{subject.name}-T9-{goal.what.replace(' ', '-')}"[:80]
-    verdict = subject.prove(goal.given, goal.term, lambda: near, name, folder)
+    verdict = subject.prove(goal.given, goal.term, lambda: near, name, folder,
+                            is_exact=goal.is_exact)
     if verdict.status == "proved":
         return []
     about = lines.of_function("statement", goal.text.__name__, goal.text)
@@ -194,7 +197,7 @@ def _goal(subject: Subject, case: Case, statement: Statement) -> Goal:
         path = (*path, as_term(statement.due(subject.before)))
     path = (*path, *members.besides(subject.names, (*path, term), *_any("pid")))
     return Goal(f"{statement.what}: not excluded in case {case.case}", path, term,
-                statement.text)
+                statement.text, statement.is_exact)
 
 
 def prove(subject: Subject, folder: FilePath, source: str) -> Row:
