@@ -214,8 +214,8 @@ static inline void answer_words(struct hv_cpu *cpu, uint64_t self, struct hv_pro
 }
 
 /*
- * No handle, no deadline, nobody waits to send, and the caller may run here: nothing else is to
- * be done than that. An empty handle has no rights, so of file 0 nothing is asked.
+ * No handle, no deadline, nobody waits to send, and the caller, whose pid is below 64, may run
+ * here: nothing else is to be done than that. An empty handle has no rights, so of file 0 nothing is asked.
  */
 hv_outcome hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
 			 uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
@@ -224,9 +224,9 @@ hv_outcome hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint
 	uint64_t self = cpu->current;
 	struct hv_proc *server = kept(&(*table(procs))[self]);
 	uint64_t key = timer_key(self), caller = server->reply_to;
-	uint64_t waiting = server->callers.word[caller / 64], bit = 1ULL << (caller % 64);
+	uint64_t waiting = server->callers.word[0], bit = 1ULL << (caller % 64);
 	bool is_simple = passed == HV_NONE && deadline == HV_FOREVER && key == TIMER_OFF &&
-			 handle < HV_NHANDLE;
+			 handle < HV_NHANDLE && caller < 64;
 	struct hv_handle_entry entry;
 	struct hv_file_entry *file;
 
@@ -236,10 +236,10 @@ hv_outcome hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint
 	file = kept(&(*table(files))[entry.file]);
 	if (!(entry.rights & HV_RIGHT_READ) || file->type != HV_FILE_ENDPOINT ||
 	    file->writers == 0 || !set_is_empty(&file->senders) ||
-	    !(waiting & cpu->allowed.word[caller / 64] & bit) || !may_pass(self, page))
+	    !(waiting & cpu->allowed.word[0] & bit) || !may_pass(self, page))
 		return reply_wait_any(handle, deadline, page, passed, w0, w1, w2, w3);
 
-	server->callers.word[caller / 64] = waiting & ~bit;
+	server->callers.word[0] = waiting & ~bit;
 	answer_words(cpu, self, server, caller, entry.file, file, page,
 		     (struct words){ w0, w1, w2, w3 });
 	return handed_over(-HV_EPIPE, caller);

@@ -187,16 +187,17 @@ void trap_doomed(struct hv_cpu *cpu)
 /* These two are not inlined: an interrupt ends with them, whatever it was, and is proved without. */
 __attribute__((noinline)) void leave_idle(struct hv_cpu *cpu)
 {
-	if (cpu->current == 0) {
-		sched_run_next(cpu);
-		if (cpu->current != 0 && cpu->next_tick == TIMER_OFF) {
-			cpu->next_tick = sysreg_read(cntpct_el0) + machine.tick_period;
-			timer_arm();
-		}
-	} else if (!set_has(&cpu->allowed, cpu->current)) {
-		sched_leave(cpu);
+	if (cpu->current != 0) {
+		if (!set_has(&cpu->allowed, cpu->current))
+			sched_leave(cpu);
+		return;
 	}
-	sched_kick(cpu);
+	sched_run_next(cpu);
+	if (cpu->current != 0 && cpu->next_tick == TIMER_OFF) {
+		cpu->next_tick = sysreg_read(cntpct_el0) + machine.tick_period;
+		timer_arm();
+	}
+	sched_kick(cpu);	/* the way out of a core that has waited does not */
 }
 
 __attribute__((noinline)) void leave_irq(struct hv_cpu *cpu)

@@ -206,6 +206,12 @@ def core_is_busy(before: State) -> Truth:
     return _current(before) != 0
 
 
+def core_waited(before: State) -> Truth:
+    """Of an interrupt: otherwise the way out, which follows it, sees to
+    `waiting_cores_are_called`."""
+    return _current(before) == 0
+
+
 def turn_ends(c: Any, before: State, after: State, pid: Word) -> Truth:
     """Of a yield, and of a tick: if somebody is ready who may run here, his turn comes nearer."""
     o = before.ops

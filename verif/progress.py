@@ -7,7 +7,7 @@ argument that makes the bound of them.
 """
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -77,7 +77,7 @@ OF = {
         Statement("the alarm stays behind", progress.alarm_is_ahead, None, ()),
         Statement("a deadline is set", progress.deadline_is_kept)),
     "console_interrupt": (*INTERRUPT, TICK),
-    "leave_idle": (*WAITED, CALLED), "leave_irq": WAITED, "sched_kick": (*USUAL, CALLED),
+    "leave_idle": (*WAITED, replace(CALLED, due=progress.core_waited)), "leave_irq": WAITED, "sched_kick": (*USUAL, CALLED),
 }
 
 

@@ -136,16 +136,17 @@ def trap_wfi(t: Transition) -> Word:
 @CALLS.part(lambda t: True)
 def leave_idle(t: Transition) -> Word:
     """An idle core takes the next ready process, if there is one (end of trap_irq), and then has
-    ticks. Who may not run here any more leaves. Another core may have somebody to run too."""
-    if t.choose(t.get("sched.cpus.current", t.cpu) == 0, "idle"):
-        run_next(t)
-        starts = t.o.and_(t.get("sched.cpus.current", t.cpu) != 0,
-                          t.get("sched.cpus.next_tick", t.cpu) == OFF)
-        if t.choose(starts, "its ticks begin"):
-            then = t.o.add(t.get("sys.cntpct_el0"), t.get("machine.tick_period"))
-            t.set("sched.cpus.next_tick", (t.cpu,), then)
-            t.set("sys.cnthp_cval_el2", (), alarm(t))
-    elif not t.choose(may_run(t, t.cpu, t.get("sched.cpus.current", t.cpu)), "may stay"):
-        leave_here(t)
+    ticks; another core may have somebody to run too. Who may not run here any more leaves."""
     t.set("ghost.called", (t.cpu,), 0)
+    if not t.choose(t.get("sched.cpus.current", t.cpu) == 0, "idle"):
+        if not t.choose(may_run(t, t.cpu, t.get("sched.cpus.current", t.cpu)), "may stay"):
+            leave_here(t)
+        return 0
+    run_next(t)
+    starts = t.o.and_(t.get("sched.cpus.current", t.cpu) != 0,
+                      t.get("sched.cpus.next_tick", t.cpu) == OFF)
+    if t.choose(starts, "its ticks begin"):
+        then = t.o.add(t.get("sys.cntpct_el0"), t.get("machine.tick_period"))
+        t.set("sched.cpus.next_tick", (t.cpu,), then)
+        t.set("sys.cnthp_cval_el2", (), alarm(t))
     return sched_kick(t)
