@@ -29,10 +29,11 @@ def session(name: str, *extra: str, gic: str = "3") -> Iterator[Guest]:
 
 
 def rows(guest: Guest) -> dict[str, list[tuple[int, ...]]]:
-    """ps: name -> (pid, parent, pages, handles, files, pids) of each process but ps itself."""
+    """ps: name -> (pid, parent, pages, handles, files, pids) of each process but ps itself. Of
+    several cores the mask comes between pids and name."""
     found: dict[str, list[tuple[int, ...]]] = {}
     for line in guest.shell("ps").splitlines()[1:]:
-        match = re.match(r" *(\d+) +(\d+)  .{16} +(\d+) +(\d+) +(\d+) +(\d+)  (\S+)", line)
+        match = re.match(r" *(\d+) +(\d+)  .{16} +(\d+) +(\d+) +(\d+) +(\d+)(?: +[0-9a-f]+)?  (\S+)", line)
         assert match, line
         if match[7] != "ps":
             found.setdefault(match[7], []).append(tuple(int(match[n]) for n in range(1, 7)))

@@ -12,6 +12,8 @@ from pathlib import Path
 from socket import AF_UNIX, socket
 from tempfile import TemporaryDirectory
 
+import pexpect
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -61,6 +63,16 @@ def fresh(found: Guest) -> None:
             found.prompt()
             return
     raise AssertionError("what is typed is not heard")
+
+
+def settle(found: Guest) -> None:
+    """All messages have been shown: each draws the prompt again."""
+    for _ in range(60):
+        try:
+            found.child.expect(b".+", timeout=3)
+        except pexpect.TIMEOUT:
+            return
+    raise AssertionError("messages without end")
 
 
 def kill(found: Guest, number: str = "") -> None:
@@ -177,6 +189,7 @@ def a_driver_with_a_bug_is_replaced(bug: str) -> None:
             assert re.search(r"consoled\[\d+\] crashed: BRK", transcript(found))
         fresh(found)
         kill(found, "1000000")
+        settle(found)
         assert found.shell("echo fine") == "fine\n"
         assert rows(found)["sh"][0][0] == pid
 
@@ -190,6 +203,7 @@ def one_that_dies_at_once_rests_and_comes_again() -> None:
         found.expect("registry: consoled dies too often")
         found.expect("registry: consoled dies too often")
         fresh(found)
+        settle(found)
         assert "well\n" in found.shell("echo well")
 
 
