@@ -18,11 +18,10 @@ from spec.words import Truth, Word, Z3Ops
 
 from . import queries
 from .lin import Lin, const, lift, trailing_facts, trailing_zeros
-from .sample import Samples, Values
+from .sample import Samples, Values, state_of
 
 TRAILING = "ctz64"
 SMALL = 6  # nodes of a formula that needs no name
-REMEMBERED = 8  # states in which two terms differ
 SHARE_RESOURCES = 300000  # of Z3, to find that two terms are equal
 
 
@@ -86,7 +85,7 @@ class Names:
     alike: dict[Values, list[z3.ExprRef]] = field(default_factory=dict)
     truths: dict[int, z3.BoolRef] = field(default_factory=dict)
     equal: dict[tuple[int, int], bool] = field(default_factory=dict)
-    states: list[z3.ModelRef] = field(default_factory=list)
+    states: list[Samples] = field(default_factory=list)
     applied: dict[int, list[tuple[str, tuple[z3.BitVecRef, ...]]]] = field(default_factory=dict)
 
     def name(self, stem: str, value: z3.BitVecRef) -> z3.BitVecRef:
@@ -200,9 +199,16 @@ class Names:
 
     def _differed(self, goal: z3.BoolRef) -> bool:
         """Was a state found already in which the two differ?"""
-        terms = (z3.Not(goal), *self.defining([goal]).values())
-        return any(all(z3.is_true(model.eval(term, True)) for term in terms)
-                   for model in reversed(self.states))
+        return any(state.of(goal) == (0,) for state in reversed(self.states))
+
+    def state(self, model: z3.ModelRef) -> Samples:
+        """The one state that a model is, in which names are what they stand for."""
+        return state_of(model, self._meaning)
+
+    def _meaning(self, constant: z3.ExprRef) -> z3.ExprRef | None:
+        """What a name stands for."""
+        found = self.equations.get(constant.decl().name())
+        return None if found is None else found.arg(1)
 
     def _are_proved_equal(self, goal: z3.BoolRef) -> bool:
         solver = z3.SolverFor("QF_UFBV")
@@ -212,7 +218,7 @@ class Names:
         if result == z3.unsat:
             queries.note(solver, "equal terms")
         elif result == z3.sat:
-            self.states = [*self.states[1 - REMEMBERED:], solver.model()]
+            self.states.append(self.state(solver.model()))
         return bool(result == z3.unsat)
 
     def defining(self, terms: Iterable[z3.ExprRef]) -> dict[str, z3.BoolRef]:

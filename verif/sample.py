@@ -15,6 +15,8 @@ from .lin import MASK64, signed
 STATES = 16
 Values = tuple[int, ...]
 Rule = Callable[[z3.ExprRef, list[int], list[int]], int]
+Draw = Callable[[str, list[int], int, int], int]
+Meaning = Callable[[z3.ExprRef], z3.ExprRef | None]
 
 
 def _mixed(x: int) -> int:
@@ -47,7 +49,6 @@ def _concat(values: list[int], widths: list[int]) -> int:
 
 def _signed(values: list[int], widths: list[int]) -> tuple[int, int]:
     return signed(values[0], widths[0]), signed(values[1], widths[1])
-
 
 
 def _fold(step: Callable[[int, int], int]) -> Rule:
@@ -92,22 +93,29 @@ def _width(term: z3.ExprRef) -> int:
     return term.size() if isinstance(term, z3.BitVecRef) else 1
 
 
+def _nothing(_constant: z3.ExprRef) -> None:
+    """No constant stands for a term."""
+
+
 @dataclass
 class Samples:
-    """Values of terms in each state, by identity; the caller keeps the terms alive."""
+    """Values of terms in each of `count` states, by identity; the caller keeps the terms alive.
 
+    `draw` gives the value of a function, by its name, at arguments in a state, in so many bits;
+    a constant that `meaning` knows stands for a term.
+    """
+
+    draw: Draw = _drawn
+    count: int = STATES
+    meaning: Meaning = _nothing
     known: dict[int, Values | None] = field(default_factory=dict)
-
-    def define(self, name: z3.ExprRef, value: z3.ExprRef) -> None:
-        """A constant that stands for a term."""
-        self.known[name.get_id()] = self.of(value)
 
     def of(self, term: z3.ExprRef) -> Values | None:
         """The values, or None if an operation is not known here."""
         todo = [term]
         while todo:
             part = todo[-1]
-            missing = [c for c in part.children() if c.get_id() not in self.known]
+            missing = [c for c in self._parts(part) if c.get_id() not in self.known]
             if part.get_id() in self.known or not missing:
                 todo.pop()
                 if part.get_id() not in self.known:
@@ -116,20 +124,56 @@ class Samples:
                 todo += missing
         return self.known[term.get_id()]
 
+    def _parts(self, term: z3.ExprRef) -> list[z3.ExprRef]:
+        """What its value depends on."""
+        found = term.children()
+        meant = None if found else self.meaning(term)
+        return found if meant is None else [meant]
+
     def _evaluate(self, term: z3.ExprRef) -> Values | None:
-        children = term.children()
+        children = self._parts(term)
         arguments = [self.known[c.get_id()] for c in children]
         if any(a is None for a in arguments):
             return None
-        columns = [[a[n] for a in arguments if a is not None] for n in range(STATES)]
+        columns = [[a[n] for a in arguments if a is not None] for n in range(self.count)]
         width, kind = _width(term), term.decl().kind()
         if kind == z3.Z3_OP_UNINTERPRETED:
+            if children and not term.num_args():
+                return self.known[children[0].get_id()]
             name = term.decl().name()
             if name == "ctz64":
                 return tuple(_trailing_zeros(v[0]) for v in columns)
-            return tuple(_drawn(name, v, n, width) for n, v in enumerate(columns))
+            return tuple(self.draw(name, v, n, width) for n, v in enumerate(columns))
         rule = RULES.get(kind)
         if rule is None:
             return None
         widths = [_width(c) for c in children]
         return tuple(rule(term, v, widths) & ((1 << width) - 1) for v in columns)
+
+
+Table = tuple[dict[tuple[int, ...], int], int]  # values at some arguments, and at all others
+
+
+def _table(found: object) -> Table | None:
+    """What a model has for a function or a constant, if that is numbers."""
+    if z3.is_bv_value(found):
+        return {}, found.as_long()
+    if not isinstance(found, z3.FuncInterp) or not z3.is_bv_value(found.else_value()):
+        return None
+    points = [found.entry(i).as_list() for i in range(found.num_entries())]
+    if not all(z3.is_bv_value(number) for point in points for number in point):
+        return None
+    return ({tuple(a.as_long() for a in point[:-1]): point[-1].as_long() for point in points},
+            found.else_value().as_long())
+
+
+def state_of(model: z3.ModelRef, meaning: Meaning) -> Samples:
+    """The one state that a model is; of what the model does not know, as in another."""
+    tables = {declared.name(): _table(model[declared]) for declared in model.decls()}
+
+    def draw(name: str, arguments: list[int], number: int, width: int) -> int:
+        table = tables.get(name)
+        if table is None:
+            return _drawn(name, arguments, number, width)
+        return table[0].get(tuple(arguments), table[1])
+    return Samples(draw, 1, meaning)

@@ -7,6 +7,7 @@ as SMT-LIB 2.
 """
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import z3
@@ -14,6 +15,7 @@ import z3
 from . import queries
 from .lazily import Lazily
 from .naming import Names
+from .prefix import Prefix
 
 # Resources of Z3, not time: two runs do the same.
 SLICE_RESOURCES = 1000000
@@ -76,41 +78,24 @@ class Solver:
     seconds: float = 0.0
     is_refuted: bool = False    # what `core` was asked last has a counterexample
     used: tuple[z3.BoolRef, ...] = ()   # hypotheses that it used
-    _stack: list[z3.BoolRef] = field(default_factory=list)
-    _defined: list[set[str]] = field(default_factory=list)
-    _solver: z3.Solver | None = None
     _witnesses: list[Witness] = field(default_factory=list)
 
-    def _add(self, solver: z3.Solver, terms: tuple[z3.BoolRef, ...]) -> set[str]:
-        """Adds the terms, and the equations that are not there yet; their names."""
-        equations = self.names.defining(terms)
-        new = set(equations).difference(*self._defined)
-        solver.add(*terms, *(equations[label] for label in sorted(new)))
-        return new
+    @cached_property
+    def _full(self) -> Prefix:
+        return Prefix(self.hypotheses, self.names, SLICE_RESOURCES)
 
-    def _prepared(self, given: tuple[z3.BoolRef, ...]) -> z3.Solver:
-        if self._solver is None:
-            self._solver = z3.SolverFor("QF_UFBV")
-            self._solver.set("rlimit", SLICE_RESOURCES)
-            self._defined.append(self._add(self._solver, self.hypotheses))
-        same = 0
-        while same < min(len(given), len(self._stack)) and given[same].eq(self._stack[same]):
-            same += 1
-        self._solver.pop(len(self._stack) - same)
-        del self._stack[same:], self._defined[same + 1:]
-        for term in given[same:]:
-            self._solver.push()
-            self._defined.append(self._add(self._solver, (term,)))
-            self._stack.append(term)
-        return self._solver
+    @cached_property
+    def _bare(self) -> Prefix:
+        """Without the hypotheses: many answers need none, and with them cost ten times as much."""
+        return Prefix((), self.names, SLICE_RESOURCES)
 
     def prove(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef, name: str,
               is_kept: bool = True) -> Verdict:
         """Is `goal` implied by the hypotheses and `given`? An open query is kept under `name`."""
         begin = time.process_time()
-        solver = self._prepared(given)
+        solver = self._full.under(given)
         solver.push()
-        self._add(solver, (z3.Not(goal),))
+        self._full.add(solver, (z3.Not(goal),))
         result = solver.check()
         model = solver.model() if result == z3.sat else None
         if result == z3.unknown:
@@ -126,31 +111,37 @@ class Solver:
         return Verdict(_status(result), spent, model, query)
 
     def quickly(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef) -> bool:
-        """Is it plain to see that `goal` follows? No says nothing."""
+        """Is it plain to see that `goal` follows, from `given` or with the hypotheses? No says
+        nothing."""
         begin = time.process_time()
-        solver = self._prepared(given)
+        self.queries += 1
+        found = self._is_plain(self._bare, given, goal) or self._is_plain(self._full, given, goal)
+        self.seconds += time.process_time() - begin
+        return found
+
+    @staticmethod
+    def _is_plain(prefix: Prefix, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef) -> bool:
+        solver = prefix.under(given)
         solver.push()
-        self._add(solver, (z3.Not(goal),))
-        result = solver.check()
-        if result == z3.unsat:
+        prefix.add(solver, (z3.Not(goal),))
+        is_proved = solver.check() == z3.unsat
+        if is_proved:
             queries.note(solver, "plain to see")
         solver.pop()
-        self.queries += 1
-        self.seconds += time.process_time() - begin
-        return bool(result == z3.unsat)
+        return is_proved
 
     def may_be(self, given: tuple[z3.BoolRef, ...]) -> bool:
-        """False only if `given` is plainly impossible. States that were found before are tried
-        first."""
+        """False only if `given` alone is plainly impossible. States that were found before are
+        tried first."""
         if any(one.satisfies(given, self.names) for one in reversed(self._witnesses)):
             return True
         begin = time.process_time()
-        solver = self._prepared(given)
+        solver = self._bare.under(given)
         result = solver.check()
         if result == z3.unsat:
             queries.note(solver, "plainly impossible")
         if result == z3.sat:
-            found = Witness(solver.model(), {t.get_id() for t in given}, set().union(*self._defined))
+            found = Witness(solver.model(), {t.get_id() for t in given}, self._bare.labels())
             self._witnesses = [*self._witnesses[1 - WITNESSES:], found]
         self.queries += 1
         self.seconds += time.process_time() - begin

@@ -79,7 +79,23 @@ def test_states_that_were_found_say_only_no() -> None:
     assert names.are_equal(X + Y - (X & Y), X | Y)
     assert names.are_equal((X ^ Y) + 2 * (X & Y), X + Y)
     value = X + Y + (X & Y) + (X | Y)
-    assert names.are_equal(names.name("sum", value), value), "the states know no name"
+    named = names.name("sum", value)
+    assert names.are_equal(named, value)
+    assert all(state.of(named) == state.of(value) for state in names.states)
+
+
+def test_a_state_is_what_its_model_says() -> None:
+    """Of constants, of functions, and of names by what they stand for."""
+    function = z3.Function("table", z3.BitVecSort(64), z3.BitVecSort(64))
+    names, solver = Names(), z3.SolverFor("QF_UFBV")
+    solver.add(X == 5, function(X) == 7, function(z3.BitVecVal(6, 64)) == 8)
+    assert solver.check() == z3.sat
+    state = names.state(solver.model())
+    named = names.name("sum", X + function(X) + (X & Y) * function(X + 1))
+    assert not named.eq(X) and named.num_args() == 0
+    both = state.of(Y)[0] & 5
+    assert state.of(named) == (12 + 8 * both,)
+    assert state.of(z3.And(X == 5, function(X + 1) == 8)) == (1,)
 
 
 # ---- what is read of devices ----
