@@ -265,7 +265,8 @@ TEST(kill_oneself)
 /* The dead one's parent gets the lowest dead child first. */
 TEST(wait_lowest_first)
 {
-	hv_pid a = raw_launch(raw_exit, 1), b = raw_launch(raw_exit, 2), c = raw_launch(raw_exit, 3);
+	hv_pid a = raw_launch(raw_exit, 1), b = raw_launch(raw_exit, 2);
+	hv_pid c = raw_launch(raw_exit, 3);
 	hv_pid low = a < b ? a : b;
 
 	low = low < c ? low : c;
