@@ -2,8 +2,8 @@
 """A machine with several cores that is stopped while nobody holds the lock, and what spec/ says of
 such a moment.
 
-Where `lock_drop` returns the lock has just been released. If by then no other core has drawn a ticket,
-what cores share is as one of them left it. Registers are those of the core that stopped.
+Where `lock_drop` returns the lock has just been released. If by then no other core has drawn a
+ticket, what cores share is as one of them left it. Registers are those of the core that stopped.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class LiveState(DumpState):
     """A dump of a machine that has run for a while."""
 
     def tables(self) -> Array:
-        """Those of processes that live or are built: of the dead, entries may name what has gone."""
+        """Those of processes that live or are built: of the dead, entries may name what is gone."""
         found = super().tables()
         alive = is_alive(Reader(self.c, self), self.get("page_descs.owner", found))
         return found[np.broadcast_to(alive, found.shape)]
@@ -141,15 +141,17 @@ class Moment(Check):
         for pid in range(1, self.c.HV_NPROC):
             if self.reader.get("procs.state", pid) == live:
                 key = paths(self.state, self.reader.get("procs.root", pid))
-                yield from self._false(f"isolation of the memory of {pid}", ("i0", "i1", "i2", "i3"),
-                                       key, isolation.memory_is_isolated(self.c, self.state, pid, key),
+                yield from self._false(f"isolation of the memory of {pid}",
+                                       ("i0", "i1", "i2", "i3"), key,
+                                       isolation.memory_is_isolated(self.c, self.state, pid, key),
                                        ISOLATION)
         lists = grid((self.c.HV_NPROC, self.c.HV_NLR, STATES + 1))
         yield from self._false("interrupts are its own", ("pid", "lr", "state"), lists,
                                isolation.listed_is_own(self.c, self.state, *lists), ISOLATION)
         both = grid((self.c.HV_NPROC, self.c.HV_NFILE))
         yield from self._false("waiting is by a handle", ("pid", "file"), both,
-                               isolation.waiting_is_authorised(self.c, self.state, *both), ISOLATION)
+                               isolation.waiting_is_authorised(self.c, self.state, *both),
+                               ISOLATION)
 
     def kicked(self) -> Iterator[Problem]:
         """If a core waits that may run who is ready, some core has been called (T9)."""
@@ -160,7 +162,8 @@ class Moment(Check):
         waits = o.bit(r.get("sched.idle"), core)
         yield from self._false("a core waits for who is ready, and none is called", ("cpu", "pid"),
                                (core, pid), o.not_(o.and_(waits, has(r, READY, pid),
-                                                          may_run(r, core, pid))), "spec/progress.py")
+                                                         may_run(r, core, pid))),
+                               "spec/progress.py")
 
     def problems(self) -> list[Problem]:
         """All that is wrong with the moment."""
