@@ -295,8 +295,7 @@ hv_outcome hc_switch_to(uint64_t pid)
 	if (error)
 		return outcome(error);
 
-	sched.core[cpu->current] = 0;
-	set_add(&sched.ready, cpu->current);
+	sched_set_aside(cpu);
 	sched_run(cpu, pid);
 	return outcome(0);
 }

@@ -47,15 +47,13 @@ void sched_hand_over(struct hv_cpu *cpu, uint64_t pid, bool may_run)
 
 void sched_leave(struct hv_cpu *cpu)
 {
-	sched.core[cpu->current] = 0;
-	set_add(&sched.ready, cpu->current);
+	sched_set_aside(cpu);
 	sched_run_next(cpu);
 }
 
 void sched_yield(struct hv_cpu *cpu)
 {
-	sched.core[cpu->current] = 0;
-	set_add(&sched.ready, cpu->current);
+	sched_set_aside(cpu);
 	run_after(cpu, cpu->turn);
 }
 

@@ -130,6 +130,13 @@ static inline void sched_run(struct hv_cpu *cpu, uint64_t pid)
 	sched_enter(cpu, pid);
 }
 
+/* Takes the core from its present process, which stays ready. */
+static inline void sched_set_aside(struct hv_cpu *cpu)
+{
+	sched.core[cpu->current] = 0;
+	set_add(&sched.ready, cpu->current);
+}
+
 /* Gives it to whose turn it is, or to the next who is ready and may run here, or idles. */
 void sched_run_next(struct hv_cpu *cpu);
 /* Gives it to a process that is in no set; if that may not run here it is ready instead. */

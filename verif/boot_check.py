@@ -35,7 +35,7 @@ INITIAL, ISOLATION = "spec/initial.py", "spec/isolation.py"
 MOST = 1 << 20              # so many instances of an invariant at once
 
 
-def _grid(sizes: tuple[int, ...]) -> tuple[Array, ...]:
+def grid(sizes: tuple[int, ...]) -> tuple[Array, ...]:
     """Every tuple of indices below these sizes."""
     grids = np.meshgrid(*(np.arange(n, dtype=np.uint64) for n in sizes), indexing="ij")
     return tuple(grid.ravel() for grid in grids)
@@ -95,7 +95,7 @@ class Check:
         elif len(sizes) == 2 and sizes[0] * sizes[1] > MOST:
             groups = range(sizes[0])
         else:
-            yield _grid(sizes) if sizes else ()
+            yield grid(sizes) if sizes else ()
             return
         for group in groups:
             yield int(group), np.arange(sizes[1], dtype=np.uint64)
@@ -107,9 +107,13 @@ class Check:
         return np.flatnonzero(np.logical_or.reduce([np.broadcast_to(t, pages.shape)
                                                     for t in truths]))
 
+    def rules(self) -> dict[str, Invariant]:
+        """What must hold: the invariants, and what holds besides while a process runs."""
+        return {**spec.invariants(), **spec.premises()}
+
     def invariants(self) -> Iterator[Problem]:
-        """Those of spec.invariants(), and what holds besides while a process runs."""
-        for name, rule in {**spec.invariants(), **spec.premises()}.items():
+        """Each of rules() at every index."""
+        for name, rule in self.rules().items():
             for key in self._keys(rule):
                 yield from self._false(f"invariant {name}", rule.kinds, key,
                                        rule.holds(self.c, self.state, *key), _place(rule.text))
@@ -131,13 +135,13 @@ class Check:
         """Every field of every table is as spec/initial.py has it."""
         r, f = self.reader, self.facts
         for name in initial.NAMES:
-            key = _grid(tuple(KINDS[kind](self.c) for kind in FIELDS[name])) \
+            key = grid(tuple(KINDS[kind](self.c) for kind in FIELDS[name])) \
                 if FIELDS[name] else ()
             yield from self._false(f"initial value of {name}", FIELDS[name], key,
                                    initial.is_initial(r, f, name, *key), INITIAL)
         for family in self.target.layout.families.values():
             if family.name.rpartition(".")[2].startswith("reserved"):
-                key = _grid(tuple(dim.count for dim in family.dims))
+                key = grid(tuple(dim.count for dim in family.dims))
                 yield from self._false(f"initial value of {family.name}", ("", "", ""), key,
                                        r.get(family.name, *key) == 0, INITIAL)
         yield from self._initial_pages(r, f)
@@ -199,17 +203,21 @@ class Check:
 
     # ---- what is reached -----------------------------------------------------------------------
 
+    def walked(self) -> tuple[int, ...]:
+        """Processes that have tables: after boot, the first."""
+        return (self.c.HV_INIT_PID,)
+
     def reached(self) -> Iterator[Problem]:
-        """The statements of T5 of a state, here: every walk of the first process, who waits."""
-        pid = self.c.HV_INIT_PID
-        key = paths(self.state, self.reader.get("procs.root", pid))
-        yield from self._false("isolation of memory", ("i0", "i1", "i2", "i3"), key,
-                               isolation.memory_is_isolated(self.c, self.state, pid, key),
-                               ISOLATION)
-        lists = _grid((self.c.HV_NPROC, self.c.HV_NLR, STATES + 1))
+        """The statements of T5 of a state, here: every walk of a process, who waits."""
+        for pid in self.walked():
+            key = paths(self.state, self.reader.get("procs.root", pid))
+            yield from self._false(f"isolation of the memory of {pid}", ("i0", "i1", "i2", "i3"),
+                                   key, isolation.memory_is_isolated(self.c, self.state, pid, key),
+                                   ISOLATION)
+        lists = grid((self.c.HV_NPROC, self.c.HV_NLR, STATES + 1))
         yield from self._false("interrupts are its own", ("pid", "lr", "state"), lists,
                                isolation.listed_is_own(self.c, self.state, *lists), ISOLATION)
-        both = _grid((self.c.HV_NPROC, self.c.HV_NFILE))
+        both = grid((self.c.HV_NPROC, self.c.HV_NFILE))
         yield from self._false("waiting is by a handle", ("pid", "file"), both,
                                isolation.waiting_is_authorised(self.c, self.state, *both),
                                ISOLATION)

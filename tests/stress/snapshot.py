@@ -15,20 +15,16 @@ from typing import Any
 
 import numpy as np
 import spec
-from spec import isolation
-from spec.invariants import is_alive
+from spec.invariants import Invariant, is_alive
 from spec.schedule import may_run
 from spec.sets import READY, has
 from spec.state import SAVED_REGISTERS
 from spec.transition import Reader
-from spec.transitions.vgic import STATES
 from verif.arrays import Array
-from verif.boot_check import ISOLATION, Check
-from verif.boot_check import _grid as grid
+from verif.boot_check import Check, grid
 from verif.boot_machine import KERNEL_OFFSET, Dump, Machine
 from verif.boot_map import Problem
 from verif.boot_state import DumpState, physical
-from verif.boot_walk import paths
 from verif.gdb import Ended, Gdb
 from verif.target import Target
 from verif.world import LOCK_DROP
@@ -127,31 +123,14 @@ class Moment(Check):
             found.set("ghost.called", (core,), is_called)
         return found
 
-    def invariants(self) -> Iterator[Problem]:
-        """Those of spec.invariants(), and what holds besides when a core has dropped the lock."""
-        for name, rule in {**spec.invariants(), **spec.settled()}.items():
-            for key in self._keys(rule):
-                yield from self._false(f"invariant {name}", rule.kinds, key,
-                                       rule.holds(self.c, self.state, *key),
-                                       f"spec/ ({name})")
+    def rules(self) -> dict[str, Invariant]:
+        """The invariants, and what holds besides when a core has dropped the lock."""
+        return {**spec.invariants(), **spec.settled()}
 
-    def reached(self) -> Iterator[Problem]:
-        """The statements of T5 of a state, of every process that lives."""
-        live = self.c.HV_PROC_LIVE
-        for pid in range(1, self.c.HV_NPROC):
-            if self.reader.get("procs.state", pid) == live:
-                key = paths(self.state, self.reader.get("procs.root", pid))
-                yield from self._false(f"isolation of the memory of {pid}",
-                                       ("i0", "i1", "i2", "i3"), key,
-                                       isolation.memory_is_isolated(self.c, self.state, pid, key),
-                                       ISOLATION)
-        lists = grid((self.c.HV_NPROC, self.c.HV_NLR, STATES + 1))
-        yield from self._false("interrupts are its own", ("pid", "lr", "state"), lists,
-                               isolation.listed_is_own(self.c, self.state, *lists), ISOLATION)
-        both = grid((self.c.HV_NPROC, self.c.HV_NFILE))
-        yield from self._false("waiting is by a handle", ("pid", "file"), both,
-                               isolation.waiting_is_authorised(self.c, self.state, *both),
-                               ISOLATION)
+    def walked(self) -> tuple[int, ...]:
+        """Every process that lives."""
+        return tuple(pid for pid in range(1, self.c.HV_NPROC)
+                     if self.reader.get("procs.state", pid) == self.c.HV_PROC_LIVE)
 
     def kicked(self) -> Iterator[Problem]:
         """If a core waits that may run who is ready, some core has been called (T9)."""

@@ -247,11 +247,11 @@ def tables_of_the_first_process() -> None:
     assert "invariant entry_names_page does not hold" in found, found
     with changed(one, own, word(one, own) & ~0xFFFF_FFFF_F000 | symbol("procs")):
         found = wrong(one)
-    assert "isolation of memory does not hold" in found, found
+    assert "isolation of the memory of 1 does not hold" in found, found
     for value in (word(one, view) ^ 1 << 7, word(one, view) & ~PXN, word(one, view) & ~UXN):
         with changed(one, view, value):
             found = wrong(one)
-        assert "isolation of memory does not hold" in found, found
+        assert "isolation of the memory of 1 does not hold" in found, found
     with changed(one, view, word(one, view) & ~0xFFFF_FFFF_F000 | symbol("cpu_stacks")):
         found = wrong(one)
     assert "the view shows something else of the kernel" in found, found
