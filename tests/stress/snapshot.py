@@ -141,7 +141,7 @@ class Moment(Check):
         waits = o.bit(r.get("sched.idle"), core)
         yield from self._false("a core waits for who is ready, and none is called", ("cpu", "pid"),
                                (core, pid), o.not_(o.and_(waits, has(r, READY, pid),
-                                                         may_run(r, core, pid))),
+                                                          may_run(r, core, pid))),
                                "spec/progress.py")
 
     def problems(self) -> list[Problem]:
