@@ -8,7 +8,7 @@ every table that either side changes is equal, at an arbitrary index.
 """
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -48,6 +48,10 @@ class Question:
     text: Any
     cases: tuple[Any, ...]
     solver: Solver
+
+    def is_plain(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef) -> bool:
+        """Does it plainly follow? Most goals do so without the hypotheses, ten times as fast."""
+        return self.solver.alone(given, goal) or self.solver.quickly(given, goal)
 
 
 def _cases(target: Target, handled: Handled, spec: Any,
@@ -252,7 +256,7 @@ def _aligned(question: Question, path: Path, case: Any, under: tuple[z3.BoolRef,
                 continue
             term = as_term(equal)
             if equal is False or not (question.solver.names.are_equal(one, other)
-                                      or question.solver.quickly(under + known, term)):
+                                      or question.is_plain(under + known, term)):
                 break
             known += (term,)
         else:
@@ -267,7 +271,7 @@ def _prove_case(question: Question, path: Path, case: Any, under: tuple[z3.BoolR
     is_possible = False
     failures = []
     for at, goal in enumerate(goals(question, path, case, equal_tables)):
-        if question.solver.quickly(under + known, goal[1]):
+        if question.is_plain(under + known, goal[1]):
             continue
         if not is_possible:
             is_possible = question.solver.prove(
@@ -324,7 +328,9 @@ def _check_names(target: Target, world: World) -> None:
 def prove(target: Target, handled: Handled, spec: Any, folder: FilePath) -> Row:
     """The row T1."""
     begin = time.process_time()
-    world = handled.exploration.world
+    # what the specification reads is of no use to the other theorems
+    known = handled.exploration.world
+    world = replace(known, touched=dict(known.touched))
     cases = _cases(target, handled, spec, world.touch)
     _check_names(target, world)
     hypotheses = instances(target, world, rules_of(handled.call))

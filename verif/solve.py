@@ -111,16 +111,15 @@ class Solver:
         return Verdict(_status(result), spent, model, query)
 
     def quickly(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef) -> bool:
-        """Is it plain to see that `goal` follows, from `given` or with the hypotheses? No says
-        nothing."""
-        begin = time.process_time()
-        self.queries += 1
-        found = self._is_plain(self._bare, given, goal) or self._is_plain(self._full, given, goal)
-        self.seconds += time.process_time() - begin
-        return found
+        """Is it plain to see that `goal` follows? No says nothing."""
+        return self._is_plain(self._full, given, goal)
 
-    @staticmethod
-    def _is_plain(prefix: Prefix, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef) -> bool:
+    def alone(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef) -> bool:
+        """Is it plain to see that `goal` follows from `given`, without the hypotheses?"""
+        return self._is_plain(self._bare, given, goal)
+
+    def _is_plain(self, prefix: Prefix, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef) -> bool:
+        begin = time.process_time()
         solver = prefix.under(given)
         solver.push()
         prefix.add(solver, (z3.Not(goal),))
@@ -128,6 +127,8 @@ class Solver:
         if is_proved:
             queries.note(solver, "plain to see")
         solver.pop()
+        self.queries += 1
+        self.seconds += time.process_time() - begin
         return is_proved
 
     def may_be(self, given: tuple[z3.BoolRef, ...]) -> bool:
