@@ -18,11 +18,12 @@ from spec.words import Truth
 from .errors import UnmodelledError
 from .explore import Exploration
 from .flags import as_term, fold
+from .lazily import Lazily
 from .machine import WAIT, Path
 from .premises import constants, instances
 from .result import Failure, Row, row
 from .safety import Handled, decisions, model_values, rules_of, where
-from .solve import Solver
+from .solve import SLICE_RESOURCES, Solver
 from .target import Target
 from .world import Event, World
 
@@ -81,24 +82,38 @@ def _follow_instruction(order: Order, kind: str, words: tuple[z3.BitVecRef, ...]
 
 @dataclass
 class Facts:
-    """Answers of one solver to whether something is impossible on a path; asked once."""
+    """Answers of one solver to whether something is impossible on a path; asked once. What part
+    of a path's condition excludes it excludes it on all paths that have this part."""
 
     solver: Solver
     known: dict[tuple[int, int], bool] = field(default_factory=dict)
+    excluded: dict[int, list[set[int]]] = field(default_factory=dict)
+    learned: Lazily | None = None
 
     def of(self, path: Path, number: int) -> Callable[[Truth], bool]:
         """The question, of the path of that number."""
         given = tuple(path.given)
+        ids = {term.get_id() for term in given}
 
         def is_never(truth: Truth) -> bool:
             term = as_term(truth)
             key = (number, term.get_id())
             if key not in self.known:
                 self.solver.names.kept.append(term)
-                self.known[key] = self.solver.quickly(given, z3.Not(term))
+                self.known[key] = any(part <= ids for part in self.excluded.get(key[1], ())) or \
+                    self._is_excluded(given, term)
             return self.known[key]
 
         return is_never
+
+    def _is_excluded(self, given: tuple[z3.BoolRef, ...], term: z3.BoolRef) -> bool:
+        if self.learned is None:
+            self.learned = Lazily(z3.SolverFor("QF_UFBV"), self.solver.names, [])
+        needed = self.solver.core(given, z3.Not(term), "plain to see", SLICE_RESOURCES, self.learned)
+        if needed is not None:
+            self.solver.names.kept += needed
+            self.excluded.setdefault(term.get_id(), []).append({t.get_id() for t in needed})
+        return needed is not None
 
 
 @dataclass
