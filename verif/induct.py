@@ -77,6 +77,7 @@ class Subject:
     known: dict[tuple[object, ...], z3.BoolRef] = field(default_factory=dict)
     shown: dict[int, list[set[int]]] = field(default_factory=dict)
     learned: Lazily | None = None
+    read: dict[str, frozenset[str]] = field(default_factory=dict)   # by an invariant
     facts: dict[str, int] = field(
         default_factory=lambda: {"queries": 0, "shared": 0, "second tries": 0})
 
@@ -205,7 +206,7 @@ class Induction:
         subject = self.subject
         after = After(subject.before.prefix, case.state.updates, ops=subject.before.ops)
         for name, rule in self._rules(case).items():
-            if name in counting.RULES | deadlines.RULES:
+            if name in counting.RULES | deadlines.RULES or self._is_apart(rule, case):
                 continue
             at = tuple((kind, z3.BitVec(f"any{n}!{kind}", 64)) for n, kind in enumerate(rule.kinds))
             indices = tuple(term for _, term in at)
@@ -226,6 +227,14 @@ class Induction:
                       *deadlines.obligations(subject.c, case)):
             yield Goal(claim.name, claim.rule, claim.given, claim.goal, ())
 
+    def _is_apart(self, rule: Invariant, case: Case) -> bool:
+        """Does it read nothing that the case may change, and was it assumed?"""
+        subject = self.subject
+        if rule.name not in subject.read:
+            subject.read[rule.name] = lines.tables_read(subject.c, rule)
+        return rule.name in subject.assumed and \
+            subject.read[rule.name].isdisjoint(counting.ORDERS | case.state.updates.keys())
+
     def _rules(self, case: Case) -> dict[str, Invariant]:
         """What must hold afterwards: if a process runs then, what is assumed of that too."""
         runs = RUNS & {event[0] for event in case.events[-1:]}
@@ -241,9 +250,9 @@ class Induction:
         reads = Reads()
         names = self.subject.names
         for term in (goal, *names.defining([goal]).values()):
-            for name, key in names.applications(term):
-                if name in AFTERWARDS:
-                    reads.note(name.removeprefix(AFTER), key)
+            for one in names.applications(term):
+                if one.name in AFTERWARDS:
+                    reads.note(one.name.removeprefix(AFTER), one.key)
         for name in sorted(n for n in counting.RULES if n.endswith("_count_exact")):
             rule = self.subject.rules[name]
             known += [as_term(rule.holds(self.subject.c, after, *i)) for i in reads.tuples(rule)]

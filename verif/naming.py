@@ -66,6 +66,15 @@ def is_choice(term: z3.ExprRef) -> bool:
     return False
 
 
+@dataclass(frozen=True)
+class Application:
+    """Where a function of the state is applied, and to what."""
+
+    name: str
+    key: tuple[z3.BitVecRef, ...]
+    identity: tuple[object, ...]    # alike, as long as the terms live
+
+
 @dataclass
 class Names:
     """The names of one exploration, and the terms that are shared.
@@ -86,7 +95,7 @@ class Names:
     truths: dict[int, z3.BoolRef] = field(default_factory=dict)
     equal: dict[tuple[int, int], bool] = field(default_factory=dict)
     states: list[Samples] = field(default_factory=list)
-    applied: dict[int, list[tuple[str, tuple[z3.BitVecRef, ...]]]] = field(default_factory=dict)
+    applied: dict[int, list[Application]] = field(default_factory=dict)
 
     def name(self, stem: str, value: z3.BitVecRef) -> z3.BitVecRef:
         """The value if it is small, else the name of it or of an equal one."""
@@ -232,14 +241,16 @@ class Names:
                 todo += self._labels(wanted[label])
         return wanted
 
-    def applications(self, term: z3.ExprRef) -> list[tuple[str, tuple[z3.BitVecRef, ...]]]:
-        """Where functions of the state are applied in a term, and to what."""
+    def applications(self, term: z3.ExprRef) -> list[Application]:
+        """Those in a term."""
         known = self.applied.get(term.get_id())
         if known is None:
             known = []
             for part in parts_of(term):
                 if part.num_args() and part.decl().kind() == z3.Z3_OP_UNINTERPRETED:
-                    known.append((part.decl().name(), tuple(part.children())))
+                    key = tuple(part.children())
+                    name = part.decl().name()
+                    known.append(Application(name, key, (name, *(k.get_id() for k in key))))
             self.kept.append(term)
             self.applied[term.get_id()] = known
         return known

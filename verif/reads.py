@@ -67,10 +67,10 @@ class Reads:
     def scan(self, terms: Iterable[object], names: Names) -> Reads:
         """All reads in the terms and in what their names stand for."""
         roots = [t for t in terms if isinstance(t, z3.ExprRef)]
-        for root in (*roots, *names.defining(roots).values()):
-            for name, key in names.applications(root):
-                if name in FIELDS:
-                    self.note(name, key)
+        found = {one.identity: one for root in (*roots, *names.defining(roots).values())
+                 for one in names.applications(root) if one.name in FIELDS}
+        for one in found.values():
+            self.note(one.name, one.key)
         return self
 
     def joined(self, other: Reads) -> Reads:
