@@ -70,7 +70,7 @@ def steps_say_what_the_clock_says() -> None:
 def documents_say_what_the_lock_takes() -> None:
     """The table of operations under the lock: each, within one part in fifty."""
     section = (ROOT / "docs/bench.md").read_text().split("## Several cores")[1].split("\n## ")[0]
-    row = r"^\| ([^|]+?) \| (\d+) \| (\d+) \| (\d+) \| ([\d.]+|no limit) \|$"
+    row = r"^\| ([^|]+?) \| (\d+) \| (\d+) \| (\d+) \| (\d+\.\d\d|no limit) \|$"
     rows = re.findall(row, section, re.M)
     found = counts(1)
     keys = {label: key for key, label in peer_labels().items() if f"{key}.held" in found}
