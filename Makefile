@@ -145,8 +145,9 @@ LOADER_CODEGEN := $(filter-out -fno-pic -mcmodel=small,$(CODEGEN))
 # The firmware chooses where it runs.
 LOADER_CODEGEN += -fpie -fvisibility=hidden -ffreestanding
 LOADER_CFLAGS := -std=gnu11 -O2 $(DEBUG) $(WARN) $(LOADER_CODEGEN)
-LOADER_LDFLAGS := -nostdlib -static-pie -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings \
-	-Wl,--orphan-handling=error -Wl,-z,noexecstack -Wl,-z,text -Wl,-Bsymbolic -T bootloader/efi.ld
+LOADER_LDFLAGS := -nostdlib -static-pie -Wl,--no-dynamic-linker -Wl,--build-id=none \
+	-Wl,--fatal-warnings -Wl,--orphan-handling=error -Wl,-z,noexecstack -Wl,-z,text \
+	-Wl,-Bsymbolic -T bootloader/efi.ld
 loader_cc = $(XCC) $(LOADER_CPPFLAGS) $(LOADER_CFLAGS)
 loader_as = $(XCC) $(LOADER_CPPFLAGS) $(DEBUG) -march=armv8-a -D__ASSEMBLY__
 
@@ -185,7 +186,8 @@ FILES := $(sort $(wildcard user/files/*))
 
 # ---- what to make ------------------------------------------------------------------
 
-.PHONY: build kernel trees user initrd efi-image dist setup run test verify verify-all export report trust mutants test-spec replay stress bench throughput gdb size docs clean help
+.PHONY: build kernel trees user initrd efi-image dist setup run test verify verify-all export \
+	report trust mutants test-spec replay stress bench throughput gdb size docs clean help
 
 build: kernel initrd
 kernel: $(B)/hv8.img
@@ -202,8 +204,8 @@ $(B)/%.dtb: tools/boards/%.dts
 # ---- for other machines ------------------------------------------------------------
 
 # DTB: a device tree for firmware that offers none. SIZE in MiB.
-IMAGE_OPTIONS = $(if $(DTB),--dtb '$(DTB)' --dtb-from $(or $(DTB_FROM),firmware)) $(if $(ARGS),--args '$(ARGS)') \
-	$(if $(SIZE),--size '$(SIZE)')
+IMAGE_OPTIONS = $(if $(DTB),--dtb '$(DTB)' --dtb-from $(or $(DTB_FROM),firmware)) \
+	$(if $(ARGS),--args '$(ARGS)') $(if $(SIZE),--size '$(SIZE)')
 efi-image:
 	@tools/setup.sh image </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(B)/BOOTAA64.EFI </dev/null
@@ -227,9 +229,10 @@ help:
 	'               DMA=off (on: devices that may do DMA are handed out too)' \
 	'               UART=kernel (process: the console'"'"'s server drives it)' \
 	'               DISK= DISK2= (files that are virtio disks: with DMA=on, for blk)' \
-	'               MACHINE=virt (versal: xlnx-versal-virt, RAM at 0, GICv3; zcu102: xlnx-zcu102,' \
-	'               RAM at 0, GICv2, Cortex-A53, another UART)' \
-	'               BOOT=kernel (efi: by EDK2, uboot: by U-Boot, both from the EFI image) ACPI=1' \
+	'               MACHINE=virt (versal: xlnx-versal-virt, RAM at 0, GICv3;' \
+	'               zcu102: xlnx-zcu102, RAM at 0, GICv2, Cortex-A53, another UART)' \
+	'               BOOT=kernel (efi: by EDK2, uboot: by U-Boot, both from the EFI image)' \
+	'               ACPI=1' \
 	'make efi-image a disk image for UEFI machines: build/hv8-efi.img (DTB= ARGS= SIZE=64);' \
 	'               docs/boards.md says what to do with it' \
 	'make dist      images and checksums in build/dist/' \
@@ -237,24 +240,28 @@ help:
 	'               the last line is "N passed, N failed". Some: make test T="host layout"' \
 	'make bench     instructions for each operation, beside other systems; fails if one takes' \
 	'               more than is proved' \
-	'make throughput  null hypercalls and calls on 1 to CPUS=4 cores beside one: by the clock (SECONDS=1)' \
-	'               and, whatever the host has, an instruction of each core at a time; GIC=3' \
-	'make verify    prove hypercalls of build/hv8.elf against spec/. Some: HC=alloc_frame T=T1;' \
-	'               HC=vectors is the assembly from exception to eret, HC=trap_irq a trap;' \
-	'               T=T4 boots it on each supported machine and checks the state that boot leaves;' \
-	'               docs/verify.md says what is proved' \
-	'               SOLVER=both: cvc5 is asked all that Z3 has proved, LIMIT=60 seconds for each' \
-	'make export    prove, and write each query of the proofs into an empty folder: OUT=folder HC= T=;' \
+	'make throughput  null hypercalls and calls on 1 to CPUS=4 cores beside one: by the' \
+	'               clock (SECONDS=1) and, whatever the host has, an instruction of each' \
+	'               core at a time; GIC=3' \
+	'make verify    prove hypercalls of build/hv8.elf against spec/. Some: HC=alloc_frame' \
+	'               T=T1; HC=vectors is the assembly from exception to eret, HC=trap_irq a' \
+	'               trap; T=T4 boots it on each supported machine and checks the state that' \
+	'               boot leaves; docs/verify.md says what is proved' \
+	'               SOLVER=both: cvc5 is asked all that Z3 has proved, LIMIT=60 seconds each' \
+	'make export    prove, and write each query of the proofs into an empty folder:' \
+	'               OUT=folder HC= T=;' \
 	'               docs/verify.md says how to spread them over several machines' \
 	'make verify-all  the same of the kernel built with -O0, -O1, -O2 and -Os: LEVELS="O0 Os"' \
-	'make mutants   plant 300 faults, one at a time, and show that the verifier notices each. Options:' \
-	'               SEED=1 COUNT=300 KIND=c (binary, spec, invariant, barrier, vectors) MUTANT=text-of-its-name' \
+	'make mutants   plant 300 faults, one at a time, and show that the verifier notices' \
+	'               each: SEED=1 COUNT=300 MUTANT=text-of-its-name' \
+	'               KIND=c (binary, spec, invariant, barrier, vectors)' \
 	'make report    where the last report of make verify is, as a page' \
 	'make trust     write the generated section of TRUST.md, from that report' \
 	'make test-spec random hypercalls on the specification: invariants after each step' \
-	'make replay    the running kernel beside spec/, hypercall by hypercall: SEED=1 COUNT=100000' \
-	'make stress    several cores under load, stopped at random, and every invariant looked at:' \
-	'               MINUTES=5 CPUS=4 GIC=3 SEED=1' \
+	'make replay    the running kernel beside spec/, hypercall by hypercall: SEED=1' \
+	'               COUNT=100000' \
+	'make stress    several cores under load, stopped at random, and every invariant looked' \
+	'               at: MINUTES=5 CPUS=4 GIC=3 SEED=1' \
 	'make gdb       boot, stop before the first instruction, and wait for gdb' \
 	'make build     build only: build/hv8.img and build/initrd.cpio (V=1 shows the commands)' \
 	'make size      how large the kernel is once boot is over' \
@@ -271,32 +278,40 @@ JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
 
 # In its own make, because the files to build are looked at after set-up, and
 # one at a time, because several of these may be started at once.
+RUN_PACKAGES = $(if $(filter efi uboot,$(BOOT)),$(BOOT),$(if $(filter zcu102,$(MACHINE)),tree,run))
 run:
-	@tools/setup.sh $(if $(filter efi uboot,$(BOOT)),$(BOOT),$(if $(filter zcu102,$(MACHINE)),tree,run)) </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build $(if $(filter efi uboot,$(BOOT)),$(B)/BOOTAA64.EFI) \
+	@tools/setup.sh $(RUN_PACKAGES) </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build \
+		$(if $(filter efi uboot,$(BOOT)),$(B)/BOOTAA64.EFI) \
 		$(if $(filter zcu102,$(MACHINE)),trees) </dev/null
 	@$(PYTHON) tools/proved.py $(B)
-	@exec tools/run.sh --machine '$(MACHINE)' --boot '$(BOOT)' --acpi '$(ACPI)' --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)' --uart '$(UART)' --disk '$(DISK)' --disk2 '$(DISK2)'
+	@exec tools/run.sh --machine '$(MACHINE)' --boot '$(BOOT)' --acpi '$(ACPI)' --cpu '$(CPU)' \
+		--gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)' --uart '$(UART)' \
+		--disk '$(DISK)' --disk2 '$(DISK2)'
 
 gdb:
 	@tools/setup.sh gdb </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
-	@exec tools/run.sh --gdb --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' --dma '$(DMA)' --uart '$(UART)'
+	@exec tools/run.sh --gdb --cpu '$(CPU)' --gic '$(GIC)' --cpus '$(CPUS)' --mem '$(MEM)' \
+		--dma '$(DMA)' --uart '$(UART)'
 
 test:
 	@tools/setup.sh test </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build trees $(B)/BOOTAA64.EFI compile_commands.json </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build trees $(B)/BOOTAA64.EFI \
+		compile_commands.json </dev/null
 	@exec $(PYTHON) tests/run.py $(T)
 
-# HC=name[,name] and T=T1|T2|... choose some: hypercalls, vectors, traps. T4, which is of no hypercall, boots: for it
-# the programs are built too. SOLVER=both asks cvc5, too, with LIMIT seconds of processor time for
-# each query; EXPORT=folder writes all queries there.
+# HC=name[,name] and T=T1|T2|... choose some: hypercalls, vectors, traps. T4, which is of no
+# hypercall, boots: for it the programs are built too. SOLVER=both asks cvc5, too, with LIMIT
+# seconds of processor time for each query; EXPORT=folder writes all queries there.
 verify:
 	@tools/setup.sh $(if $(filter both,$(SOLVER)),second,verify) </dev/null
 	@$(if $(findstring T4,$(T)),tools/setup.sh boards </dev/null)
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) $(if $(HC),kernel,build $(if $(findstring T4,$(T)),trees) $(B)/BOOTAA64.EFI) </dev/null
-	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) \
-		$(if $(SOLVER),--solver $(SOLVER)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(EXPORT),--export '$(EXPORT)')
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) $(if $(HC),kernel,build \
+		$(if $(findstring T4,$(T)),trees) $(B)/BOOTAA64.EFI) </dev/null
+	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) \
+		$(if $(T),--theorem $(T)) $(if $(SOLVER),--solver $(SOLVER)) \
+		$(if $(LIMIT),--limit $(LIMIT)) $(if $(EXPORT),--export '$(EXPORT)')
 
 # The queries of a proof, for other solvers and machines.
 export:
@@ -312,15 +327,17 @@ verify-all:
 	@status=0; for level in $(LEVELS); do d=$(B)/levels/$$level; \
 	  mkdir -p $$d; cp -a $(B)/libfdt $(B)/BOOTAA64.EFI $$d/; \
 	  flock $$d/lock $(MAKE) $(JOBS) kernel B=$$d OPT=-$$level </dev/null; \
-	  $(PYTHON) -m verif --elf $$d/hv8.elf --initrd $(B)/initrd.cpio --out $$d/verify $(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) || status=1; \
+	  $(PYTHON) -m verif --elf $$d/hv8.elf --initrd $(B)/initrd.cpio --out $$d/verify \
+		$(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) || status=1; \
 	done; exit $$status
 
 # Goes on where it was interrupted, unless a source has changed.
 mutants:
 	@tools/setup.sh verify </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) kernel </dev/null
-	@exec $(PYTHON) tests/verif/mutants.py $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) \
-		$(if $(KIND),--kind $(KIND)) $(if $(MUTANT),--only $(MUTANT))
+	@exec $(PYTHON) tests/verif/mutants.py $(if $(SEED),--seed $(SEED)) \
+		$(if $(COUNT),--count $(COUNT)) $(if $(KIND),--kind $(KIND)) \
+		$(if $(MUTANT),--only $(MUTANT))
 
 report:
 	@test -f $(B)/verify/report.html || { echo 'no report: run make verify' >&2; exit 1; }
@@ -338,14 +355,16 @@ test-spec:
 replay:
 	@tools/setup.sh test </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
-	@exec $(PYTHON) tests/replay/main.py $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
+	@exec $(PYTHON) tests/replay/main.py $(if $(SEED),--seed $(SEED)) \
+		$(if $(COUNT),--count $(COUNT))
 
 # MINUTES, CPUS, GIC and SEED choose.
 stress:
 	@tools/setup.sh test </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
-	@exec $(PYTHON) tests/stress/main.py $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
-		--cpus $(if $(filter file,$(origin CPUS)),4,$(CPUS)) --gic $(GIC)
+	@exec $(PYTHON) tests/stress/main.py $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(SEED),--seed $(SEED)) --gic $(GIC) \
+		--cpus $(if $(filter file,$(origin CPUS)),4,$(CPUS))
 
 bench:
 	@tools/setup.sh test </dev/null
@@ -365,7 +384,8 @@ size: $(B)/hv8.elf
 
 docs:
 	@tools/setup.sh verify </dev/null
-	@exec $(PYTHON) tools/gen_reference.py include/uapi/hypercall.def include/uapi/abi.h docs/hypercalls.md
+	@exec $(PYTHON) tools/gen_reference.py \
+		include/uapi/hypercall.def include/uapi/abi.h docs/hypercalls.md
 
 clean:
 	rm -rf $(B) compile_commands.json
@@ -391,7 +411,7 @@ $(B)/gen/asm-offsets.s: kernel/asm-offsets.c Makefile
 
 $(B)/gen/asm-offsets.h: $(B)/gen/asm-offsets.s
 	$(Q){ echo '/* Generated from kernel/asm-offsets.c. */'; \
-	  sed -n 's/^[[:space:]]*\.ascii[[:space:]]*"->\([A-Za-z0-9_]*\) [$$#]*\(-\{0,1\}[0-9][0-9]*\).*"$$/#define \1 \2/p' $<; } > $@.new
+	  sed -nE 's/^\s*\.ascii\s*"->(\w+) [$$#]*(-?[0-9]+).*"$$/#define \1 \2/p' $<; } > $@.new
 	@grep -q '^#define' $@.new || { echo 'asm-offsets.c defines nothing' >&2; exit 1; }
 	$(Q)mv $@.new $@
 
@@ -401,12 +421,14 @@ $(patsubst %.c,$(B)/%.o,$(filter kernel/boot%,$(KERNEL_C))): | $(B)/libfdt/libfd
 
 $(B)/gen/linker.lds: linker.ld Makefile
 	@mkdir -p $(@D)
-	$(Q)$(XCC) -E -P -undef -x assembler-with-cpp $(KERNEL_CPPFLAGS) -D__ASSEMBLY__ -MMD -MP -MT $@ -MF $@.d -o $@ $<
+	$(Q)$(XCC) -E -P -undef -x assembler-with-cpp $(KERNEL_CPPFLAGS) -D__ASSEMBLY__ \
+		-MMD -MP -MT $@ -MF $@.d -o $@ $<
 
 # What boots prints the hash of this file, and what is proved must hold it.
 $(B)/hv8.elf: $(KERNEL_OBJ) $(B)/gen/linker.lds $(B)/libfdt/libfdt.a tools/stamp.py
 	$(call say,LD,$@)
-	$(Q)$(XCC) $(KERNEL_LDFLAGS) -T $(B)/gen/linker.lds -o $@.new $(KERNEL_OBJ) $(B)/libfdt/libfdt.a
+	$(Q)$(XCC) $(KERNEL_LDFLAGS) -T $(B)/gen/linker.lds -o $@.new \
+		$(KERNEL_OBJ) $(B)/libfdt/libfdt.a
 	$(Q)$(PYTHON) tools/stamp.py $@.new && mv $@.new $@
 
 $(B)/hv8.img: $(B)/hv8.elf
@@ -429,7 +451,8 @@ $(LOADER_OBJ): | $(B)/libfdt/libfdt.a
 
 $(B)/loader.elf: $(LOADER_OBJ) bootloader/efi.ld $(B)/libfdt/libfdt.a
 	$(call say,LD,$@)
-	$(Q)$(XCC) $(LOADER_LDFLAGS) -o $@ $(LOADER_OBJ) $(B)/libfdt/libfdt.a -L$(PICOLIBC)/lib -lc -lgcc
+	$(Q)$(XCC) $(LOADER_LDFLAGS) -o $@ $(LOADER_OBJ) \
+		$(B)/libfdt/libfdt.a -L$(PICOLIBC)/lib -lc -lgcc
 
 $(B)/BOOTAA64.EFI: $(B)/loader.elf
 	$(call say,OBJCOPY,$@)
@@ -456,7 +479,8 @@ $(B)/user/libhv8.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(XAR) rcsD $@ $(LIB_OBJ)
 
-app_objects = $(filter $(B)/user/apps/$(1).o $(B)/user/apps/$(1)/% $(B)/user/servers/$(1)/%,$(APP_OBJ))
+app_objects = $(filter $(B)/user/apps/$(1).o $(B)/user/apps/$(1)/% \
+	$(B)/user/servers/$(1)/%,$(APP_OBJ))
 define app_rule
 $(B)/user/bin/$(1): $(call app_objects,$(1)) $(B)/user/libhv8.a user/user.ld
 	$$(call say,LD,$$@)
@@ -471,7 +495,8 @@ $(foreach app,$(APPS),$(eval $(call app_rule,$(app))))
 # The name list changes when a program comes or goes.
 $(B)/initrd.list: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' $(APPS) $(notdir $(FILES)) | sort | cmp -s - $@ || printf '%s\n' $(APPS) $(notdir $(FILES)) | sort > $@
+	@printf '%s\n' $(APPS) $(notdir $(FILES)) | sort | cmp -s - $@ || \
+		printf '%s\n' $(APPS) $(notdir $(FILES)) | sort > $@
 
 $(B)/initrd.cpio: $(APP_ELF) $(FILES) $(B)/initrd.list Makefile
 	$(call say,CPIO,$@)
@@ -479,7 +504,8 @@ $(B)/initrd.cpio: $(APP_ELF) $(FILES) $(B)/initrd.list Makefile
 	$(Q)for f in $(APP_ELF); do $(XOBJCOPY) --strip-debug "$$f" "$(B)/initrd/$${f##*/}"; done
 	$(Q)$(if $(FILES),cp $(FILES) $(B)/initrd)
 	$(Q)find $(B)/initrd -type f -exec chmod 0644 {} + -exec touch -d @0 {} +
-	$(Q)cd $(B)/initrd && cpio --quiet --reproducible -R 0:0 -o -H newc < ../initrd.list > ../initrd.new
+	$(Q)cd $(B)/initrd && \
+		cpio --quiet --reproducible -R 0:0 -o -H newc < ../initrd.list > ../initrd.new
 	$(Q)mv $(B)/initrd.new $@
 
 .PHONY: FORCE
@@ -503,4 +529,5 @@ compile_commands.json: FORCE | $(B)/gen
 $(B)/gen:
 	@mkdir -p $@
 
--include $(KERNEL_OBJ:.o=.d) $(LOADER_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(APP_OBJ:.o=.d) $(B)/gen/asm-offsets.d $(B)/gen/linker.lds.d
+-include $(KERNEL_OBJ:.o=.d) $(LOADER_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(APP_OBJ:.o=.d)
+-include $(B)/gen/asm-offsets.d $(B)/gen/linker.lds.d

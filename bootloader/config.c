@@ -84,7 +84,11 @@ static const char *file_line(struct config *config, struct text key, struct text
 	struct {
 		const char *name;
 		struct config_file *file;
-	} files[] = { { "kernel", &config->kernel }, { "initrd", &config->initrd }, { "dtb", &config->tree } };
+	} files[] = {
+		{ "kernel", &config->kernel },
+		{ "initrd", &config->initrd },
+		{ "dtb", &config->tree },
+	};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		uint64_t n = strlen(files[i].name);
@@ -110,7 +114,8 @@ static const char *one_line(struct config *config, struct text line)
 	if (equals == NULL)
 		return "there is no = in it";
 	key = trimmed((struct text){ line.start, (uint64_t)(equals - line.start) });
-	value = trimmed((struct text){ equals + 1, line.bytes - (uint64_t)(equals + 1 - line.start) });
+	value = trimmed((struct text){ equals + 1,
+				       line.bytes - (uint64_t)(equals + 1 - line.start) });
 	if (is(key, "args"))
 		return copy(value, config->args, sizeof(config->args));
 	if (!is(key, "dtb-from"))
@@ -123,7 +128,10 @@ static const char *one_line(struct config *config, struct text line)
 
 void config_defaults(struct config *config)
 {
-	*config = (struct config){ .kernel.path = "\\hv8\\hv8.img", .initrd.path = "\\hv8\\initrd.cpio" };
+	*config = (struct config){
+		.kernel.path = "\\hv8\\hv8.img",
+		.initrd.path = "\\hv8\\initrd.cpio",
+	};
 }
 
 const char *config_parse(struct config *config, const char *text, uint64_t bytes, uint64_t *line)

@@ -70,7 +70,8 @@ struct efi_table_header {
 struct efi_boot_services {
 	struct efi_table_header header;
 	void *raise_tpl, *restore_tpl;
-	efi_status (*allocate_pages)(uint32_t how, uint32_t type, uint64_t pages, uint64_t *address);
+	efi_status (*allocate_pages)(uint32_t how, uint32_t type, uint64_t pages,
+				     uint64_t *address);
 	efi_status (*free_pages)(uint64_t address, uint64_t pages);
 	efi_status (*get_memory_map)(uint64_t *bytes, void *map, uint64_t *key,
 				     uint64_t *descriptor_bytes, uint32_t *version);

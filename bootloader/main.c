@@ -74,7 +74,8 @@ static bool find_tree(struct loading *l, const struct efi_system_table *system)
 		return l->tree_size != 0;
 	}
 	if (!is_named) {
-		say("no device tree: the firmware offers none (ACPI only?), and %s names none with dtb =", config_path);
+		say("no device tree: the firmware offers none (ACPI only?), and %s names none "
+		    "with dtb =", config_path);
 		return false;
 	}
 	if (!file_open(&l->tree, &l->volume, "dtb", &l->config.tree))
@@ -139,8 +140,8 @@ static bool load_tree(struct loading *l)
 
 static bool load_all(struct loading *l)
 {
-	return file_load(&l->kernel, at(l->block.start)) && file_load(&l->initrd, at(l->initrd_at.start)) &&
-	       load_tree(l);
+	return file_load(&l->kernel, at(l->block.start)) &&
+	       file_load(&l->initrd, at(l->initrd_at.start)) && load_tree(l);
 }
 
 static void give_back(struct loading *l)
@@ -191,14 +192,17 @@ efi_status efi_main(efi_handle image, struct efi_system_table *system)
 
 	console_start(system->out);
 	*l = (struct loading){ .boot = system->boot };
-	say("firmware %W, UEFI %lu.%lu, EL%lu", system->vendor, REVISION_MAJOR(system->header.revision),
-	    REVISION_MINOR(system->header.revision), current_el() >> 2);
+	say("firmware %W, UEFI %lu.%lu, EL%lu", system->vendor,
+	    REVISION_MAJOR(system->header.revision), REVISION_MINOR(system->header.revision),
+	    current_el() >> 2);
 	if (current_el() != CURRENTEL_EL2) {
-		say("the firmware does not run at EL2, where the kernel has to be: switch virtualization on (QEMU: -M virt,virtualization=on)");
+		say("the firmware does not run at EL2, where the kernel has to be: switch "
+		    "virtualization on (QEMU: -M virt,virtualization=on)");
 		return EFI_UNSUPPORTED;
 	}
-	if (volume_open(&l->volume, image, system->boot) && read_config(l) && find_files(l, system) &&
-	    memory_map_start(&l->map, l->boot) && place(l) && load_all(l) && try_reservations(l)) {
+	if (volume_open(&l->volume, image, system->boot) && read_config(l) &&
+	    find_files(l, system) && memory_map_start(&l->map, l->boot) && place(l) &&
+	    load_all(l) && try_reservations(l)) {
 		file_close(&l->kernel);
 		file_close(&l->initrd);
 		file_close(&l->tree);

@@ -40,7 +40,8 @@ bool memory_map_start(struct memory_map *map, struct efi_boot_services *boot)
 void memory_map_end(struct memory_map *map, struct efi_boot_services *boot)
 {
 	if (map->buffer != NULL)
-		(void)boot->free_pages((uint64_t)(uintptr_t)map->buffer, map->capacity >> EFI_PAGE_SHIFT);
+		(void)boot->free_pages((uint64_t)(uintptr_t)map->buffer,
+				       map->capacity >> EFI_PAGE_SHIFT);
 	map->buffer = NULL;
 }
 
@@ -92,9 +93,11 @@ bool memory_take(struct block *block, uint64_t bytes, struct memory_map *map,
 	uint64_t best = ADDRESS_END, largest = 0, size = pages_of(bytes) << EFI_PAGE_SHIFT;
 	efi_status status = memory_map_get(map, boot);
 
-	for (uint64_t at = 0; status == EFI_SUCCESS && at < map->bytes; at += map->descriptor_bytes) {
+	for (uint64_t at = 0; status == EFI_SUCCESS && at < map->bytes;
+	     at += map->descriptor_bytes) {
 		struct efi_memory_descriptor d = descriptor(map, at);
-		uint64_t start = aligned_start(&d), room = end_of(&d) > start ? end_of(&d) - start : 0;
+		uint64_t start = aligned_start(&d), end = end_of(&d);
+		uint64_t room = end > start ? end - start : 0;
 
 		if (!is_plain(&d) || d.type != EFI_CONVENTIONAL)
 			continue;
@@ -104,7 +107,8 @@ bool memory_take(struct block *block, uint64_t bytes, struct memory_map *map,
 			best = start;
 	}
 	if (status == EFI_SUCCESS && best == ADDRESS_END) {
-		say("out of memory: kernel, device tree and initrd need %lu KiB in one piece, and the largest free one has %lu KiB",
+		say("out of memory: kernel, device tree and initrd need %lu KiB in one piece, "
+		    "and the largest free one has %lu KiB",
 		    size >> 10, largest >> 10);
 		return false;
 	}
@@ -112,7 +116,8 @@ bool memory_take(struct block *block, uint64_t bytes, struct memory_map *map,
 		status = boot->allocate_pages(EFI_ALLOCATE_ADDRESS, EFI_LOADER_DATA,
 					      size >> EFI_PAGE_SHIFT, &best);
 	if (status != EFI_SUCCESS) {
-		say("out of memory: the firmware gives no %lu KiB (status 0x%lx)", size >> 10, status);
+		say("out of memory: the firmware gives no %lu KiB (status 0x%lx)", size >> 10,
+		    status);
 		return false;
 	}
 	*block = (struct block){ best, best + size };
@@ -146,7 +151,8 @@ bool memory_gap(const struct memory_map *map, uint64_t from, struct block *gap)
 	for (uint64_t at = 0; at < map->bytes; at += map->descriptor_bytes) {
 		struct efi_memory_descriptor d = descriptor(map, at);
 
-		if (is_ours_later(&d) && d.physical > gap->start && d.physical < gap->end && d.pages != 0)
+		if (is_ours_later(&d) && d.physical > gap->start && d.physical < gap->end &&
+		    d.pages != 0)
 			gap->end = d.physical;
 	}
 	return gap->start < ADDRESS_END;

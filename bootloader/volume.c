@@ -108,8 +108,8 @@ bool file_read(struct file *file, uint64_t at, void *to, uint64_t bytes)
 		p += n;
 	}
 	if (status != EFI_SUCCESS || left > 0) {
-		say("the %s %s cannot be read: %lu bytes of %lu are missing (status 0x%lx)", file->what,
-		    file->want->path, left, bytes, status);
+		say("the %s %s cannot be read: %lu bytes of %lu are missing (status 0x%lx)",
+		    file->what, file->want->path, left, bytes, status);
 		return false;
 	}
 	return true;
@@ -125,7 +125,8 @@ bool file_load(struct file *file, void *to)
 	if (file->want->has_sum) {
 		sha256(to, file->size, sum);
 		if (memcmp(sum, file->want->sum, sizeof(sum)) != 0) {
-			say("the %s %s is damaged, or another than \\hv8\\hv8.cfg names: its SHA-256 is not %s-sha256",
+			say("the %s %s is damaged, or another than \\hv8\\hv8.cfg names: "
+			    "its SHA-256 is not %s-sha256",
 			    file->what, file->want->path, file->what);
 			return false;
 		}

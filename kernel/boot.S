@@ -226,9 +226,11 @@ never:
 	wfi
 	b	never
 text_not_el2:
-	.asciz	"hv8: not entered at EL2: start the machine with virtualization (QEMU: -M virt,virtualization=on)\n"
+	.ascii	"hv8: not entered at EL2: start the machine with virtualization "
+	.asciz	"(QEMU: -M virt,virtualization=on)\n"
 text_not_aligned:
-	.asciz	"hv8: loaded at an address that is not a multiple of 2 MiB: let the boot loader honour the Image header\n"
+	.ascii	"hv8: loaded at an address that is not a multiple of 2 MiB: "
+	.asciz	"let the boot loader honour the Image header\n"
 
 	.balign	2048
 boot_vectors_stop:

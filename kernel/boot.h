@@ -108,7 +108,7 @@ static inline uint64_t boot_page_pa(uint64_t page)
 	return machine.pages_pa + (page << HV_PAGE_SHIFT);
 }
 
-/* ---- the rest, each in its own file ------------------------------------------------------------ */
+/* ---- the rest, each in its own file ---------------------------------------------------------- */
 
 void view_build(void);
 /* Fills devices[]; the interrupt controller is the kernel's by then. */
@@ -127,14 +127,14 @@ void boot_irq_start(void);
 void features_keep(void);
 void features_compare(void);
 
-/* ---- boot_cpus.c -------------------------------------------------------------------------------- */
+/* ---- boot_cpus.c ----------------------------------------------------------------------------- */
 
 /* Takes the lock, and starts the other cores; each then waits for the lock. */
 void boot_cpus_start(void);
 /* If this core is not the first, switches it off, and does not return. */
 void boot_core_stop(void);
 
-/* ---- boot_gic.c: the distributor, boot_gic_core.c: what each core has of its own ----------------- */
+/* ---- boot_gic.c: the distributor, boot_gic_core.c: what each core has of its own ------------- */
 
 void boot_gic_start(void);
 void boot_gic_core_start(struct hv_cpu *cpu);

@@ -151,7 +151,8 @@ const char *cpio_message(enum cpio_status status)
 	case CPIO_OK: return "sound";
 	case CPIO_EMPTY: return "it is empty";
 	case CPIO_COMPRESSED: return "it is compressed; give the plain archive";
-	case CPIO_MAGIC: return "it is corrupt: an entry has no newc header (make it with cpio -H newc)";
+	case CPIO_MAGIC:
+		return "it is corrupt: an entry has no newc header (make it with cpio -H newc)";
 	case CPIO_NUMBER: return "it is corrupt: a header holds a number that is not hexadecimal";
 	case CPIO_NAME: return "it is corrupt: a name is empty or not terminated";
 	case CPIO_TRUNCATED: return "it is truncated: it ends before its TRAILER!!! entry";

@@ -68,7 +68,8 @@ static void wait_until_off(uint64_t mpidr)
 
 	while (psci_affinity_info(mpidr) != PSCI_AFFINITY_OFF)
 		if (is_late(end))
-			boot_fail("the core with MPIDR 0x%lx is not used, and cannot be switched off", mpidr);
+			boot_fail("the core with MPIDR 0x%lx is not used, and cannot be "
+				  "switched off", mpidr);
 }
 
 /* Whether a core that was switched on takes part. */
@@ -83,7 +84,8 @@ static bool has_come(uint64_t mpidr, uint64_t drawn)
 			return false;
 		}
 		if (is_late(end))
-			boot_fail("the core with MPIDR 0x%lx was switched on, and does not come", mpidr);
+			boot_fail("the core with MPIDR 0x%lx was switched on, and does not come",
+				  mpidr);
 	}
 	return true;
 }
@@ -96,7 +98,8 @@ static bool start_core(uint64_t mpidr, uint64_t index)
 
 	if (result == 0)
 		return has_come(mpidr, drawn);
-	boot_print("hv8: the core with MPIDR 0x%lx stays off: PSCI says %s\n", mpidr, error_of(result));
+	boot_print("hv8: the core with MPIDR 0x%lx stays off: PSCI says %s\n", mpidr,
+		   error_of(result));
 	return false;
 }
 

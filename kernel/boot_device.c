@@ -38,7 +38,8 @@ static bool overlaps(struct region region, uint64_t page)
 static bool is_plain(int node)
 {
 	static const char *const plain[] = {
-		"arm,pl011", "arm,pl031", "arm,pl061", "arm,sp804", "arm,sp805", "cdns,uart-r1p12", "cdns,ttc",
+		"arm,pl011", "arm,pl031", "arm,pl061", "arm,sp804", "arm,sp805",
+		"cdns,uart-r1p12", "cdns,ttc",
 	};
 	static const char *const reaches[] = {
 		"dmas", "dma-coherent", "dma-ranges", "iommus", "iommu-map", "memory-region",
@@ -226,7 +227,8 @@ static void check_uart(void)
 	for (uint64_t i = 1; i < device_count; i++)
 		if (is_given_uart(devices[i].pa))
 			return;
-	boot_fail("uart=process: what shares 4 KiB with the UART at 0x%lx is not for processes", facts.uart_pa);
+	boot_fail("uart=process: what shares 4 KiB with the UART at 0x%lx is not for processes",
+		  facts.uart_pa);
 }
 
 void devices_start(void)
@@ -241,6 +243,7 @@ void devices_start(void)
 		check_uart();
 	if (facts.gic_version == 2)
 		share_vgic();
-	boot_print("hv8: %lu pages of device registers for processes; %lu devices that may do DMA kept back%s\n",
+	boot_print("hv8: %lu pages of device registers for processes; %lu devices that may do "
+		   "DMA kept back%s\n",
 		   procs[HV_INIT_PID].devices_count, kept_back, allows_dma ? "" : " (no dma=on)");
 }

@@ -84,7 +84,8 @@ static uint64_t count_options(const char *word, bool is_whole)
 	for (int at = 0; args != NULL && at + length <= bytes; at++) {
 		char after = at + length < bytes ? args[at + length] : 0;
 
-		count += (at == 0 || args[at - 1] == ' ') && (!is_whole || after == ' ' || after == 0) &&
+		count += (at == 0 || args[at - 1] == ' ') &&
+			 (!is_whole || after == ' ' || after == 0) &&
 			 begins(&args[at], bytes - at, word);
 	}
 	return count;
@@ -102,7 +103,8 @@ static void parse_uart_option(void)
 
 	facts.uart_is_process = dt_has_option("uart=process");
 	if (given > 1 || given != (uint64_t)facts.uart_is_process + dt_has_option("uart=kernel"))
-		boot_fail("bootargs: uart=kernel or uart=process, once, is what can be said of the UART");
+		boot_fail("bootargs: uart=kernel or uart=process, once, is what can be said of "
+			  "the UART");
 }
 
 void dt_parse_uart(void)
@@ -113,7 +115,8 @@ void dt_parse_uart(void)
 	if (node < 0 || !dt_is_okay(node) || !is_uart(node))
 		node = dt_find(DT_UART);
 	if (node < 0 || !dt_reg(node, 0, &region))
-		boot_fail("no UART: the device tree names no enabled arm,pl011 or cdns,uart-r1p12 with an address");
+		boot_fail("no UART: the device tree names no enabled arm,pl011 or "
+			  "cdns,uart-r1p12 with an address");
 	boot_uart_start(is_cadence(node) ? UART_CADENCE : UART_PL011, region.pa);
 	facts.uart_pa = region.pa;
 	uart_node = node;
@@ -126,7 +129,8 @@ void dt_parse_psci(void)
 	const char *method = node < 0 ? NULL : dt_property(node, "method", NULL);
 
 	if (node < 0)
-		boot_fail("no PSCI: the firmware must offer arm,psci-0.2 or later, and say so in the device tree");
+		boot_fail("no PSCI: the firmware must offer arm,psci-0.2 or later, and say so "
+			  "in the device tree");
 	if (method == NULL || method[0] != 's')
 		boot_fail("PSCI is not reached by SMC: the device tree must say method = \"smc\"");
 	boot_psci_known();
@@ -181,10 +185,11 @@ void dt_parse_gic(void)
 	if (gic_node < 0)
 		gic_node = dt_find(DT_GICV2);
 	if (gic_node < 0)
-		boot_fail("no interrupt controller: the device tree names no arm,gic-v3, arm,gic-400 or arm,cortex-a15-gic");
+		boot_fail("no interrupt controller: the device tree names no arm,gic-v3, "
+			  "arm,gic-400 or arm,cortex-a15-gic");
 	if (!(gic_node == dt_find(DT_GICV3) ? parse_gicv3() : parse_gicv2()))
-		boot_fail("the GICv%lu cannot be used: its device tree node lacks a register region",
-			  facts.gic_version);
+		boot_fail("the GICv%lu cannot be used: its device tree node lacks a register "
+			  "region", facts.gic_version);
 	machine.gic_version = facts.gic_version;
 }
 
@@ -202,7 +207,7 @@ static bool is_ppi(uint64_t intid)
 	return intid >= 16 && intid < 32;
 }
 
-/* The timer's third and fourth are the virtual one and the EL2 physical one (binding arm,arch_timer). */
+/* The timer's third and fourth: the virtual and the EL2 physical one (binding arm,arch_timer). */
 void dt_parse_interrupts(void)
 {
 	int timer = dt_find(DT_TIMER);
@@ -212,9 +217,11 @@ void dt_parse_interrupts(void)
 	machine.uart_intid = intid_of(uart_node, 0);
 	machine.vgic_intid = intid_of(gic_node, 0);
 	if (!is_ppi(machine.vtimer_intid) || !is_ppi(machine.timer_intid))
-		boot_fail("no EL2 timer: the device tree needs an arm,armv8-timer with four interrupts");
+		boot_fail("no EL2 timer: the device tree needs an arm,armv8-timer with four "
+			  "interrupts");
 	if (machine.uart_intid < 32)
-		boot_fail("no interrupt for the UART: its device tree node must name one of the GIC");
+		boot_fail("no interrupt for the UART: its device tree node must name one of the "
+			  "GIC");
 	if (!is_ppi(machine.vgic_intid))
 		boot_fail("no maintenance interrupt: the GIC's device tree node must name its own");
 }
@@ -237,8 +244,10 @@ void dt_parse_initrd(void)
 {
 	uint64_t start, end;
 
-	if (!chosen_address("linux,initrd-start", &start) || !chosen_address("linux,initrd-end", &end))
-		boot_fail("no initrd: the boot loader must load the archive with init (QEMU: -initrd build/initrd.cpio)");
+	if (!chosen_address("linux,initrd-start", &start) ||
+	    !chosen_address("linux,initrd-end", &end))
+		boot_fail("no initrd: the boot loader must load the archive with init "
+			  "(QEMU: -initrd build/initrd.cpio)");
 	if (end < start)
 		boot_fail("the initrd ends at 0x%lx, before its start at 0x%lx", end, start);
 	if (end - start > HV_VIEW_INITRD_MAX - HV_PAGE_SIZE)
@@ -250,7 +259,8 @@ void dt_parse_initrd(void)
 static void add_reserved(struct region region)
 {
 	if (facts.reserved_count == DT_RESERVED)
-		boot_fail("more than %lu reserved regions in the device tree", (uint64_t)DT_RESERVED);
+		boot_fail("more than %lu reserved regions in the device tree",
+			  (uint64_t)DT_RESERVED);
 	facts.reserved[facts.reserved_count++] = region;
 }
 

@@ -91,7 +91,8 @@ static void classify(int node)
 	if (list == NULL)
 		return;
 	for (uint64_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (found[kinds[i].kind] < 0 && fdt_stringlist_contains(list, bytes, kinds[i].compatible) &&
+		if (found[kinds[i].kind] < 0 &&
+		    fdt_stringlist_contains(list, bytes, kinds[i].compatible) &&
 		    dt_is_okay(node))
 			found[kinds[i].kind] = node;
 }
@@ -136,7 +137,8 @@ static void walk(void)
 
 		if (tag == FDT_BEGIN_NODE) {
 			if (depth == DEPTH)
-				boot_fail("the device tree is deeper than %lu nodes", (uint64_t)DEPTH);
+				boot_fail("the device tree is deeper than %lu nodes",
+					  (uint64_t)DEPTH);
 			last_at_depth[depth] = node_count;
 			add_node(at, depth == 0 ? -1 : last_at_depth[depth - 1]);
 			depth++;

@@ -10,12 +10,13 @@
 
 #include "prim.h"
 
-/* Of the debug registers only what boot_sysregs.c looks at: how many breakpoints there are shows nowhere. */
+/* Of the debug registers only what boot_sysregs.c uses: the number of breakpoints shows nowhere. */
 #define DFR0_MASK (0xfULL << DFR0_PMUVER | 0xfULL << DFR0_PMSVER | 0xfULL << DFR0_TRACEFILT)
 
 static const char *const names[] = {
-	"ID_AA64PFR0_EL1", "ID_AA64PFR1_EL1", "ID_AA64DFR0_EL1", "ID_AA64ISAR0_EL1", "ID_AA64ISAR1_EL1",
-	"ID_AA64MMFR0_EL1", "ID_AA64MMFR1_EL1", "CTR_EL0", "DCZID_EL0", "CNTFRQ_EL0",
+	"ID_AA64PFR0_EL1", "ID_AA64PFR1_EL1", "ID_AA64DFR0_EL1", "ID_AA64ISAR0_EL1",
+	"ID_AA64ISAR1_EL1", "ID_AA64MMFR0_EL1", "ID_AA64MMFR1_EL1", "CTR_EL0", "DCZID_EL0",
+	"CNTFRQ_EL0",
 };
 enum { COUNT = sizeof(names) / sizeof(names[0]) };
 
@@ -47,6 +48,7 @@ void features_compare(void)
 	read_all(own);
 	for (uint64_t i = 0; i < COUNT; i++)
 		if (own[i] != first[i])
-			boot_fail("the core with MPIDR 0x%lx stays off: %s is 0x%lx, and 0x%lx on the first",
-				  sysreg_read(mpidr_el1) & MPIDR_AFF_MASK, names[i], own[i], first[i]);
+			boot_fail("the core with MPIDR 0x%lx stays off: %s is 0x%lx, and 0x%lx "
+				  "on the first", sysreg_read(mpidr_el1) & MPIDR_AFF_MASK,
+				  names[i], own[i], first[i]);
 }

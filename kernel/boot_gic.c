@@ -2,7 +2,8 @@
 /*
  * Brings up the distributor of the interrupt controller, for all cores.
  * Invariant: afterwards exactly one shared interrupt is enabled, the UART's,
- * or none if that is a process's; all are of one priority that passes the mask, and sent to this core.
+ * or none if that is a process's; all are of one priority that passes the
+ * mask, and sent to this core.
  *
  * References: IHI 0048B (GICv2), IHI 0069H (GICv3). Under EL3 firmware this
  * is the non-secure view, where group 0 is out of sight (IHI 0048B, 4.6.1).
@@ -72,7 +73,8 @@ static void start_uart_irq(void)
 static void check_uart_intid(void)
 {
 	if (machine.uart_intid < 32 || machine.uart_intid >= spi_limit())
-		boot_fail("the UART's interrupt %lu is not one of the GIC's %lu", machine.uart_intid, spi_limit());
+		boot_fail("the UART's interrupt %lu is not one of the GIC's %lu",
+			  machine.uart_intid, spi_limit());
 }
 
 static void gicv2_start(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What boot knows of the interrupt controller beyond gic.h, for the distributor and for each core. */
+/* What boot knows of the interrupt controller beyond gic.h: the distributor's and each core's. */
 #ifndef KERNEL_BOOT_GIC_H
 #define KERNEL_BOOT_GIC_H
 

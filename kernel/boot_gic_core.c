@@ -18,7 +18,7 @@
 
 enum gicr_register {
 	GICR_CTLR = 0x00000, GICR_TYPER = 0x00008, GICR_WAKER = 0x00014,
-	GICR_SGI = 0x10000,		/* second frame: the distributor's layout for INTIDs 0 to 31 */
+	GICR_SGI = 0x10000,		/* second frame: the distributor's layout, INTIDs 0 to 31 */
 
 	GICR_CTLR_RWP = 1 << 3,
 	GICR_TYPER_VLPIS = 1 << 1,	/* GICv4: frames of 256 KiB */
@@ -41,7 +41,7 @@ static void enable_private(uint64_t base)
 	gic_enable(base, machine.vgic_intid);
 }
 
-/* VTR: ListRegs is one less than their number; PREbits of v3 says how many words of active priorities. */
+/* VTR: ListRegs is their number less one; PREbits of v3 gives the words of active priorities. */
 static void check_vgic(uint64_t vtr)
 {
 	if ((vtr & 0x1f) + 1 < HV_NLR)
@@ -109,7 +109,8 @@ static void redistributor_start(void)
 {
 	uint64_t frame = redistributor();
 
-	mmio_write32(frame + GICR_WAKER, mmio_read32(frame + GICR_WAKER) & ~(uint32_t)GICR_WAKER_SLEEP);
+	mmio_write32(frame + GICR_WAKER,
+		     mmio_read32(frame + GICR_WAKER) & ~(uint32_t)GICR_WAKER_SLEEP);
 	gic_wait_clear(frame + GICR_WAKER, GICR_WAKER_ASLEEP);
 	gic_quiesce(frame + GICR_SGI, 0, 32, ~0U);
 	gic_wait_clear(frame + GICR_CTLR, GICR_CTLR_RWP);
@@ -123,7 +124,10 @@ static void interface_start(void)
 	isb();
 	if (!(sysreg_read(ICC_SRE_AT_EL2) & ICC_SRE_SRE))
 		boot_fail("the firmware keeps the GICv3 in its GICv2 mode (ICC_SRE_EL2.SRE is 0)");
-	/* First: CBPR, unknown at reset, makes writes of BPR1 be ignored (IHI 0069H, 12.2, ICC_BPR1_EL1). */
+	/*
+	 * First: CBPR, unknown at reset, makes writes of BPR1 be ignored
+	 * (IHI 0069H, 12.2, ICC_BPR1_EL1).
+	 */
 	sysreg_write(ICC_CTLR, ICC_CTLR_EOIMODE);
 	isb();
 	sysreg_write(ICC_PMR, PRIORITY_MASK);
@@ -135,10 +139,12 @@ static void interface_start(void)
 /* Of more than 16 cores in a cluster SGIs reach the others only with the range selector. */
 static void check_range(uint64_t mpidr)
 {
-	bool has_range = mmio_read32(GICD_VA + GICD_TYPER) & GICD_TYPER_RSS && sysreg_read(ICC_CTLR) & ICC_CTLR_RSS;
+	bool has_range = mmio_read32(GICD_VA + GICD_TYPER) & GICD_TYPER_RSS &&
+			 sysreg_read(ICC_CTLR) & ICC_CTLR_RSS;
 
 	if ((mpidr & 0xf0) != 0 && !has_range)
-		boot_fail("the GIC cannot send interrupts to the core with MPIDR 0x%lx", mpidr & MPIDR_AFF_MASK);
+		boot_fail("the GIC cannot send interrupts to the core with MPIDR 0x%lx",
+			  mpidr & MPIDR_AFF_MASK);
 }
 
 /* ICC_SGI1R_EL1 (IHI 0069H, 12.2): a core by its affinity 3.2.1 and the bit of its affinity 0. */
@@ -153,7 +159,8 @@ static void gicv3_start(struct hv_cpu *cpu)
 	uint64_t mpidr = sysreg_read(mpidr_el1);
 
 	if (ID_FIELD(sysreg_read(id_aa64pfr0_el1), PFR0_GIC) == 0)
-		boot_fail("the device tree names a GICv3, but the core has no GIC system registers");
+		boot_fail("the device tree names a GICv3, but the core has no GIC system "
+			  "registers");
 	interface_start();
 	check_vgic(sysreg_read(ICH_VTR));
 	if (facts.mpidr_count > 1)

@@ -126,6 +126,7 @@ void init_load(void)
 	dsb_ish();
 	isb();
 	pages[procs[HV_INIT_PID].ctx][CTX_ELR_EL2] = elf_entry(file.data);
-	pages[procs[HV_INIT_PID].ctx][CTX_SPSR_EL2] = SPSR_D | SPSR_A | SPSR_I | SPSR_F | SPSR_M_EL1H;
+	pages[procs[HV_INIT_PID].ctx][CTX_SPSR_EL2] =
+		SPSR_D | SPSR_A | SPSR_I | SPSR_F | SPSR_M_EL1H;
 	boot_print("hv8: initrd %lu KiB, init %lu KiB\n", facts.initrd.size >> 10, file.size >> 10);
 }

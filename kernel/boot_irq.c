@@ -76,7 +76,8 @@ void boot_irq_start(void)
 	for (int node = 0; node < dt_count(); node++)
 		add_node(node);
 	if (facts.uart_is_process && irq_line[bootinfo.uart_intid] == 0)
-		boot_fail("uart=process: no line is left for the UART's interrupt %lu", bootinfo.uart_intid);
+		boot_fail("uart=process: no line is left for the UART's interrupt %lu",
+			  bootinfo.uart_intid);
 	irqs[HV_IRQ_TIMER].intid = machine.vtimer_intid;
 	irqs[HV_IRQ_TIMER].lr = list_register(machine.vtimer_intid, false);
 	procs[HV_INIT_PID].irqs_count = line_count - HV_IRQ_TIMER - 1;

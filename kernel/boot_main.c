@@ -47,7 +47,8 @@ void boot_main(uint64_t dtb_pa, uint64_t kernel_pa)
 	facts.kernel_pa = kernel_pa;
 	boot_zero(__bss_start, __bss_end);
 	if (dtb_pa == 0)
-		boot_fail("no device tree: the boot loader must pass its address in x0 (QEMU: boot build/hv8.img, not the ELF)");
+		boot_fail("no device tree: the boot loader must pass its address in x0 "
+			  "(QEMU: boot build/hv8.img, not the ELF)");
 	if (!dt_open(dtb_pa))
 		boot_fail("no valid device tree at 0x%lx, the address in x0", dtb_pa);
 	dt_parse_uart();

@@ -128,7 +128,8 @@ static uint64_t *identity_l2(uint64_t pa)
 
 	if (*entry == 0) {
 		if (id_pool_next == BOOT_TABLES)
-			boot_fail("device tree and initrd are spread over too many GiB: load them closer together");
+			boot_fail("device tree and initrd are spread over too many GiB: load "
+				  "them closer together");
 		*entry = kernel_va_to_pa(boot_tables[id_pool_next++]) | PTE_EL2_TABLE;
 	}
 	return kernel_pa_to_va(*entry & PTE_PA_MASK);
@@ -138,7 +139,8 @@ const uint8_t *boot_map_identity(uint64_t pa, uint64_t size)
 {
 	if (pa >> PTE_L0_SHIFT != facts.kernel_pa >> PTE_L0_SHIFT ||
 	    (pa + size) >> PTE_L0_SHIFT != facts.kernel_pa >> PTE_L0_SHIFT)
-		boot_fail("nothing can be read at 0x%lx, too far from the kernel: load the device tree and the initrd next to it", pa);
+		boot_fail("nothing can be read at 0x%lx, too far from the kernel: load the "
+			  "device tree and the initrd next to it", pa);
 	for (uint64_t at = pa & ~(PTE_L2_SIZE - 1); at < pa + size; at += PTE_L2_SIZE) {
 		uint64_t *entry = &identity_l2(at)[index_of(at, PTE_L2_SHIFT)];
 
@@ -155,7 +157,8 @@ static uint64_t *pages_l3(uint64_t page)
 
 	if (*entry == 0) {
 		if (pool_next == T_COUNT)
-			boot_fail("memory is in too many pieces: give the machine fewer banks and reservations");
+			boot_fail("memory is in too many pieces: give the machine fewer banks "
+				  "and reservations");
 		*entry = kernel_va_to_pa(el2_tables[pool_next++]) | PTE_EL2_TABLE;
 	}
 	return kernel_pa_to_va(*entry & PTE_PA_MASK);
@@ -194,7 +197,8 @@ void boot_map_device(uint64_t va, uint64_t pa, uint64_t size)
 	dsb_ish();
 	isb();
 	for (uint64_t at = 0; at < size; at += HV_PAGE_SIZE)
-		l3[index_of(va + at, PTE_L3_SHIFT)] = ((pa & PTE_PA_MASK) + at) | PTE_PAGE | PTE_EL2_DEVICE;
+		l3[index_of(va + at, PTE_L3_SHIFT)] =
+			((pa & PTE_PA_MASK) + at) | PTE_PAGE | PTE_EL2_DEVICE;
 	publish();
 }
 

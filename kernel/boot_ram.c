@@ -33,7 +33,8 @@ static void add(uint64_t first, uint64_t end)
 	if (first >= end)
 		return;
 	if (range_count == RANGES)
-		boot_fail("memory is in too many pieces: give the machine fewer banks and reservations");
+		boot_fail("memory is in too many pieces: give the machine fewer banks and "
+			  "reservations");
 	ranges[range_count++] = (struct range){ first, end };
 }
 
@@ -69,7 +70,8 @@ static uint64_t page_above(uint64_t pa)
 
 static uint64_t end_of(struct region region)
 {
-	return region.pa >= PA_END || region.size > PA_END - region.pa ? PA_END : region.pa + region.size;
+	return region.pa >= PA_END || region.size > PA_END - region.pa ?
+		       PA_END : region.pa + region.size;
 }
 
 /* The whole pages of a bank that the tables cover. */
@@ -109,8 +111,8 @@ static void find_page_0(void)
 	uint64_t best = 0, best_covered = 0;
 
 	if (!is_in_ram(facts.kernel_pa))
-		boot_fail("the kernel was loaded at 0x%lx, which the device tree does not call memory",
-			  facts.kernel_pa);
+		boot_fail("the kernel was loaded at 0x%lx, which the device tree does not call "
+			  "memory", facts.kernel_pa);
 	for (uint64_t i = 0; i < facts.bank_count; i++) {
 		machine.pages_pa = facts.bank[i].pa & ~(PTE_L2_SIZE - 1);
 		if (covered() > best_covered) {
@@ -132,7 +134,8 @@ static void find_ranges(void)
 			bootinfo.ram_pages = r.end;
 	}
 	subtract(0, 1);
-	subtract_region((struct region){ facts.kernel_pa, (uint64_t)(__kernel_end - __kernel_start) });
+	subtract_region((struct region){ facts.kernel_pa,
+					 (uint64_t)(__kernel_end - __kernel_start) });
 	subtract_region(facts.dtb);
 	subtract_region(facts.initrd);
 	for (uint64_t i = 0; i < facts.reserved_count; i++)
@@ -166,12 +169,14 @@ static void report(void)
 
 	for (uint64_t i = 0; i < facts.bank_count; i++) {
 		all += facts.bank[i].size;
-		used += (pages_of(facts.bank[i]).end - pages_of(facts.bank[i]).first) << HV_PAGE_SHIFT;
+		used += (pages_of(facts.bank[i]).end - pages_of(facts.bank[i]).first)
+			<< HV_PAGE_SHIFT;
 	}
 	boot_print("hv8: RAM %lu MiB at 0x%lx, %lu MiB of it free for init\n", used >> 20,
 		   machine.pages_pa, procs[HV_INIT_PID].pages_count >> 8);
 	if (all - used >= 1 << 20)
-		boot_print("hv8: RAM beyond that not used: %lu MiB of %lu (the tables cover %lu MiB)\n",
+		boot_print("hv8: RAM beyond that not used: %lu MiB of %lu "
+			   "(the tables cover %lu MiB)\n",
 			   (all - used) >> 20, all >> 20, (uint64_t)HV_NPAGE >> 8);
 }
 

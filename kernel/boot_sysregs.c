@@ -55,7 +55,7 @@ static uint64_t hcr_value(void)
 	hcr |= HCR_TIDCP;	/* implementation-defined registers likewise */
 	hcr |= HCR_TSW;		/* set/way operations reach every line of the cache */
 	hcr |= HCR_TPCP;	/* DC IVAC could undo the kernel's zeroing of a page */
-	hcr |= HCR_TTLB;	/* a process never writes its tables, needs no TLBI, and could slow others */
+	hcr |= HCR_TTLB;	/* a process never writes tables; its TLBI could slow others */
 	hcr |= HCR_TID2;	/* CSSELR_EL1 is writable state, else to be switched */
 	hcr |= HCR_TWI;		/* WFI blocks the process, not the core */
 	/*
@@ -80,14 +80,14 @@ static uint64_t mdcr_value(void)
 	uint64_t dfr0 = sysreg_read(id_aa64dfr0_el1), pmu = ID_FIELD(dfr0, DFR0_PMUVER);
 	uint64_t mdcr = 0;
 
-	/* Counters would tell of others: trapped. HPMN keeps its reset value, all of them: 0 is not allowed. */
+	/* Counters would tell of others: trapped. HPMN stays as at reset, all: 0 is not allowed. */
 	if (pmu != 0 && pmu != 0xf)
 		mdcr |= ((sysreg_read(pmcr_el0) >> PMCR_N_SHIFT) & MDCR_HPMN_MASK) |
 			MDCR_TPM | MDCR_TPMCR;
-	/* Breakpoints, the OS lock, the debug ROM: shared state. TDE stays off: BRK is the process's own. */
+	/* Breakpoints, OS lock, debug ROM: shared. TDE stays off: BRK is the process's own. */
 	mdcr |= MDCR_TDA | MDCR_TDOSA | MDCR_TDRA;
 	if (has(dfr0, DFR0_PMSVER))
-		mdcr |= MDCR_TPMS;	/* profiling writes memory; E2PB = 0 also makes its buffer EL2's */
+		mdcr |= MDCR_TPMS;	/* profiling writes memory; E2PB = 0: its buffer is EL2's */
 	if (has(dfr0, DFR0_TRACEFILT))
 		mdcr |= MDCR_TTRF;
 	if (has(sysreg_read(id_aa64mmfr0_el1), MMFR0_FGT))
@@ -165,14 +165,15 @@ static void el2_registers(struct hv_cpu *cpu)
 {
 	sysreg_write(hcr_el2, hcr_value());
 	sysreg_write(mdcr_el2, mdcr_value());
-	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN);	/* may read the counter; CNTP_* is trapped, CNTV_* its own */
+	sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN);	/* CNTP_* is trapped, CNTV_* its own */
 	sysreg_write(cntvoff_el2, 0);			/* one time for all */
 	sysreg_write(hstr_el2, 0xffff);			/* AArch32 EL0: no CP15 register */
 	sysreg_write(vttbr_el2, 0);			/* VMID 0, no stage 2 */
 	sysreg_write(vtcr_el2, 0x80000000);		/* RES1 only */
 	sysreg_write(vpidr_el2, sysreg_read(midr_el1));
 	sysreg_write(vmpidr_el2, sysreg_read(mpidr_el1));
-	sysreg_write(actlr_el2, 0);			/* Cortex-A53: EL1 may write none of the core's own registers */
+	/* On Cortex-A53: EL1 may write none of the core's own registers. */
+	sysreg_write(actlr_el2, 0);
 	sysreg_write(vbar_el2, (uint64_t)(uintptr_t)el2_vectors);
 	sysreg_write(tpidr_el2, (uint64_t)(uintptr_t)cpu);
 	el2_extensions(cpu);
@@ -223,7 +224,7 @@ static void el1_performance_monitors(void)
 void sysregs_machine(void)
 {
 	machine.cptr = cptr_value();
-	machine.has_sme = has(sysreg_read(id_aa64pfr1_el1), PFR1_SME);	/* TPIDR2_EL0 is EL1's to use */
+	machine.has_sme = has(sysreg_read(id_aa64pfr1_el1), PFR1_SME);	/* TPIDR2_EL0 is EL1's */
 }
 
 void sysregs_start(struct hv_cpu *cpu)

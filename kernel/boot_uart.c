@@ -35,7 +35,8 @@ static void start_pl011(void)
 static void start_cadence(void)
 {
 	mmio_write32(UART_VA + CADENCE_IDR, CADENCE_INT_ALL);
-	if ((mmio_read32(UART_VA + CADENCE_CR) & (CADENCE_CR_TXEN | CADENCE_CR_TXDIS)) == CADENCE_CR_TXEN)
+	if ((mmio_read32(UART_VA + CADENCE_CR) & (CADENCE_CR_TXEN | CADENCE_CR_TXDIS)) ==
+	    CADENCE_CR_TXEN)
 		while (uart_is_busy())
 			;
 	mmio_write32(UART_VA + CADENCE_CR, CADENCE_CR_RXDIS | CADENCE_CR_TXDIS);
@@ -65,7 +66,8 @@ void boot_uart_start(uint64_t kind, uint64_t pa)
 void boot_uart_finish(void)
 {
 	if (facts.uart_is_process) {
-		boot_print("hv8: the UART is left to a process (uart=process): the kernel says no more, unless it panics\n");
+		boot_print("hv8: the UART is left to a process (uart=process): the kernel says "
+			   "no more, unless it panics\n");
 		return;
 	}
 	if (machine.uart_kind == UART_CADENCE)

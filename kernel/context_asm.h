@@ -71,7 +71,6 @@
  * AFSR0/1_EL1 are zeroed, not switched, where they keep anything: no value of
  * one process may be read by the next. A process cannot write them (HCR_EL2.TVM).
  */
-
 	.macro load_further_registers cpu, ctx
 	ldr	x2, [\cpu, #CPU_MORE]
 	tbz	x2, #MORE_AFSR, .Lzeroed\@

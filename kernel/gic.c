@@ -21,7 +21,7 @@ uint32_t gic_ack(void)
 	if (machine.gic_version == 2)
 		return mmio_read32(GICC_VA + GICC_IAR) & 0x1fff;
 	iar = sysreg_read(ICC_IAR1);
-	/* IHI 0069H, 4.4.7: the read takes effect on the core before what follows only after this. */
+	/* IHI 0069H, 4.4.7: the read takes effect before what follows only with this. */
 	dsb_sy();
 	return (uint32_t)iar & 0xffffff;
 }

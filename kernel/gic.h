@@ -13,7 +13,7 @@
 /* INTIDs from here on are not interrupts (IHI 0069H, 2.2.1; IHI 0048B, 3.2.5). */
 enum { GIC_SPURIOUS = 1020 };
 
-/* Offsets in the distributor (IHI 0048B, 4.3; the same in IHI 0069H, 12.8): a bit for each INTID. */
+/* Offsets in the distributor (IHI 0048B, 4.3; same in IHI 0069H, 12.8): a bit for each INTID. */
 enum gicd_bits {
 	GICD_ISENABLER = 0x100,
 	GICD_ICENABLER = 0x180,

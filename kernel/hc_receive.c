@@ -215,7 +215,8 @@ static inline void answer_words(struct hv_cpu *cpu, uint64_t self, struct hv_pro
 
 /*
  * No handle, no deadline, nobody waits to send, and the caller, whose pid is below 64, may run
- * here: nothing else is to be done than that. An empty handle has no rights, so of file 0 nothing is asked.
+ * here: nothing else is to be done than that. An empty handle has no rights, so of file 0 nothing
+ * is asked.
  */
 hv_outcome hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
 			 uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)

@@ -73,7 +73,7 @@ hv_outcome hc_send(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t p
 	return outcome(0);
 }
 
-/* The first receiver that may run on this core (near), which then has it at once; else the first. */
+/* The first receiver that may run on this core (near), which has it at once; else the first. */
 static inline uint64_t call_receiver(uint64_t file, const struct hv_set *allowed, bool is_near)
 {
 	const struct hv_set *all = &files[file].receivers;

@@ -25,7 +25,7 @@ lock_take:
 	ret
 2:	lsr	w11, w10, #16
 	sevl
-3:	wfe					/* the release ends the exclusive state: an event (B2.9.4) */
+3:	wfe					/* event: the release clears the monitor (B2.9.4) */
 	ldaxrh	w12, [x9]
 	cmp	w12, w11
 	b.ne	3b

@@ -27,7 +27,8 @@ const hypercall_fn hypercall_table[HC_COUNT] = {
 
 enum { PATH_FREE = 0, PATH_FAST = 1, PATH_FULL = 2 };
 #define HC_ANY(n, name, path, ...) \
-	_Static_assert((n != HC_NR_self) + (n >= HC_FULL_FIRST) == PATH_##path, #name " is in the wrong class");
+	_Static_assert((n != HC_NR_self) + (n >= HC_FULL_FIRST) == PATH_##path, \
+		       #name " is in the wrong class");
 #include "hypercall_any.h"
 
 /* ---- syndromes (D19.2.37) ---------------------------------------------------- */
@@ -173,7 +174,7 @@ static bool take_interrupt(struct hv_cpu *cpu, uint64_t intid)
 		console_interrupt();
 	else if (intid == machine.vtimer_intid)
 		irq_timer(cpu);
-	else if (intid != machine.vgic_intid && intid != GIC_SGI)	/* these only say: look again */
+	else if (intid != machine.vgic_intid && intid != GIC_SGI)	/* these say: look again */
 		return irq_forward(cpu, intid);
 	return false;
 }
@@ -184,7 +185,7 @@ void trap_doomed(struct hv_cpu *cpu)
 	proc_stop(cpu, cpu->current, procs[cpu->current].status);
 }
 
-/* These two are not inlined: an interrupt ends with them, whatever it was, and is proved without. */
+/* These are not inlined: an interrupt ends with them, whatever it was, and is proved without. */
 __attribute__((noinline)) void leave_idle(struct hv_cpu *cpu)
 {
 	if (cpu->current != 0) {

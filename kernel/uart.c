@@ -31,8 +31,8 @@ void uart_put(uint64_t byte)
 bool uart_is_busy(void)
 {
 	if (is_cadence())
-		return (mmio_read32(UART_VA + CADENCE_SR) & (CADENCE_SR_TXEMPTY | CADENCE_SR_TXACTIVE)) !=
-		       CADENCE_SR_TXEMPTY;
+		return (mmio_read32(UART_VA + CADENCE_SR) &
+			(CADENCE_SR_TXEMPTY | CADENCE_SR_TXACTIVE)) != CADENCE_SR_TXEMPTY;
 	return pl011_has(PL011_FR_BUSY);
 }
 

@@ -131,7 +131,7 @@ routine el2_vectors
 	 * (EC 0x16, IL 1, imm16 0; D19.2.37).
 	 */
 	vector	0x400
-	stp	x16, x17, [sp, #-16]	/* below SP: EL2 takes no exception, and a hypercall loses them */
+	stp	x16, x17, [sp, #-16]	/* below SP: no exception at EL2; hypercalls lose them */
 	mrs	x16, esr_el2
 	mov	w17, #0x5a000000
 	cmp	x16, x17
@@ -428,7 +428,7 @@ leave_boot:
 	dsb	ishst			/* the two entries, before the invalidation */
 	tlbi	alle2is
 	tlbi	alle1
-	dsb	ish			/* the invalidation, before anything else: the lock is dropped */
+	dsb	ish			/* the invalidation, before the lock is dropped */
 	isb
 	mrs	x19, tpidr_el2
 	adrp	x0, cpu_stacks

@@ -20,8 +20,8 @@ DEVICES = Family()
 
 @DEVICES.invariant("device")
 def device_types(r: Reader, x: Word) -> Truth:
-    """A device has an owner, unless it is shared. Its address is that of 4 KiB below 2**48 for which there is no
-    page number, and no other device has it."""
+    """A device has an owner, unless it is shared. Its address is that of 4 KiB below 2**48 for
+    which there is no page number, and no other device has it."""
     o, c = r.o, r.c
     state, owner, pa = (r.get(f"devices.{name}", x) for name in ("state", "owner", "pa"))
     exists = state != c.HV_DEVICE_NONE

@@ -3,9 +3,10 @@
 other devices processes may have (T4).
 
 Exactly four interrupts are enabled: the EL2 physical timer, the EL1 virtual timer and the
-maintenance interrupt, which are PPIs 26, 27 and 25 of every Arm server (and of QEMU's machines), and
-the UART. With the boot option uart=process that is a device like others: its line is masked. All other shared interrupts that a device has are lines for processes, and masked. Where
-the devices are is a machine's memory map, whose device tree boot reads. References: IHI 0048B
+maintenance interrupt, which are PPIs 26, 27 and 25 of every Arm server (and of QEMU's machines),
+and the UART. With the boot option uart=process that is a device like others: its line is masked.
+All other shared interrupts that a device has are lines for processes, and masked. Where the
+devices are is a machine's memory map, whose device tree boot reads. References: IHI 0048B
 (GICv2), IHI 0069H (GICv3), DDI 0183G (PL011), UG1085 and UG1087 (Zynq UltraScale+), AM011 (Versal).
 """
 
@@ -20,11 +21,11 @@ NO_INTID = 1020             # the first that is no interrupt (IHI 0048B, 3.2.5)
 @dataclass(frozen=True)
 class Board:
     """A machine that QEMU has. Addresses are physical: where RAM begins, and of the registers that
-    the kernel uses (gicc and gich with GICv2, gicr with GICv3). `serial` is the UART's INTID, `levels`
-    and `edges` are those of the lines of devices; there are 32 * (it_lines + 1) INTIDs, as
-    GICD_TYPER.ITLinesNumber says. `is_secure`: the GIC has two security states, and does not tell the
-    non-secure one which interrupts are in its group (IHI 0069H, GICD_IGROUPR<n>). `gives_uart`: the
-    UART is for processes."""
+    the kernel uses (gicc and gich with GICv2, gicr with GICv3). `serial` is the UART's INTID,
+    `levels` and `edges` are those of the lines of devices; there are 32 * (it_lines + 1) INTIDs, as
+    GICD_TYPER.ITLinesNumber says. `is_secure`: the GIC has two security states, and does not tell
+    the non-secure one which interrupts are in its group (IHI 0069H, GICD_IGROUPR<n>).
+    `gives_uart`: the UART is for processes."""
 
     gic: int
     ram: int
@@ -49,18 +50,18 @@ class Board:
 
 def _virt(gic: int, it_lines: int) -> Board:
     """RTC, GPIO; virtio by edges (SPI 16 to 47)."""
-    return Board(gic, 0x4000_0000, 0x800_0000, 0x900_0000, 33, (34, 39), tuple(range(48, 80)), it_lines,
-                 gicc=0x801_0000, gich=0x803_0000, gicr=0x80A_0000)
+    return Board(gic, 0x4000_0000, 0x800_0000, 0x900_0000, 33, (34, 39), tuple(range(48, 80)),
+                 it_lines, gicc=0x801_0000, gich=0x803_0000, gicr=0x80A_0000)
 
 
-# Of xlnx-versal-virt: UART 1, GEM 0 and 1, the eight channels of ADMA, BBRAM, SD 0 and 1, eFUSE, both of
-# the RTC; virtio by edges (SPI 111 to 118). USB is behind what is no simple bus.
+# Of xlnx-versal-virt: UART 1, GEM 0 and 1, the eight channels of ADMA, BBRAM, SD 0 and 1, eFUSE,
+# both of the RTC; virtio by edges (SPI 111 to 118). USB is behind what is no simple bus.
 _VERSAL = Board(3, 0, 0xF900_0000, 0xFF00_0000, 50,
                 (51, 88, 90, *range(92, 100), 153, 158, 160, 171, 174, 175), tuple(range(143, 151)),
                 it_lines=5, gicr=0xF908_0000, is_secure=True)
 # Of xlnx-zcu102 what its device tree names: SPI 0 and 1, UART 1, CAN 0 and 1, both of the RTC, the
-# timers' twelve, SD 0 and 1, GEM 0 to 3, SATA. The pages of the GIC's interface are 64 KiB apart, each
-# of them sixteen times: the last time of the first is beside the second.
+# timers' twelve, SD 0 and 1, GEM 0 to 3, SATA. The pages of the GIC's interface are 64 KiB apart,
+# each of them sixteen times: the last time of the first is beside the second.
 _ZCU102 = Board(2, 0, 0xF901_0000, 0xFF00_0000, 53,
                 (51, 52, 54, 55, 56, 58, 59, *range(68, 82), 89, 91, 93, 95, 165), (), it_lines=5,
                 gicc=0xF902_F000, gich=0xF904_0000, is_cadence=True)
@@ -69,7 +70,8 @@ BOARDS = {("virt", 2): _virt(2, 8), ("virt", 3): _virt(3, 7), ("versal", 3): _VE
           ("zcu102", 2): _ZCU102}
 
 SGI_FRAME = 0x1_0000        # of a redistributor: INTIDs 0 to 31
-CTLR, TYPER, IGROUPR, ISENABLER, IPRIORITYR, ICFGR, IROUTER = 0, 4, 0x80, 0x100, 0x400, 0xC00, 0x6000
+CTLR, TYPER, IGROUPR, ISENABLER, IPRIORITYR = 0, 4, 0x80, 0x100, 0x400
+ICFGR, IROUTER = 0xC00, 0x6000
 PRIORITY = 0xA0             # of all; PMR lets through what is below 0xf0
 NO_SGI = 0xFFFF_0000        # GICv2: SGIs are always enabled (4.3.5), nobody sends one
 
@@ -151,7 +153,8 @@ def _uart(b: Board) -> tuple[Device, ...]:
     if b.is_cadence:
         return (Device("UARTCR", b.uart, 0x14, 0x3C),
                 Device("UARTIMR", b.uart + 0x10, int(not b.gives_uart), 0x1FFF),
-                Device("UARTRXWM", b.uart + 0x20, 1, 0x3F), Device("UARTMR", b.uart + 4, 0x20, 0x3FE))
+                Device("UARTRXWM", b.uart + 0x20, 1, 0x3F),
+                Device("UARTMR", b.uart + 4, 0x20, 0x3FE))
     return (Device("UARTCR", b.uart + 0x30, 0x301, 0x301),
             Device("UARTIMSC", b.uart + 0x38, 0 if b.gives_uart else 0x50),
             Device("UARTDMACR", b.uart + 0x48, 0))
@@ -174,8 +177,8 @@ def frames(b: Board) -> dict[str, tuple[int, int]]:
 DMA = 1                     # of devices.flags
 MOST_PAGES = 16             # of one region: larger ones are windows of PCIe, and flash
 # By `compatible`: has no way to memory of its own. All others may do DMA.
-PLAIN = frozenset({"arm,pl011", "arm,pl031", "arm,pl061", "arm,sp804", "arm,sp805", "cdns,uart-r1p12",
-                   "cdns,ttc"})
+PLAIN = frozenset({"arm,pl011", "arm,pl031", "arm,pl061", "arm,sp804", "arm,sp805",
+                   "cdns,uart-r1p12", "cdns,ttc"})
 # What the kernel may have as its console.
 UARTS = frozenset({"arm,pl011", "cdns,uart-r1p12", "xlnx,xuartps"})
 # Properties of what may all the same.

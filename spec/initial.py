@@ -77,9 +77,9 @@ def _context(r: Reader, f: Facts, cpu: Word) -> Word:
 
 
 def _sgi(r: Reader, f: Facts, cpu: Word) -> Word:
-    """What is written to interrupt the core: GICD_SGIR with its number as the only target (IHI 0048B,
-    4.3.15; 4.3.12: with one core the number reads as none); ICC_SGI1R_EL1 with its affinity
-    (IHI 0069H, 12.2)."""
+    """What is written to interrupt the core: GICD_SGIR with its number as the only target
+    (IHI 0048B, 4.3.15; 4.3.12: with one core the number reads as none); ICC_SGI1R_EL1 with its
+    affinity (IHI 0069H, 12.2)."""
     value: Word = 0
     if f.gic == 2 and f.cores == 1:
         return value

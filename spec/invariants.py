@@ -233,7 +233,8 @@ def one_place(r: Reader, p: Word) -> Truth:
 def running_exact(r: Reader, cpu: Word, p: Word) -> Truth:
     """Who runs on a core is its current process."""
     current = r.get("sched.cpus.current", cpu)
-    return r.o.iff(r.get("sched.core", p) == r.o.add(cpu, r.c.HV_NCPU), r.o.and_(p != 0, current == p))
+    return r.o.iff(r.get("sched.core", p) == r.o.add(cpu, r.c.HV_NCPU),
+                   r.o.and_(p != 0, current == p))
 
 
 @RULES.invariant("cpu")

@@ -175,9 +175,9 @@ def core_is_used(c: Any, before: State, after: State, pid: Word) -> Truth:
 
 
 def waiting_cores_are_called(c: Any, before: State, after: State, pid: Word, core: Word) -> Truth:
-    """If another core waits that may run who is ready, an interrupt is on its way to one that may run
-    somebody who is ready. When that has come this is said of it, and one is ready no more, whom it
-    has taken or another core has; so in the end no such core is left."""
+    """If another core waits that may run who is ready, an interrupt is on its way to one that may
+    run somebody who is ready. When that has come this is said of it, and one is ready no more, whom
+    it has taken or another core has; so in the end no such core is left."""
     o, own, r = before.ops, before.get("sys.cpu"), Reader(c, after)
     waits = o.and_(o.ult(core, c.HV_NCPU), core != own, o.bit(after.get("sched.idle"), core))
     called = (o.and_(own != other, after.get("ghost.called", other) != 0,

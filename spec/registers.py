@@ -26,10 +26,10 @@ DAIF_ALL = 0b1111 << 6
 
 @dataclass(frozen=True)
 class Facts:
-    """What values depend on. `ids`: the registers of IDENTITY; `board`: the machine; `context`: words
-    that the process's context page has for registers; the rest are addresses: EL2 virtual ones
-    of the vectors, the core's structure, the top of its stack and pages[], physical ones of the
-    two level-0 tables, the process's entry point. `alarm`: counter value of the next tick;
+    """What values depend on. `ids`: the registers of IDENTITY; `board`: the machine; `context`:
+    words that the process's context page has for registers; the rest are addresses: EL2 virtual
+    ones of the vectors, the core's structure, the top of its stack and pages[], physical ones of
+    the two level-0 tables, the process's entry point. `alarm`: counter value of the next tick;
     `affinities`: MPIDR_EL1 of each core, in order."""
 
     ids: Mapping[str, int]

@@ -51,8 +51,8 @@ def tree_of(gic: str, mem: str = "512M", cpu: str = "cortex-a57") -> Path:
     WORK.mkdir(parents=True, exist_ok=True)
     path = WORK / f"virt-gic{gic}-{mem}-{cpu}.dtb"
     output("qemu-system-aarch64", "-machine",
-           f"virt,virtualization=on,gic-version={gic},dtb-randomness=off,dumpdtb={path}", "-cpu", cpu,
-           "-m", mem, "-nodefaults", "-display", "none")
+           f"virt,virtualization=on,gic-version={gic},dtb-randomness=off,dumpdtb={path}",
+           "-cpu", cpu, "-m", mem, "-nodefaults", "-display", "none")
     return path
 
 
@@ -74,8 +74,9 @@ class Disk:
 
     def _mtools(self, *words: str | Path) -> None:
         environment = {"PATH": os.environ["PATH"], "MTOOLSRC": os.devnull}
-        subprocess.run([str(word) for word in (words[0], "-i", f"{self.path}@@{VOLUME}", *words[1:])],
-                       check=True, stdin=subprocess.DEVNULL, capture_output=True, env=environment)
+        argv = [str(word) for word in (words[0], "-i", f"{self.path}@@{VOLUME}", *words[1:])]
+        subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, capture_output=True,
+                       env=environment)
 
     def put(self, name: str, data: bytes) -> None:
         source = self.path.with_suffix(".part")

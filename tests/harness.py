@@ -170,8 +170,8 @@ def main(suites: list[Suite], arguments: list[str] | None = None) -> int:
 
 # What the Makefile takes from its command line or the environment. Of the make that runs these
 # tests it is meant, `make test T=verif`, and of no other that a test runs.
-OPTIONS = frozenset("ACPI ARGS B BOOT COUNT CPU CPUS DISK DISK2 DTB DTB_FROM GIC HC KIND LEVELS MACHINE MEM MUTANT "
-                    "OPT SEED SIZE T V".split())
+OPTIONS = frozenset("ACPI ARGS B BOOT COUNT CPU CPUS DISK DISK2 DTB DTB_FROM GIC HC KIND LEVELS "
+                    "MACHINE MEM MUTANT OPT SEED SIZE T V".split())
 
 
 def environment() -> dict[str, str]:
@@ -195,7 +195,8 @@ def command(*words: str | Path, stdin: str | bytes = "", cwd: Path = ROOT,
         os.killpg(process.pid, signal.SIGKILL)
         text, _ = process.communicate()
         tail = text.decode(errors="replace")[-3000:]
-        raise AssertionError(f"{argv} still ran after {timeout} s; its last words:\n{tail}") from None
+        raise AssertionError(
+            f"{argv} still ran after {timeout} s; its last words:\n{tail}") from None
     return subprocess.CompletedProcess(argv, process.returncode, text)
 
 

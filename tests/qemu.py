@@ -37,8 +37,8 @@ class Machine:
 
     def argv(self) -> list[str]:
         onoff = "on" if self.virtualization else "off"
-        words = ["-machine", f"virt,virtualization={onoff},gic-version={self.gic},dtb-randomness=off",
-                 "-cpu", self.cpu, "-smp", str(self.cpus)]
+        words = ["-machine", f"virt,virtualization={onoff},gic-version={self.gic},"
+                 "dtb-randomness=off", "-cpu", self.cpu, "-smp", str(self.cpus)]
         if self.board != "virt":
             words = ["-machine", self.board, "-audiodev", "none,id=none"]
         words += ["-m", self.mem, "-nodefaults", "-display", "none", "-no-reboot",
@@ -87,7 +87,8 @@ class Guest:
         except (pexpect.TIMEOUT, pexpect.EOF) as problem:
             seen = (self.child.before or b"").decode(errors="replace")
             why = "the machine ended" if isinstance(problem, pexpect.EOF) else "nothing came"
-            raise AssertionError(f"expected {pattern!r}, but {why} after:\n{seen[-3000:]}") from None
+            raise AssertionError(
+                f"expected {pattern!r}, but {why} after:\n{seen[-3000:]}") from None
         match = self.child.match
         text = match.group(0).decode(errors="replace")
         decoded = re.search(pattern, text)

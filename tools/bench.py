@@ -5,8 +5,9 @@
 Usage: bench.py [--json]
 
 The guest's program `bench` prints a line "KEY NUMBER" for each operation; the
-boot rows and those of a process's own interrupts come from QEMU itself. docs/bench.md says how all this is counted. Where
-an operation is one hypercall it may not take more than is proved (bound.py).
+boot rows and those of a process's own interrupts come from QEMU itself. docs/bench.md says how
+all this is counted. Where an operation is one hypercall it may not take more than is proved
+(bound.py).
 """
 
 import argparse
@@ -110,8 +111,8 @@ def table(rows: list[Row], counts: dict[str, int], bounds: dict[str, Whole]) -> 
         count = counts[row.key]
         missed = " *" if row.reach is not None and count > row.reach else "  "
         bound = shown(bounds[row.key].total if row.key in bounds else None)
-        lines.append((row.label, shown(count) + missed, bound, shown(row.reach), shown(row.moonshot),
-                      row.linux, row.kvm, row.xen, row.sel4))
+        lines.append((row.label, shown(count) + missed, bound, shown(row.reach),
+                      shown(row.moonshot), row.linux, row.kvm, row.xen, row.sel4))
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     text = [line[0].ljust(widths[0]) + "".join(
         "  " + cell.rjust(width) for cell, width in zip(line[1:], widths[1:])) for line in lines]
@@ -122,8 +123,10 @@ def table(rows: list[Row], counts: dict[str, int], bounds: dict[str, Whole]) -> 
 
 def handler_table(handlers: list[Handler], bounds: dict[str, int]) -> str:
     """What was counted of each handler beside what is proved."""
-    lines = ["", "Instructions of each handler, from its entry to its return: the most of some calls, and",
-             "what is proved of all (T8). Not counted: " + ", ".join(ENDLESS) + ", which do not return.",
+    lines = ["", "Instructions of each handler, from its entry to its return: "
+             "the most of some calls, and",
+             "what is proved of all (T8). Not counted: " + ", ".join(ENDLESS)
+             + ", which do not return.",
              ""]
     for h in handlers:
         note = "  waits" if h.name in WAITING and not h.successes else ""
@@ -138,7 +141,8 @@ def in_json(locked: dict[str, Share]) -> dict[str, int]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print the counts alone, and compare nothing")
+    parser.add_argument("--json", action="store_true",
+                        help="print the counts alone, and compare nothing")
     options = parser.parse_args()
     rows = peers()
     try:

@@ -162,7 +162,8 @@ def wholes(kernel: Path, program: Path, bounds: dict[str, int]) -> dict[str, Who
     """For each row of the benchmark in SINGLE."""
     with kernel.open("rb") as one, program.open("rb") as other:
         own, bench = ELFFile(one), ELFFile(other)
-        return {key: Whole(caller_cost(bench, function), vector_cost(own, call == FREE), bounds[call])
+        return {key: Whole(caller_cost(bench, function), vector_cost(own, call == FREE),
+                           bounds[call])
                 for key, (call, function) in SINGLE.items()}
 
 

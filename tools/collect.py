@@ -20,7 +20,8 @@ from pathlib import Path
 
 HEAD = ["file", "subject", "theorem", "goal", "sha256", "expected"]
 FINAL = ("sat", "unsat")
-AGREED, DISAGREED, UNKNOWN, MISSING, CHANGED = "agreed", "disagreed", "unknown", "missing", "changed"
+AGREED, DISAGREED, UNKNOWN = "agreed", "disagreed", "unknown"
+MISSING, CHANGED = "missing", "changed"
 WRONG, OPEN = (DISAGREED, CHANGED), (UNKNOWN, MISSING)
 
 
@@ -87,7 +88,8 @@ def main() -> int:
         counts: Counter[str] = Counter()
         for one in wanted:
             path = options.folder / one.file
-            word = verdict(one, said.get(one.file, set()), path.read_bytes() if path.is_file() else b"")
+            word = verdict(one, said.get(one.file, set()),
+                           path.read_bytes() if path.is_file() else b"")
             counts[word] += 1
             if word != AGREED:
                 heard = ", ".join(sorted(said.get(one.file, {"no answer"})))
@@ -96,7 +98,8 @@ def main() -> int:
         print(f"collect: {error}", file=sys.stderr)
         return 2
     print(", ".join(f"{counts[word]} {word}" for word in (AGREED, *WRONG, *OPEN)))
-    return 1 if any(counts[word] for word in WRONG) else 2 if any(counts[word] for word in OPEN) else 0
+    return 1 if any(counts[word] for word in WRONG) \
+        else 2 if any(counts[word] for word in OPEN) else 0
 
 
 if __name__ == "__main__":

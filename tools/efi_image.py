@@ -111,12 +111,13 @@ def _protective_mbr(sectors: int) -> bytes:
     return bytes(446) + entry + bytes(48) + b"\x55\xaa"
 
 
-def _header(own: int, other: int, table: int, sectors: int, disk: uuid.UUID, entries: bytes) -> bytes:
+def _header(own: int, other: int, table: int, sectors: int, disk: uuid.UUID,
+            entries: bytes) -> bytes:
     """One of the two GPT headers (5.3.2); places in sectors."""
     def packed(crc: int) -> bytes:
         return struct.pack("<8sIIIIQQQQ16sQIII", b"EFI PART", 0x10000, 92, crc, 0, own, other,
-                           TABLE_SECTORS + 2, sectors - TABLE_SECTORS - 2, disk.bytes_le, table, ENTRIES,
-                           ENTRY_BYTES, zlib.crc32(entries))
+                           TABLE_SECTORS + 2, sectors - TABLE_SECTORS - 2, disk.bytes_le, table,
+                           ENTRIES, ENTRY_BYTES, zlib.crc32(entries))
 
     return packed(zlib.crc32(packed(0))).ljust(SECTOR, b"\0")
 
@@ -134,12 +135,13 @@ def build(out: Path, contents: list[Content], size: int) -> None:
     finally:
         volume.unlink(missing_ok=True)
     disk = uuid.uuid5(NAMESPACE, hashlib.sha256(data).hexdigest())
-    entry = struct.pack("<16s16sQQQ72s", ESP.bytes_le, uuid.uuid5(disk, "hv8").bytes_le, FIRST, last,
-                        0, "hv8".encode("utf-16-le"))
+    entry = struct.pack("<16s16sQQQ72s", ESP.bytes_le, uuid.uuid5(disk, "hv8").bytes_le, FIRST,
+                        last, 0, "hv8".encode("utf-16-le"))
     entries = entry.ljust(ENTRIES * ENTRY_BYTES, b"\0")
     new = out.with_name(out.name + ".new")
     with new.open("wb") as file:
-        file.write(_protective_mbr(sectors) + _header(1, sectors - 1, 2, sectors, disk, entries) + entries)
+        file.write(_protective_mbr(sectors)
+                   + _header(1, sectors - 1, 2, sectors, disk, entries) + entries)
         for at in range(0, len(data), MIB):     # holes where nothing is
             if any(data[at:at + MIB]):
                 file.seek(FIRST * SECTOR + at)

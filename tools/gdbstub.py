@@ -122,7 +122,8 @@ def stopped(argv: list[str], seconds: float = 60, keys: bytes = b"") -> Iterator
         place = Path(name)
         (place / "keys").write_bytes(keys)
         process = subprocess.Popen(
-            [*argv, "-S", "-serial", "stdio" if keys else "null", "-gdb", f"unix:{place}/gdb,server=on,wait=off",
+            [*argv, "-S", "-serial", "stdio" if keys else "null",
+             "-gdb", f"unix:{place}/gdb,server=on,wait=off",
              "-qmp", f"unix:{place}/qmp,server=on,wait=off"],
             stdin=(place / "keys").open("rb"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:

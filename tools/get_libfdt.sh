@@ -38,14 +38,15 @@ mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/parts" "$wo
 # can be told, else from the public one.
 release=$(. /etc/os-release && echo "${VERSION_CODENAME:-bookworm}")
 mirror=$(sed -n -E \
-	-e 's/^URIs:[[:space:]]*([^[:space:]]*\/debian\/?)([[:space:]].*)?$/\1/p' \
-	-e 's/^deb[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]*\/debian\/?)[[:space:]].*$/\2/p' \
+	-e 's/^URIs:\s*(\S*\/debian\/?)(\s.*)?$/\1/p' \
+	-e 's/^deb\s+(\[[^]]*\]\s+)?(\S*\/debian\/?)\s.*$/\2/p' \
 	/etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources \
 	2>/dev/null | head -n 1 || true)
 
 options=(
 	-o APT::Architecture=arm64 -o APT::Architectures::=arm64
-	-o Dir::State="$work" -o Dir::State::Lists="$work/lists" -o Dir::State::status="$work/status"
+	-o Dir::State="$work" -o Dir::State::Lists="$work/lists"
+	-o Dir::State::status="$work/status"
 	-o Dir::Cache="$work/cache" -o Dir::Etc::SourceParts="$work/parts"
 	-o Dir::Etc::SourceList="$work/sources.list"
 	-o Acquire::Languages=none -o Acquire::Retries=3 -o Acquire::http::Timeout=30
@@ -53,10 +54,12 @@ options=(
 )
 
 get() {		# get MIRROR
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $1 $release main" > "$work/sources.list"
+	keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+	echo "deb [signed-by=$keyring] $1 $release main" > "$work/sources.list"
 	rm -f "$work"/deb/*.deb
 	apt-get "${options[@]}" update >> "$log" 2>&1 || return 1
-	(cd "$work/deb" && apt-get "${options[@]}" download libfdt-dev:arm64 >> "$log" 2>&1) || return 1
+	(cd "$work/deb" &&
+		apt-get "${options[@]}" download libfdt-dev:arm64 >> "$log" 2>&1) || return 1
 }
 
 got=
@@ -67,7 +70,8 @@ for m in "$mirror" "$mirror" http://deb.debian.org/debian; do
 done
 if [ -z "$got" ]; then
 	tail -n 5 "$log" >&2
-	fail "libfdt-dev:arm64 could not be downloaded from Debian's archive (is this machine offline?); all of apt's words are in $log"
+	fail "libfdt-dev:arm64 could not be downloaded from Debian's archive" \
+		"(is this machine offline?); all of apt's words are in $log"
 fi
 
 deb=$(ls "$work"/deb/libfdt-dev_*_arm64.deb)

@@ -22,7 +22,8 @@ CALLS = re.compile(r"^HC\d\(\d+, (\w+),", re.M)
 # What is typed: these call every hypercall.
 KEYS = b"""usertests ipc_sender_first ipc_call_and_reply ipc_reply_wait_serves recv_hears_of_a_death
 usertests ipc_parcels_caller_first ipc_handle_sender_first reparent_a_living_orphan
-usertests alloc_table_zeroes parcel_keeps_content view_can_be_dropped switch_to_runs_it_now affinity_is_inherited
+usertests alloc_table_zeroes parcel_keeps_content view_can_be_dropped switch_to_runs_it_now \
+affinity_is_inherited
 usertests errors_seek errors_free_l1 errors_free_l2 errors_free_l3 errors_free_parcel
 usertests errors_enable_vgic errors_alloc_irq errors_free_irq errors_grant_irq errors_revoke_irq
 usertests errors_map_device errors_unmap_device errors_grant_device errors_revoke_device

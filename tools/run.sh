@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# tools/run.sh [--gdb] [--machine virt|versal|zcu102] [--boot kernel|efi|uboot] [--acpi 0|1] --cpu CPU
-# --gic 2|3 --cpus N --mem SIZE --dma on|off [--uart kernel|process] [--disk FILE] [--disk2 FILE]: boots
-# build/hv8.img in QEMU with the serial console on this terminal; by firmware from an EFI image, or by
-# QEMU itself.
+# tools/run.sh [--gdb] [--machine virt|versal|zcu102] [--boot kernel|efi|uboot] [--acpi 0|1]
+# --cpu CPU --gic 2|3 --cpus N --mem SIZE --dma on|off [--uart kernel|process] [--disk FILE]
+# [--disk2 FILE]: boots build/hv8.img in QEMU with the serial console on this terminal; by
+# firmware from an EFI image, or by QEMU itself.
 #
 # `mon:stdio` passes every key to the guest, ^C included, but for Ctrl-A:
 # Ctrl-A x ends QEMU. It reads its standard input only as fast as the guest
@@ -13,7 +13,8 @@
 set -euo pipefail
 fail() { echo "hv8: $*" >&2; exit 2; }
 
-machine=virt boot=kernel acpi=1 cpu=cortex-a57 gic=3 cpus=1 mem=512M dma=off uart=kernel disk= disk2= gdb=()
+machine=virt boot=kernel acpi=1 cpu=cortex-a57 gic=3 cpus=1 mem=512M dma=off uart=kernel
+disk= disk2= gdb=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--gdb) gdb=(-S -s); shift; continue ;;
@@ -118,8 +119,8 @@ if [ "$boot" = efi ]; then
 	machine+=,acpi=$acpi
 fi
 if [ "$boot" = efi ] && [ "$acpi" = on ]; then
-	qemu-system-aarch64 -machine "$machine,dumpdtb=$folder/machine.dtb" "${words[@]}" >"$folder/log" 2>&1 ||
-		fail "QEMU makes no device tree: $(cat "$folder/log")"
+	qemu-system-aarch64 -machine "$machine,dumpdtb=$folder/machine.dtb" "${words[@]}" \
+		>"$folder/log" 2>&1 || fail "QEMU makes no device tree: $(cat "$folder/log")"
 	tree=(--dtb "$folder/machine.dtb")
 fi
 /usr/bin/python3 tools/efi_image.py --out "$folder/disk.img" --loader build/BOOTAA64.EFI \

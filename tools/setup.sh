@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# tools/setup.sh run|tree|image|efi|uboot|boards|test|verify|second|gdb: makes sure that the Debian packages which that
-# target needs are there. What is missing is installed as root or through
-# sudo; without either, the one command that would do it is printed and the
-# script fails. When nothing is missing it only asks dpkg, and takes no time.
+# tools/setup.sh run|tree|image|efi|uboot|boards|test|verify|second|gdb: makes
+# sure that the Debian packages which that target needs are there. What is
+# missing is installed as root or through sudo; without either, the one command
+# that would do it is printed and the script fails. When nothing is missing it
+# only asks dpkg, and takes no time.
 set -euo pipefail
 
 target=${1:-test}
@@ -33,7 +34,8 @@ efi) packages+=(mtools qemu-efi-aarch64) ;;
 uboot) packages+=(mtools u-boot-qemu) ;;
 boards) packages+=(mtools u-boot-qemu qemu-efi-aarch64 device-tree-compiler) ;;	# all of them
 gdb) packages+=(gdb-multiarch) ;;
-verify) packages+=(python3 python3-z3 python3-pyelftools python3-numpy python3-pytest python3-hypothesis) ;;
+verify) packages+=(python3 python3-z3 python3-pyelftools python3-numpy python3-pytest
+	python3-hypothesis) ;;
 second) packages+=(python3 python3-z3 python3-pyelftools python3-numpy cvc5) ;;
 test) packages+=(gcc libc6-dev python3 python3-pexpect python3-pyelftools python3-hypothesis
 	python3-z3 python3-numpy python3-pytest	# the specification's and the verifier's tests
@@ -48,8 +50,9 @@ esac
 
 missing=()
 # dpkg-query fails if it has never heard of one; what it says of the others counts.
-installed=" $({ dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null || true; } |
-	sed -n 's/^installed //p' | tr '\n' ' ') "
+installed=" $({
+	dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null || true
+} | sed -n 's/^installed //p' | tr '\n' ' ') "
 for package in "${packages[@]}"; do
 	case $installed in
 	*" $package "*) ;;

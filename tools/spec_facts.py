@@ -192,7 +192,8 @@ def _changes_of(case: spec.Case) -> set[str]:
     known = _known(case.path)
 
     def plain(words: tuple[Any, ...]) -> tuple[z3.ExprRef, ...]:
-        return tuple(z3.substitute(word, *known) if isinstance(word, z3.ExprRef) and word.num_args() else word
+        return tuple(z3.substitute(word, *known)
+                     if isinstance(word, z3.ExprRef) and word.num_args() else word
                      for word in words)
 
     places = {f"`{place(name, plain(update.key))}`" for name, some in updates.items()

@@ -46,7 +46,8 @@ def place(elf: bytes) -> int:
             if elf[names + name:names + name + len(SYMBOL) + 1] != SYMBOL + b"\0":
                 continue
             home = sections[index]
-            if size != SIZE or home[1] == SHT_NOBITS or not home[3] <= value <= home[3] + home[5] - SIZE:
+            if size != SIZE or home[1] == SHT_NOBITS \
+                    or not home[3] <= value <= home[3] + home[5] - SIZE:
                 raise StampError(f"{SYMBOL.decode()} is not {SIZE} bytes of the file")
             return home[4] + value - home[3]
     raise StampError(f"no {SYMBOL.decode()}")
@@ -68,7 +69,8 @@ def checked(elf: bytes) -> str:
     """The hash in 64 hexadecimal digits; StampError if the file holds another."""
     at, found = place(elf), digest(elf)
     if elf[at:at + SIZE] != found:
-        raise StampError(f"holds the hash {elf[at:at + SIZE].hex()[:16]}, but its own is {found.hex()[:16]}")
+        raise StampError(
+            f"holds the hash {elf[at:at + SIZE].hex()[:16]}, but its own is {found.hex()[:16]}")
     return found.hex()
 
 

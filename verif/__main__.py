@@ -22,7 +22,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--elf", type=Path, default=Path("build/hv8.elf"))
     parser.add_argument("--initrd", type=Path, help="what T4 boots; beside the ELF by default")
     parser.add_argument("--out", type=Path, default=Path("build/verify"))
-    parser.add_argument("--hc", default="", help="hypercalls, vectors, trap_irq and so on, by name, separated by commas")
+    parser.add_argument("--hc", default="",
+                        help="hypercalls, vectors, trap_irq and so on, by name, separated by "
+                             "commas")
     parser.add_argument("--theorem", default="", help=f"some of {' '.join(THEOREMS)}")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1,
                         help="proofs at a time; all processors by default")
@@ -116,7 +118,8 @@ def main() -> int:
         return 2
     except pool.Stopped as stopped:
         number = stopped.args[0]
-        kept = "nothing is kept" if options.no_cache else f"what is proved is in {options.out}/cache"
+        kept = "nothing is kept" if options.no_cache \
+            else f"what is proved is in {options.out}/cache"
         print(f"\nStopped by {signal.Signals(number).name} before the end: {kept}, no report is "
               "written. Run again to go on.", flush=True)
         return 128 + number

@@ -39,7 +39,8 @@ def _pages(region: Region) -> range:
 def _uart(tree: list[Node]) -> Node | None:
     """The one that chosen/stdout-path names, else the first: the kernel's."""
     uarts = [n for n in tree if set(n.strings("compatible")) & UARTS and n.is_enabled]
-    chosen, aliases = (next((n for n in tree if n.name == name), None) for name in ("chosen", "aliases"))
+    chosen, aliases = (next((n for n in tree if n.name == name), None)
+                       for name in ("chosen", "aliases"))
     named = (chosen.strings("stdout-path") if chosen else ())[:1]
     wanted = named[0].partition(":")[0] if named else ""
     if aliases and wanted in aliases.properties:
@@ -118,8 +119,8 @@ def shared(tree: list[Node]) -> dict[int, Device]:
 
 
 def _kernels(state: DumpState) -> Iterator[tuple[str, Region]]:
-    """What no process may ever have, whatever the device tree says. Of a UART that is a process's the
-    kernel keeps its mapping, for panic."""
+    """What no process may ever have, whatever the device tree says. Of a UART that is a process's
+    the kernel keeps its mapping, for panic."""
     board = state.dump.machine.where
     yield "memory", (state.ram_base, len(state.dump.ram))
     yield "a page that has a number", (state.get("machine.pages_pa"), state.c.HV_NPAGE * PAGE)
@@ -148,7 +149,8 @@ def problems(state: DumpState) -> Iterator[Problem]:
         return
     expected = handed_out(tree) | shared(tree)
     kernels = tuple(_kernels(state))
-    if (allows_dma(tree), gives_uart(tree)) != (state.dump.machine.dma, state.dump.machine.gives_uart):
+    machine = state.dump.machine
+    if (allows_dma(tree), gives_uart(tree)) != (machine.dma, machine.gives_uart):
         yield Problem("bootargs of the device tree are not those that QEMU was given", (), PLACE)
     for number, row in enumerate(_owned(state)):
         if row["state"] == c.HV_DEVICE_NONE:

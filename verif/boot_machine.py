@@ -26,7 +26,7 @@ from .image import PF_W, PF_X, Image
 from .world import LOCK_DROP, LOCK_TAKE
 
 QEMU = "qemu-system-aarch64"
-KERNEL_OFFSET = 0x20_0000   # from the start of RAM: where QEMU puts an Image that may be at any 2 MiB
+KERNEL_OFFSET = 0x20_0000   # from the start of RAM: where QEMU puts an Image for any 2 MiB
 ZCU102_TREE = "zcu102.dtb"  # beside the kernel's image: QEMU makes none
 PATIENCE = 300              # seconds: the machine hangs
 ERET = 0xD69F03E0
@@ -34,9 +34,9 @@ ERET = 0xD69F03E0
 
 @dataclass(frozen=True)
 class Machine:
-    """What QEMU emulates; `ram` in MiB. Boot options: `dma` hands out what may do DMA, `gives_uart` the UART.
-    `firmware` of boot_firmware.FIRMWARE starts the kernel, or QEMU itself does. Of a `board` other
-    than virt, core and interrupt controller are what they are."""
+    """What QEMU emulates; `ram` in MiB. Boot options: `dma` hands out what may do DMA,
+    `gives_uart` the UART. `firmware` of boot_firmware.FIRMWARE starts the kernel, or QEMU itself
+    does. Of a `board` other than virt, core and interrupt controller are what they are."""
 
     cpu: str = "cortex-a57"
     gic: int = 3
@@ -62,8 +62,8 @@ class Machine:
 
     @property
     def where(self) -> Board:
-        """Where it has what. A firmware takes the device that it uses itself from the tree: EDK2 the
-        clock, U-Boot the GPIO."""
+        """Where it has what. A firmware takes the device that it uses itself from the tree: EDK2
+        the clock, U-Boot the GPIO."""
         board = replace(BOARDS[self.board, self.gic], gives_uart=self.gives_uart)
         return replace(board, levels=KEPT[self.firmware]) if self.firmware else board
 
@@ -92,13 +92,14 @@ MACHINES = (*(Machine(cpu, gic) for gic in (2, 3) for cpu in CORES),
             *(Machine("cortex-a53", 2, ram, board="zcu102") for ram in (256, 1024)),
             Machine("cortex-a53", 2, 256, gives_uart=True, board="zcu102"))
 # Both kinds of everything that boot decides by: what a plain `make verify` looks at.
-FEW = (Machine("cortex-a53", 2), Machine("max", 3, cores=4, dma=True), Machine("max", gives_uart=True))
+FEW = (Machine("cortex-a53", 2), Machine("max", 3, cores=4, dma=True),
+       Machine("max", gives_uart=True))
 
 
 @dataclass(frozen=True)
 class Dump:
-    """The machine at its first `eret`. `ram` is all of its memory, from `machine.where.ram` on; `registers`
-    by the names of spec/registers.py (SP_EL2 and X0..X30 too), `devices` by those of
+    """The machine at its first `eret`. `ram` is all of its memory, from `machine.where.ram` on;
+    `registers` by the names of spec/registers.py (SP_EL2 and X0..X30 too), `devices` by those of
     spec/devices.py; `pc` is the address of the `eret`, `kernel_pa` that of the kernel's image.
     `others` are the registers of the other cores, in order."""
 

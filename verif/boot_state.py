@@ -72,7 +72,8 @@ class DumpState:
                 self._lay_out(item.families, physical(target.image, item.base, dump.kernel_pa))
         base = self.get("machine.pages_pa")
         in_ram = max(0, (self.ram_base + len(dump.ram) - base) // PAGE)
-        self.page_count = min(c.HV_NPAGE, in_ram) if base >= self.ram_base and base % PAGE == 0 else 0
+        is_place = base >= self.ram_base and base % PAGE == 0
+        self.page_count = min(c.HV_NPAGE, in_ram) if is_place else 0
         self._lay_out((target.layout.families["pages"],), base)
         self.device_of: dict[int, int] = {}
         self._find_ghosts()

@@ -4,7 +4,8 @@ and of the lock, whose two routines are (lock.py).
 
 page_zero(x0 = page): every word 0. page_copy(x0 = to, x1 = from): every word
 that of `from`. page_sync(x0 = page): no word changes. Each needs page numbers
-below NPAGE of pages that are not reserved, loses the registers given here and NZCV, and nothing else.
+below NPAGE of pages that are not reserved, loses the registers given here and NZCV, and nothing
+else.
 
 lock_take: the core has the lock, and no other core has it until lock_drop. A path must not
 take it twice, nor drop what it has not. Copies of both within a routine (world.INLINE) are the

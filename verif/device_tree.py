@@ -68,7 +68,8 @@ class Node:
         """Where the CPU sees bytes of this bus; None if it does not see all of them."""
         if self.above is None:
             return begin
-        raw, (address, size), wide = self.properties.get("ranges"), self.widths, self.above.widths[0]
+        raw, wide = self.properties.get("ranges"), self.above.widths[0]
+        address, size = self.widths
         if raw is None or not 0 < address <= 8 or size > 8 or not 0 < wide <= 8:
             return None
         if not raw:
@@ -103,7 +104,8 @@ def nodes(blob: bytes) -> list[Node]:
                 at += 4 + (len(name) + 4 & ~3)
             elif token == PROPERTY and above is not None:
                 size, where = word(at + 4), word(OFF_STRINGS) + word(at + 8)
-                above.properties[text(where).decode("ascii", "replace")] = blob[at + 12:at + 12 + size]
+                value = blob[at + 12:at + 12 + size]
+                above.properties[text(where).decode("ascii", "replace")] = value
                 at += 12 + (size + 3 & ~3)
             elif token == END and above is not None:
                 above, at = above.above, at + 4

@@ -37,7 +37,8 @@ GICD, GICC, GICH = DEVICE_BASE + 0x10000, DEVICE_BASE + 0x20000, DEVICE_BASE + 0
 GICC_IAR = GICC + 0x0C
 # What GICv2 (IHI 0048B, 4.4 and 5.3) and GICv3 (IHI 0069H, 12.2 and 12.4) write.
 V2_WRITES = {GICD + 0xF00: "gic_sgi", GICC + 0x10: "gic_drop",
-             GICC + 0x1000: "gic_deactivate", GICH: "vgic_hcr", GICH + 0x08: "vgic_vmcr", GICH + 0xF0: "vgic_apr"}
+             GICC + 0x1000: "gic_deactivate", GICH: "vgic_hcr", GICH + 0x08: "vgic_vmcr",
+             GICH + 0xF0: "vgic_apr"}
 V3_WRITES = {"icc_eoir1_el1": "gic_drop", "icc_dir_el1": "gic_deactivate",
              "icc_sgi1r_el1": "gic_sgi",
              "ich_hcr_el2": "vgic_hcr", "ich_vmcr_el2": "vgic_vmcr", "ich_ap1r0_el2": "vgic_apr"}
@@ -60,7 +61,7 @@ CADENCE_IER, CADENCE_IDR = DEVICE_BASE + 0x08, DEVICE_BASE + 0x0C
 UART_STATUS = {PL011_FR: (False, (("uart.tx_full", 5), ("uart.rx_empty", 4))),
                CADENCE_SR: (True, (("uart.tx_full", 4), ("uart.rx_empty", 1)))}
 UART_DATA = {PL011_DR: False, CADENCE_FIFO: True}
-# Of the receive interrupt: is it a Cadence's, and what each value does. IMSC masks RX and RT together.
+# Of the receive interrupt: is it a Cadence's; what each value does. IMSC masks RX and RT together.
 UART_RX_IRQ = {PL011_IMSC: ("uart_rx_irq", False, {0x50: 1, 0: 0}),
                CADENCE_IER: ("uart_rx_irq", True, {1: 1}),
                CADENCE_IDR: ("uart_rx_irq", True, {1: 0}),
@@ -88,7 +89,8 @@ def register_name(register: str, given: Set[int]) -> z3.BitVecRef | None:
         return _name_in(COUNTERS, register)
     if IS_OTHER.get_id() not in given:
         return None
-    return list_register(V3_LISTS[register]) if register in V3_LISTS else _name_in(V3_READS, register)
+    return list_register(V3_LISTS[register]) if register in V3_LISTS \
+        else _name_in(V3_READS, register)
 
 
 def device_name(address: z3.BitVecRef, given: Set[int]) -> z3.BitVecRef | None:
@@ -217,8 +219,9 @@ def _interface_write(register: str, value: z3.BitVecRef) -> tuple[str, Operands]
 
 
 def _device_write(event: Event) -> tuple[str, Operands]:
-    """UARTs: DR (DDI 0183G, 3.3.1) or FIFO (UG1087) takes a byte; IMSC (3.3.10), or IER and IDR, mask;
-    ISR is cleared. The GIC's distributor is given by offset, list registers of GICv2 by number."""
+    """UARTs: DR (DDI 0183G, 3.3.1) or FIFO (UG1087) takes a byte; IMSC (3.3.10), or IER and IDR,
+    mask; ISR is cleared. The GIC's distributor is given by offset, list registers of GICv2 by
+    number."""
     address, value, base = event.operands
     at, offset = _number(address), _number(base)
     kept = z3.If(IS_GICV2, value, NO_INTERRUPT)

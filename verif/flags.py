@@ -54,7 +54,8 @@ class PlainFlags:
     v: Bool
 
     def base(self, code: int) -> Bool:
-        """Condition code with bit 0 clear, halved: 0 EQ, 1 CS, 2 MI, 3 VS, 4 HI, 5 GE, 6 GT, 7 AL."""
+        """Condition code with bit 0 clear, halved: 0 EQ, 1 CS, 2 MI, 3 VS, 4 HI, 5 GE, 6 GT,
+        7 AL."""
         if code == 4:
             return both(self.c, negate(self.z))
         ge = fold(as_term(self.n) == as_term(self.v))

@@ -40,7 +40,7 @@ def printable(text: str) -> str:
 
 @dataclass(frozen=True)
 class Guide:
-    """Looks things up in the sources under `root`; what is not there, or without a root, is empty."""
+    """Looks things up in the sources under `root`; what is not there, or with no root, is empty."""
 
     root: Path | None
     _files: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -27,7 +27,8 @@ from .solve import Solver
 
 NAME = "the lock changes hands"
 EXECUTES = "sys.cpu"
-LEFT_ALONE = frozenset((*(f"sched.cpus.{name}" for name in OWN), *(f"procs.{name}" for name in HELD)))
+LEFT_ALONE = frozenset((*(f"sched.cpus.{name}" for name in OWN),
+                        *(f"procs.{name}" for name in HELD)))
 
 
 def reads(c: SimpleNamespace, rule: Invariant) -> set[tuple[str, Key]]:
@@ -48,7 +49,8 @@ def _assumed(c: SimpleNamespace, cores: tuple[z3.BitVecRef, ...]) -> tuple[z3.Bo
     """The invariants of who runs where at these cores and their processes; the first has the
     lock, has settled, and is not the second."""
     state, rules = SymbolicState(), spec.invariants()
-    pids = [state.get(f"sched.cpus.{name}", core) for core in cores for name in ("loaded", "current")]
+    pids = [state.get(f"sched.cpus.{name}", core)
+            for core in cores for name in ("loaded", "current")]
     terms = [state.get(EXECUTES) == cores[0], cores[0] != cores[1],
              *(z3.ULT(core, bv(KINDS["cpu"](c))) for core in cores)]
     terms += [as_term(rule.holds(c, state)) for rule in spec.settled().values()]
@@ -80,7 +82,8 @@ def prove(c: SimpleNamespace, folder: FilePath) -> Row:
                 failures.append(_failure(rule, "reads what other cores change", "failed"))
         elif EXECUTES in names:
             proved += 1
-            verdict = solver.prove((), as_term(rule.holds(c, taken, cores[2])), f"handover-{rule.name}")
+            verdict = solver.prove((), as_term(rule.holds(c, taken, cores[2])),
+                                   f"handover-{rule.name}")
             if verdict.status != "proved":
                 failures.append(_failure(rule, "does not hold for the next core", verdict.status,
                                          str(verdict.query), model_values(verdict)))

@@ -60,8 +60,8 @@ def _head(document: dict[str, Any]) -> Iterator[str]:
     yield "<h1>hv8: what is proved of this kernel</h1><dl class=head>"
     yield from (f"<dt>{name}</dt><dd>{text}</dd>" for name, text in facts)
     yield "</dl>"
-    yield ('<p>Each hypercall of the kernel was executed symbolically, from the machine code of the '
-           "file with this SHA-256, with every argument and the whole state unknown. A row is "
+    yield ('<p>Each hypercall of the kernel was executed symbolically, from the machine code of '
+           "the file with this SHA-256, with every argument and the whole state unknown. A row is "
            "proved if a solver found no state that contradicts it.</p>")
     missing = document["missing"]
     if missing:
@@ -254,7 +254,8 @@ def _routine(subject: str, rows: list[Row], guide: Guide) -> Iterator[str]:
            f"<span class=soft>{esc(source)}</span></summary><div class=body>")
     yield from _table("", ("theorem", "status", "seconds", "facts"), (
         (esc(r.theorem), esc(r.status), f"{r.seconds:.2f}",
-         esc(", ".join(f"{value} {name}" for name, value in r.facts if name != coverage.WORDS))) for r in rows))
+         esc(", ".join(f"{value} {name}" for name, value in r.facts if name != coverage.WORDS)))
+        for r in rows))
     found = guide.routine(subject, source)
     yield _source(found) if found else "<p class=soft>No source text.</p>"
     yield "</div></details>"
@@ -279,5 +280,6 @@ def page(document: dict[str, Any], guide: Guide) -> str:
     body = "\n".join(line for part in parts for line in part)
     return ('<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>'
             '<meta name=viewport content="width=device-width, initial-scale=1">'
-            f"<title>hv8: {esc(_verdict(document)[1])}</title><style>\n{style}</style></head><body>\n"
+            f"<title>hv8: {esc(_verdict(document)[1])}</title><style>\n{style}</style></head>"
+            "<body>\n"
             f"{body}\n<script>\n{script}</script>\n</body></html>\n")

@@ -51,7 +51,8 @@ class Image:
     def _require_mapped(self, address: int, size: int) -> None:
         first, end = (self.markers.get(name, 0) for name in BOOT)
         if first < address + size and address < end:
-            raise UnmappedError(f"{address:#x} is in the boot section, which is not mapped any more")
+            raise UnmappedError(
+                f"{address:#x} is in the boot section, which is not mapped any more")
 
     def is_code(self, address: int) -> bool:
         """Is there an instruction, mapped or not?"""
@@ -113,7 +114,8 @@ def load(path: Path) -> Image:
     raw = path.read_bytes()
     with path.open("rb") as stream:
         elf = ELFFile(stream)
-        if elf.get_machine_arch() != "AArch64" or not elf.little_endian or elf["e_type"] != "ET_EXEC":
+        if elf.get_machine_arch() != "AArch64" or not elf.little_endian \
+                or elf["e_type"] != "ET_EXEC":
             raise ImageError(f"{path} is not a static AArch64 executable")
         segments = tuple(Segment(s["p_vaddr"], s["p_memsz"], s.data(), s["p_flags"])
                          for s in elf.iter_segments() if s["p_type"] == "PT_LOAD")

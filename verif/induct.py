@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""T3 (invariants): every success of a transition preserves every invariant; failures change nothing.
+"""T3 (invariants): each success of a transition preserves every invariant; failures change nothing.
 
 It is a theorem about the specification: T1 says that the machine code does the same. For each
 case and each invariant that the case may touch, the invariant afterwards at arbitrary indices

@@ -144,8 +144,10 @@ class Statement:
 
 STATEMENTS = (
     Statement("authority over files is given by who has it",
-              frozenset({"handles.file", "handles.rights"}), isolation.authority_is_given, _authority),
-    Statement("content of frames is kept", frozenset({"pages"}), isolation.content_is_kept, _content),
+              frozenset({"handles.file", "handles.rights"}), isolation.authority_is_given,
+              _authority),
+    Statement("content of frames is kept", frozenset({"pages"}), isolation.content_is_kept,
+              _content),
     Statement("ownership of pages changes as agreed", frozenset({"page_descs.owner"}),
               isolation.owner_agrees, _owners),
     Statement("ownership of interrupt lines changes as agreed", frozenset({"irqs.owner"}),

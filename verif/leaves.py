@@ -128,7 +128,8 @@ def prove_leaf(target: Target, leaf: Leaf, folder: FilePath) -> tuple[Row, int]:
         words.update(*(p.world.addresses for p in run.paths))
         failures += [Failure(w, place, "", "refuted", (), "") for w in wrong]
     return row(leaf.name, "T2", time.process_time() - begin,
-               {"instructions": count, "queries": total, "block sizes": len(blocks), coverage.WORDS: coverage.packed(words)},
+               {"instructions": count, "queries": total, "block sizes": len(blocks),
+                coverage.WORDS: coverage.packed(words)},
                failures, (PAGES_PASSED,), target.image.function_at(symbol.address)), count
 
 

@@ -32,7 +32,8 @@ def sys_x(number: int) -> Lin:
 
 def _base(target: Target, name: str, *indices: z3.BitVecRef) -> z3.BitVecRef:
     sorts = [z3.BitVecSort(64)] * len(indices)
-    return z3.Function(name, *sorts, z3.BitVecSort(8 * target.layout.families[name].width))(*indices)
+    width = 8 * target.layout.families[name].width
+    return z3.Function(name, *sorts, z3.BitVecSort(width))(*indices)
 
 
 def loaded(target: Target) -> z3.BitVecRef:
@@ -100,6 +101,7 @@ def fast_return(target: Target, address: int) -> Start:
 
 def full_return(target: Target, address: int, is_running: bool) -> Start:
     """Behind any other call, or a wait (not `is_running`: X20 is nobody's context)."""
-    known = {0: symbol("x0"), 1: symbol("x1"), 19: target.cpu, **({20: context(target)} if is_running else {})}
+    known = {0: symbol("x0"), 1: symbol("x1"), 19: target.cpu,
+             **({20: context(target)} if is_running else {})}
     regs = tuple(known.get(n, symbol(f"lost{n}")) for n in range(GENERAL))
     return Start(address, (*regs, symbol(STACK_TOP)), {"tpidr_el2": target.cpu})

@@ -4,8 +4,8 @@ from their machine code.
 
 All are explored from their entries and from each loop head, where an exploration stops. Of the
 lock's word every load yields another value, for other cores write to it; every way through is
-one of the steps of spec/lock.py (T1), keeps all registers but LOCK_LOST and touches nothing but that
-word (T2). What the steps of all cores make is shown in tickets.py.
+one of the steps of spec/lock.py (T1), keeps all registers but LOCK_LOST and touches nothing but
+that word (T2). What the steps of all cores make is shown in tickets.py.
 """
 import time
 from dataclasses import dataclass, field, replace
@@ -92,7 +92,8 @@ def _world(target: Target) -> World:
     cuts = {head: target.image.function_at(head) for head in _heads(target)}
     cuts |= {end: RETURN for end in ends(target).values()}
     window = Window(WORD, word_of(target).address, SIZE, "shared")
-    return replace(target.world(), layout=Layout((), {}), windows=(window,), dispatch=None, cuts=cuts)
+    return replace(target.world(), layout=Layout((), {}), windows=(window,), dispatch=None,
+                   cuts=cuts)
 
 
 def _ticket() -> z3.BitVecRef:
@@ -305,7 +306,8 @@ def _kept(stretch: Stretch, path: Path) -> list[str]:
     wrong = [f"x{n} is not kept: {describe(path.regs[n])}" for n in range(32)
              if n not in LOCK_LOST and not path.regs[n].same(start.regs[n])]
     wrong += [f"writes {name}" for name in path.memory.updates]
-    wrong += [f"writes {e.kind.removeprefix('msr ')}" for e in path.events if e.kind.startswith("msr ")]
+    wrong += [f"writes {e.kind.removeprefix('msr ')}" for e in path.events
+              if e.kind.startswith("msr ")]
     wrong += [f"q{n} is not kept" for n in range(32) for half in (0, 1)
               if not path.quads[n][half].same(fp_word(2 + 2 * n + half))]
     return wrong + ["uses the stack"] * (path.lowest < 0)
@@ -365,7 +367,8 @@ def bound(target: Target, stretches: list[Stretch]) -> Row:
                         if events(p) and p.finished != RETURN and not succeeds(p)), default=0)
              for text in (ASKS, WAITS)}
     cores = target.constant("HV_NCPU")
-    facts = {"instructions": max(count.values()), "stack bytes": 0, **count, "each store that fails": again[ASKS], "each look": again[WAITS],
+    facts = {"instructions": max(count.values()), "stack bytes": 0, **count,
+             "each store that fails": again[ASKS], "each look": again[WAITS],
              "wait": f"at most the {cores - 1} cores that asked before have the lock first (T9)"}
     missing = [Failure(f"{name} does not return", _source(target), "", "refuted", (), "")
                for name, number in count.items() if not number]

@@ -148,7 +148,8 @@ class Path:
 
     def _store_stack(self, offset: int, value: Lin, size: int) -> None:
         self._check_stack(offset, size)
-        for start, length in [k for k in self.stack if k[0] < offset + size and offset < k[0] + k[1]]:
+        for start, length in [k for k in self.stack
+                              if k[0] < offset + size and offset < k[0] + k[1]]:
             if not (offset <= start and start + length <= offset + size):
                 raise UnmodelledError(f"partial overwrite of a stack cell at {self.pc:#x}")
             del self.stack[start, length]
@@ -173,7 +174,8 @@ class Path:
     def _place(self, address: Lin, size: int) -> Place:
         place = recover(self.world.layout, address)
         if place.start % size or place.start + size > place.family.width:
-            self.require("aligned", False, f"{size} bytes at byte {place.start} of {place.family.name}")
+            self.require("aligned", False,
+                         f"{size} bytes at byte {place.start} of {place.family.name}")
             raise StuckPath("access that is not within one cell")
         for index, dim in zip(place.indices, place.family.dims):
             inside = index.const < dim.count if index.is_const else fold(
@@ -385,7 +387,8 @@ class Path:
         if name in VOLATILE:
             found = register_name(name, self.given_ids)
             is_first = all(e.kind != f"mrs {name}" for e in self.events)
-            value = lift(found) if found is not None and is_first else symbol(self.world.fresh(name))
+            value = lift(found) if found is not None and is_first \
+                else symbol(self.world.fresh(name))
             self.events.append(Event(f"mrs {name}", (value.z,), self.pc))
             return value
         return self.system.setdefault(name, symbol(f"sys.{name}"))
@@ -419,7 +422,8 @@ class Path:
 
     def exception(self, kind: str, immediate: int) -> None:
         """See Cpu."""
-        self.events.append(Event(f"{kind} #{immediate}", tuple(r.z for r in self.regs[:4]), self.pc))
+        self.events.append(Event(f"{kind} #{immediate}", tuple(r.z for r in self.regs[:4]),
+                                 self.pc))
         if kind == "smc":
             self.clobber(SMC_CLOBBERS)
         elif kind == "eret":

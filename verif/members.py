@@ -169,7 +169,8 @@ class MemberNames(Names):
 def compared(one: z3.BitVecRef, other: z3.BitVecRef) -> z3.BoolRef:
     """What T9 uses of two numbers of places to the same turn."""
     (turn, pid), other_turn = one.children(), other.arg(0)
-    inside = z3.And(*(z3.And(z3.ULT(bv(0), x), z3.ULT(x, bv(PIDS))) for x in (turn, pid, other_turn)))
+    inside = z3.And(*(z3.And(z3.ULT(bv(0), x), z3.ULT(x, bv(PIDS)))
+                      for x in (turn, pid, other_turn)))
     fewer = as_term(progress.fewer_places(Z3Ops(), turn, other_turn, pid))
     return z3.Implies(inside, z3.ULT(one, other) == fewer)
 

@@ -137,6 +137,7 @@ def lost_in(ended: tuple[Path, ...], stuck: tuple[tuple[Path, str], ...],
             continue
         seen.add(term.get_id())
         todo += term.children()
-        if term.num_args() == 0 and z3.is_const(term) and str(term.decl().name()).startswith(f"{LOST}."):
+        if term.num_args() == 0 and z3.is_const(term) \
+                and str(term.decl().name()).startswith(f"{LOST}."):
             found.add(int(term.decl().name().split(".")[1].split("!")[0], 16))
     return found

@@ -154,7 +154,8 @@ class Plan:
             jobs.append(Job(lock.NAME, ("T3",), (),
                             lambda: [tickets.prove_invariants(self.c, self.out)]))
         if "T9" in self.theorems:
-            jobs.append(Job(lock.NAME, ("T9",), (), lambda: [tickets.prove_order(self.c, self.out)]))
+            jobs.append(Job(lock.NAME, ("T9",), (),
+                            lambda: [tickets.prove_order(self.c, self.out)]))
         return jobs
 
     def _progress_of(self, text: spec.Spec) -> Callable[[], list[Row]]:

@@ -77,7 +77,8 @@ OF = {
         Statement("the alarm stays behind", progress.alarm_is_ahead, None, ()),
         Statement("a deadline is set", progress.deadline_is_kept)),
     "console_interrupt": (*INTERRUPT, TICK),
-    "leave_idle": (*WAITED, replace(CALLED, due=progress.core_waited)), "leave_irq": WAITED, "sched_kick": (*USUAL, CALLED),
+    "leave_idle": (*WAITED, replace(CALLED, due=progress.core_waited)), "leave_irq": WAITED,
+    "sched_kick": (*USUAL, CALLED),
 }
 
 

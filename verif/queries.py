@@ -63,7 +63,7 @@ class Record:
         self.queries.append(Query(self._files[digest], self.subject, self.theorem, goal, digest))
 
     def account(self, rows: set[tuple[str, str]]) -> None:
-        """VerifError if a query is of no row (subject, theorem): nobody would look at its answer."""
+        """VerifError if a query is of no row (subject, theorem): nobody would see its answer."""
         for query in self.queries:
             if not any(query.is_of(*one) for one in rows):
                 raise VerifError(f"a query of {query.subject} {query.theorem}, which is no row")

@@ -18,8 +18,8 @@ SETS_OF = {"procs.irqs_pending.word": "irq"}
 # A core and a process also meet where no set of the core's is read: who runs there.
 APART = "sched.cpus.allowed.word"
 # Kinds of which some function of the state, or a set and its members, has indices.
-TOGETHER = frozenset((*kinds[:-1], SETS_OF.get(name, "pid")) if kinds[-1:] == ("set_word",) else kinds
-                     for name, kinds in FIELDS.items() if name != APART)
+TOGETHER = frozenset((*kinds[:-1], SETS_OF.get(name, "pid")) if kinds[-1:] == ("set_word",)
+                     else kinds for name, kinds in FIELDS.items() if name != APART)
 ORDERED = ("_count_exact", "_slot_inverse", "_at_inverse")
 
 

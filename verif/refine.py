@@ -111,7 +111,8 @@ def _register_pairs(question: Question, path: Path, case: Any,
 def _handed_goals(question: Question, path: Path, case: Any) -> Iterator[Goal]:
     """What a handler of the class FULL says in X1 is so: `hands_over` of the specification."""
     call = question.handled.call
-    if not call.has_result or path.finished != RETURN or call.number < question.target.constant("HC_FULL_FIRST"):
+    if not call.has_result or path.finished != RETURN \
+            or call.number < question.target.constant("HC_FULL_FIRST"):
         return
     c, to = constants(question.target), path.regs[1].z
     truth = fold(hands_over(c, SymbolicState(), case.state, to))
@@ -127,7 +128,8 @@ def goals(question: Question, path: Path, case: Any, equal_tables: set[str]) -> 
         equal = fold(actual == wanted)
         if equal is not True:
             yield place, as_term(equal), actual, wanted
-    changed = set(path.memory.updates) | {n for n in case.state.updates if not n.startswith(("sys.", "ghost."))}
+    changed = set(path.memory.updates) | {n for n in case.state.updates
+                                          if not n.startswith(("sys.", "ghost."))}
     for name in sorted(changed - equal_tables):
         goal = _table_goal(question, path, case, name)
         if goal is not None:
@@ -326,7 +328,8 @@ def prove(target: Target, handled: Handled, spec: Any, folder: FilePath) -> Row:
     cases = _cases(target, handled, spec, world.touch)
     _check_names(target, world)
     hypotheses = instances(target, world, rules_of(handled.call))
-    question = Question(target, handled, spec, cases, Solver(hypotheses.terms, folder, world.symbols))
+    question = Question(target, handled, spec, cases,
+                        Solver(hypotheses.terms, folder, world.symbols))
     failures = _uncovered(question)
     failures += impossible(cases, question.solver, handled.call)
     dead = 0

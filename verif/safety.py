@@ -153,8 +153,9 @@ def _check_return(target: Target, handled: Handled, solver: Solver) -> list[Fail
             if verdict.status != "proved":
                 name = "sp" if number == 31 else f"x{number}"
                 failures.append(Failure(f"{name} is not kept: {describe(after)}",
-                                        where(target, path.pc), decisions(target, path, verdict.model),
-                                        verdict.status, model_values(verdict), str(verdict.query)))
+                                        where(target, path.pc),
+                                        decisions(target, path, verdict.model), verdict.status,
+                                        model_values(verdict), str(verdict.query)))
     return failures
 
 
@@ -169,7 +170,8 @@ def prove(target: Target, handled: Handled, folder: FilePath) -> tuple[Row, Row]
     depth = -min((p.lowest for p in found.ended), default=0)
     stack = target.layout.families["cpu_stacks"].dims[0].stride
     if depth + DISPATCH_STACK > stack:
-        failures.append(Failure(f"stack of {depth} bytes", handled.call.source, "", "refuted", (), ""))
+        failures.append(Failure(f"stack of {depth} bytes", handled.call.source, "", "refuted", (),
+                                ""))
     spent = handled.seconds + time.process_time() - begin
     facts = {"paths": len(found.ended), "obligations": solver.queries,
              "solver seconds": round(solver.seconds, 2), "fallbacks": solver.fallbacks,

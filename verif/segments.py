@@ -24,14 +24,14 @@ VECTORS = {
     0x600: "enter_aarch32", 0x680: "enter_irq", 0x700: "enter_irq", 0x780: "enter_serror",
 }
 # Every segment, and the routines of assembly that they run through.
-NAMES = (*(f"vector {offset:#05x}" for offset in VECTORS), "return, free", "return, fast", "return, full",
-         "return, trap", "after a wait", "return, waiting",
+NAMES = (*(f"vector {offset:#05x}" for offset in VECTORS), "return, free", "return, fast",
+         "return, full", "return, trap", "after a wait", "return, waiting",
          *(f"return, {name}" for name in BEHIND))
 CODE = ("el2_vectors", "vectors_sync", "vectors_fast", "vectors_free", "vectors_trap",
-        "vectors_doomed", "vectors_full", "vectors_locked", "vectors_dropped", "vectors_leave", "vectors_resume", "vectors_kick",
-        "vectors_return", "vectors_unknown", "vectors_switch", "vectors_handed", "vectors_switch_more", "vectors_save",
-        "vectors_load", "vectors_save_fp", "vectors_idle", "vectors_vgic_leave",
-        "vectors_vgic_enter", "context_save_fp")
+        "vectors_doomed", "vectors_full", "vectors_locked", "vectors_dropped", "vectors_leave",
+        "vectors_resume", "vectors_kick", "vectors_return", "vectors_unknown", "vectors_switch",
+        "vectors_handed", "vectors_switch_more", "vectors_save", "vectors_load", "vectors_save_fp",
+        "vectors_idle", "vectors_vgic_leave", "vectors_vgic_enter", "context_save_fp")
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,14 @@ def _behind(target: Target, segment: Segment, path: Path) -> Segment | None:
         raise VerifError(f"{segment.routine.name}: {path.finished} at {path.pc:#x} has no way back")
     at = back.const
     if linkage.is_fast(path) and not path.has_lock:
-        return Segment(_routine(target, "return, free", at, ("result",), False, False), "leave_free",
-                       linkage.fast_return(target, at))
+        return Segment(_routine(target, "return, free", at, ("result",), False, False),
+                       "leave_free", linkage.fast_return(target, at))
     if linkage.is_fast(path):
         return Segment(_routine(target, "return, fast", at, ("result",), False), "leave_fast",
                        linkage.fast_return(target, at))
     if path.finished == HYPERCALL:
-        return Segment(_routine(target, "return, full", at, ("result", "handed"), False), "leave_call",
-                       linkage.full_return(target, at, True))
+        return Segment(_routine(target, "return, full", at, ("result", "handed"), False),
+                       "leave_call", linkage.full_return(target, at, True))
     if path.finished in BEHIND:
         return Segment(_routine(target, f"return, {path.finished}", at, (), False),
                        BEHIND[path.finished], linkage.full_return(target, at, True))

@@ -150,7 +150,8 @@ class Solver:
         if result == z3.unsat:
             queries.note(solver, "plainly impossible")
         if result == z3.sat:
-            found = Witness(solver.model(), {t.get_id() for t in given}, set().union(*self._defined))
+            found = Witness(solver.model(), {t.get_id() for t in given},
+                            set().union(*self._defined))
             self._witnesses = [*self._witnesses[1 - WITNESSES:], found]
         self.queries += 1
         self.seconds += time.process_time() - begin

@@ -32,5 +32,6 @@ def kernel_hash(path: Path) -> str:
     raw[at:at + SIZE] = bytes(SIZE)
     own = hashlib.sha256(raw).digest()
     if held != own:
-        raise ImageError(f"{path} holds the hash {held.hex()[:16]}, but its own is {own.hex()[:16]}")
+        raise ImageError(
+            f"{path} holds the hash {held.hex()[:16]}, but its own is {own.hex()[:16]}")
     return own.hex()

@@ -88,7 +88,8 @@ def _hypercalls(img: image.Image, debug: dwarf.DebugInfo) -> tuple[Hypercall, ..
     table = img.symbols.get(TABLE)
     if table is None:
         raise ImageError("no hypercall_table")
-    names = {v: k.removeprefix("HC_NR_") for k, v in debug.constants.items() if k.startswith("HC_NR_")}
+    names = {v: k.removeprefix("HC_NR_") for k, v in debug.constants.items()
+             if k.startswith("HC_NR_")}
     if sorted(names) != list(range(table.size // 8)):
         raise ImageError("hypercall_table and enum hypercall_number differ")
     calls = []
@@ -99,7 +100,8 @@ def _hypercalls(img: image.Image, debug: dwarf.DebugInfo) -> tuple[Hypercall, ..
             raise ImageError(f"entry {number} of hypercall_table is not hc_{name}")
         function = debug.functions[f"hc_{name}"]
         calls.append(Hypercall(name, handler.address, function.parameters,
-                               f"{function.file}:{function.line}", has_result=True, has_lock=number != FREE, number=number))
+                               f"{function.file}:{function.line}", has_result=True,
+                               has_lock=number != FREE, number=number))
     return tuple(calls)
 
 

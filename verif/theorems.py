@@ -44,9 +44,9 @@ THEOREMS = (
             "of the table says, from the handler's entry to its return."),
     Theorem("T9", "progress",
             "Every process that can run does so after at most as many ticks of a core that it may "
-            "run on as there are other processes, and on no other core: in every state in which the "
-            "invariants hold the tick is armed, and who is ready waits for nothing; no transition "
-            "passes a ready process over, and each tick ends the turn of who runs."),
+            "run on as there are other processes, and on no other core: in every state in which "
+            "the invariants hold the tick is armed, and who is ready waits for nothing; no "
+            "transition passes a ready process over, and each tick ends the turn of who runs."),
     Theorem("T10", "coverage",
             "Every word of the kernel's text is on a proved path, or no path reaches it, or it "
             "runs at boot alone.", False),

@@ -38,7 +38,8 @@ def state(count: int, first: Word | None = None, is_fresh: Truth | None = None) 
             for i in range(count)))
 
 
-def _formed(served: Word, tickets: Word, cores: tuple[tuple[Word, Word, Word, Truth], ...]) -> lock.Lock:
+def _formed(served: Word, tickets: Word,
+            cores: tuple[tuple[Word, Word, Word, Truth], ...]) -> lock.Lock:
     """The state of these halves (bv16) and, of each core, place, distance (bv16), what it has
     seen if nothing is known of that, and freshness."""
     o = Z3Ops()
@@ -54,7 +55,8 @@ def _formed(served: Word, tickets: Word, cores: tuple[tuple[Word, Word, Word, Tr
 def form() -> tuple[Truth, Truth]:
     """The invariants of any word and any core, and that `_formed` gives them."""
     o, word = Z3Ops(), z3.BitVec("word", 64)
-    core = lock.Core(*(z3.BitVec(name, 64) for name in ("place", "ticket", "seen")), z3.Bool("fresh"))
+    core = lock.Core(*(z3.BitVec(name, 64) for name in ("place", "ticket", "seen")),
+                     z3.Bool("fresh"))
     any_state = lock.Lock(word, (core,))
     low, high = z3.Extract(15, 0, word), z3.Extract(31, 16, word)
     found = _formed(low, high - low, ((core.place, z3.Extract(15, 0, core.ticket) - low,

@@ -101,7 +101,8 @@
 #define TCR_ORGN0_WBWA		SYSREG_FIELD(1, 10)
 #define TCR_SH0_INNER		SYSREG_FIELD(3, 12)
 #define TCR_TG0_4K		SYSREG_FIELD(0, 14)
-#define TCR_WALK		(TCR_T0SZ_48 | TCR_IRGN0_WBWA | TCR_ORGN0_WBWA | TCR_SH0_INNER | TCR_TG0_4K)
+#define TCR_WALK		(TCR_T0SZ_48 | TCR_IRGN0_WBWA | TCR_ORGN0_WBWA | TCR_SH0_INNER | \
+				 TCR_TG0_4K)
 #define TCR_EL2_PS_SHIFT	16
 #define TCR_EL2_RES1		(SYSREG_BIT(23) | SYSREG_BIT(31))
 #define TCR_EL1_T1SZ_48		SYSREG_FIELD(16, 16)
@@ -125,7 +126,7 @@
 #define CPTR_TCPAC		SYSREG_BIT(31)	/* trap CPACR_EL1 */
 #define CPACR_FPEN		SYSREG_FIELD(3, 20)	/* FP and SIMD at EL1 and EL0 */
 
-/* ---- MDCR_EL2 (D19.3) ---------------------------------------------------------------------------- */
+/* ---- MDCR_EL2 (D19.3) ------------------------------------------------------------------------ */
 
 #define MDCR_HPMN_MASK		0x1f		/* counters that EL1 would see */
 #define MDCR_TPMCR		SYSREG_BIT(5)	/* trap PMCR_EL0 */
@@ -140,14 +141,14 @@
 #define MDCR_TDCC		SYSREG_BIT(27)	/* trap the debug channel (FEAT_FGT) */
 #define PMCR_N_SHIFT		11
 
-/* ---- the generic timer (D19.12) -------------------------------------------------------------------- */
+/* ---- the generic timer (D19.12) -------------------------------------------------------------- */
 
 #define CNTHCTL_EL1PCTEN	SYSREG_BIT(0)	/* EL1 may read CNTPCT_EL0 */
 #define CNTHCTL_EL1PCEN		SYSREG_BIT(1)	/* EL1 may use CNTP_* */
 #define CNT_CTL_ENABLE		SYSREG_BIT(0)
 #define CNT_CTL_IMASK		SYSREG_BIT(1)
 
-/* ---- GICv3 CPU interface (IHI 0069H, 12.2 and 12.4), by encoding: gas knows the names only with +gic -- */
+/* ---- GICv3 CPU interface (IHI 0069H, 12.2, 12.4) by encoding: gas has names with +gic only --- */
 
 #define ICC_IAR1		S3_0_C12_C12_0
 #define ICC_EOIR1		S3_0_C12_C12_1
@@ -173,14 +174,14 @@
 #define ICC_SRE_DFB		SYSREG_BIT(1)	/* no FIQ bypass */
 #define ICC_SRE_DIB		SYSREG_BIT(2)	/* no IRQ bypass */
 #define ICH_HCR_EN		SYSREG_BIT(0)
-#define ICH_HCR_UIE		SYSREG_BIT(1)	/* maintenance interrupt: at most one list register in use */
+#define ICH_HCR_UIE		SYSREG_BIT(1)	/* maintenance: at most one list register in use */
 #define ICH_HCR_TC		SYSREG_BIT(10)	/* trap ICC_* common to both groups */
 #define ICH_HCR_TALL0		SYSREG_BIT(11)	/* trap ICC_* of group 0 */
 #define ICH_HCR_TALL1		SYSREG_BIT(12)	/* trap ICC_* of group 1 */
 #define ICH_HCR_TSEI		SYSREG_BIT(13)
 #define ICH_HCR_TDIR		SYSREG_BIT(14)	/* trap ICC_DIR_EL1 */
 
-/* ---- registers newer than Armv8.0, by encoding: written only where the ID registers show them ---------- */
+/* ---- newer than Armv8.0, by encoding: written only where the ID registers show them ---------- */
 
 #define HCRX_AT_EL2		S3_4_C1_C2_2	/* FEAT_HCX */
 #define HFGRTR_AT_EL2		S3_4_C1_C1_4	/* FEAT_FGT, five registers */
@@ -192,7 +193,7 @@
 #define VSESR_AT_EL2		S3_4_C5_C2_3
 #define CNTPOFF_AT_EL2		S3_4_C14_C0_6	/* FEAT_ECV, second part */
 
-/* ---- identification (D19.2): lowest bit of each four-bit field used ------------------------------------ */
+/* ---- identification (D19.2): lowest bit of each four-bit field used -------------------------- */
 
 #define PFR0_GIC		24	/* ID_AA64PFR0_EL1: GIC system registers */
 #define PFR0_RAS		28
@@ -215,7 +216,7 @@
 #define CTR_DMINLINE_SHIFT	16	/* log2 of the line in words of 4 bytes */
 #define MPIDR_AFF_MASK		0xff00ffffff
 
-/* ---- ESR_EL2 (D19.2) -------------------------------------------------------------------------------------- */
+/* ---- ESR_EL2 (D19.2) ------------------------------------------------------------------------- */
 
 #define ESR_EC_SHIFT		26
 #define ESR_EC_MASK		0x3f

@@ -84,7 +84,7 @@ enum hv_wait_flags {
 	HV_WAIT_CHILD = 1,	/* wake with HV_EINTR when a child dies (argument of recv) */
 	HV_WAIT_CALL = 2,	/* the waiting sender wants a reply */
 	HV_WAIT_WFI = 4,	/* waits in WFI: x0 is not a result */
-	HV_WAIT_IRQ = 8,	/* wake with HV_EINTR when an interrupt is pending (argument of recv) */
+	HV_WAIT_IRQ = 8,	/* wake with HV_EINTR when an interrupt is pending (recv's flag) */
 };
 
 /* ---- pages --------------------------------------------------------------- */
@@ -152,7 +152,7 @@ enum hv_device_state {
 	HV_DEVICE_NONE = 0,
 	HV_DEVICE_UNMAPPED = 1,
 	HV_DEVICE_MAPPED = 2,	/* by exactly one entry of one of its owner's level-3 tables */
-	HV_DEVICE_SHARED = 3,	/* GICV: nobody's; each process with the virtual CPU interface maps it */
+	HV_DEVICE_SHARED = 3,	/* GICV: nobody's; who has the virtual CPU interface may map it */
 };
 
 enum hv_device_flags {

@@ -72,7 +72,7 @@ struct hv_file_entry {
 	uint64_t writers;	/* ... with HV_RIGHT_WRITE */
 	uint64_t value;		/* chosen at creation */
 	uint64_t offset;	/* set by seek */
-	uint64_t last_sender;	/* whose message was received last: the next in order is served next */
+	uint64_t last_sender;	/* whose message was received last: the next in order follows */
 	struct hv_set senders;	/* blocked in send or call; console: in wait, for the break key */
 	struct hv_set receivers; /* blocked in recv, reply_wait or console_read */
 	uint64_t reserved2[4];
@@ -92,7 +92,7 @@ struct hv_device_entry {
 	uint64_t owner;		/* pid */
 	uint64_t pa;		/* physical address */
 	uint64_t flags;		/* enum hv_device_flags */
-	uint64_t node;		/* first device in it: offset in the device tree's structure block */
+	uint64_t node;		/* first device in it: offset in the tree's structure block */
 	uint64_t node_count;	/* devices with registers in it */
 	uint64_t reserved[2];
 };
@@ -109,7 +109,7 @@ struct hv_cpu {
 	uint64_t current;	/* pid, 0 = idle */
 	uint64_t loaded;	/* whose registers the core holds, 0 = nobody's */
 	uint64_t ctx;		/* EL2 address of the loaded process's context page */
-	uint64_t doomed;	/* 1: its process was killed by another core, and is to be stopped */
+	uint64_t doomed;	/* 1: its process was killed by another core; to be stopped */
 	uint64_t more;		/* enum hv_cpu_more; mostly 0 */
 	uint64_t switches;	/* context switches since boot */
 	uint64_t pages_pa;	/* physical address of page 0, beside what a switch reads */

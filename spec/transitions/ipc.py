@@ -96,7 +96,7 @@ def near_receiver(t: Transition, file: Word) -> Word:
 
 def require_send(t: Transition, handle: Word, deadline: Word, m: Message,
                  choice: Callable[[Transition, Word], Word]) -> tuple[Word, Word]:
-    """Self may send that now or wait. Returns the endpoint and the receiver of choice, 0 if none."""
+    """Self may send that now or wait. Returns the endpoint and the receiver of choice, or 0."""
     o, c = t.o, t.c
     file = require_endpoint(t, handle, c.HV_RIGHT_WRITE)
     require_attached(t, m.page, m.handle)

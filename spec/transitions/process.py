@@ -12,7 +12,8 @@ from ..schedule import (block, doom, end_turn, interrupt_core, leave_core, leave
 from ..state import FP_WORDS, SAVED_REGISTERS
 from ..transition import Group, Transition
 from ..vocabulary import (clear_core, core_has, give_page, give_pid, in_state, is_child, is_pid,
-                          require_build, require_embryo, require_heir, require_object, require_page, set_saved)
+                          require_build, require_embryo, require_heir, require_object, require_page,
+                          set_saved)
 from ..words import Truth, Word
 
 CALLS = Group()
@@ -199,8 +200,8 @@ def allow(t: Transition, pid: Word, cores: Callable[[int], Truth], home: Word) -
 
 @CALLS.hypercall
 def set_affinity(t: Transition, pid: Word, cores: Word) -> Word:
-    """Self or a child runs on the cores of the mask alone, all of which run processes. If it runs on
-    another one, it leaves that: self at once, a child when the interrupt comes that its core is
+    """Self or a child runs on the cores of the mask alone, all of which run processes. If it runs
+    on another one, it leaves that: self at once, a child when the interrupt comes that its core is
     sent."""
     o = t.o
     require_family(t, pid)

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The same image on other machines than virt, with RAM at 0 as HiKey has it: xlnx-versal-virt (GICv3)
-and xlnx-zcu102 (GICv2 with its pages sixteen times over, a Cadence UART, a device tree of ours)."""
+"""The same image on other machines than virt, with RAM at 0 as HiKey has it: xlnx-versal-virt
+(GICv3) and xlnx-zcu102 (GICv2 with its pages sixteen times over, a Cadence UART, a device tree of
+ours)."""
 
 import re
 import subprocess
@@ -17,9 +18,11 @@ suite = Suite("boot/boards")
 VERSAL = "xlnx-versal-virt"
 ZCU102 = ("-dtb", str(BUILD / "zcu102.dtb"))
 # Name: QEMU's machine, what else it is given, and what the kernel says of it.
-BOARDS = {"versal": (VERSAL, (), "on Cortex-A72.*GICv3 at 0xf9000000.*; PL011 at 0xff000000, interrupt 50"),
+BOARDS = {"versal": (VERSAL, (),
+                     "on Cortex-A72.*GICv3 at 0xf9000000.*; PL011 at 0xff000000, interrupt 50"),
           "zcu102": ("xlnx-zcu102,virtualization=on", ZCU102,
-                     "on Cortex-A53.*GICv2 at 0xf9010000.*; Cadence UART at 0xff000000, interrupt 53")}
+                     "on Cortex-A53.*GICv2 at 0xf9010000.*; "
+                     "Cadence UART at 0xff000000, interrupt 53")}
 FREE = re.compile(r"RAM (\d+) MiB at 0x0, (\d+) MiB of it free")
 # What HiKey's device tree leaves out or reserves, OP-TEE's memory last.
 HIKEY_HOLES = ((0x05E0_0000, 0x10_0000), (0x05F0_1000, 0x1000), (0x06DF_F000, 0x1000),
@@ -75,8 +78,8 @@ def tree_with(name: str, holes: tuple[tuple[int, int], ...]) -> Path:
     """QEMU's tree, with reservations."""
     tree = BUILD / "test-files" / f"versal-{name}.dtb"
     tree.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["qemu-system-aarch64", "-machine", f"{VERSAL},dumpdtb={tree}", "-m", "1G", "-nodefaults",
-                    "-audiodev", "none,id=none", "-display", "none"],
+    subprocess.run(["qemu-system-aarch64", "-machine", f"{VERSAL},dumpdtb={tree}", "-m", "1G",
+                    "-nodefaults", "-audiodev", "none,id=none", "-display", "none"],
                    check=True, timeout=60, stdin=subprocess.DEVNULL, capture_output=True)
     output("fdtput", "-cp", tree, "/reserved-memory")
     for cells in ("#address-cells", "#size-cells"):

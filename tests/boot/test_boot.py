@@ -40,7 +40,8 @@ def boots_with_memory(mem: str) -> None:
 @suite.matrix(gic=["2", "3"], cpus=[1, 2, 4, 8])
 def boots_with_more_cores(gic: str, cpus: int) -> None:
     """All run processes: in the end two pictures of ps show different ones at work."""
-    machine = Machine(f"boot gic={gic} cpus={cpus}", gic=gic, cpus=cpus, extra=ONE_THREAD if cpus == 8 else ())
+    machine = Machine(f"boot gic={gic} cpus={cpus}", gic=gic, cpus=cpus,
+                      extra=ONE_THREAD if cpus == 8 else ())
     with Guest(machine, timeout=300) as guest:
         banner = guest.prompt()
         assert (f"hv8: {cpus} cores" in banner) == (cpus > 1), banner
@@ -67,8 +68,9 @@ def cores_beyond_the_eighth_stay_off() -> None:
 
 
 def cores_of(path: Path, method: str, affinity: str) -> Path:
-    """The tree of a machine of four cores in which the last has another enable-method and affinity."""
-    output("qemu-system-aarch64", "-M", f"virt,virtualization=on,gic-version=3,dtb-randomness=off,dumpdtb={path}",
+    """A tree of four cores in which the last has another enable-method and affinity."""
+    output("qemu-system-aarch64",
+           "-M", f"virt,virtualization=on,gic-version=3,dtb-randomness=off,dumpdtb={path}",
            "-cpu", "cortex-a57", "-smp", "4", "-m", "512M", "-nodefaults", "-display", "none")
     output("fdtput", "-t", "s", path, "/cpus/cpu@3", "enable-method", method)
     output("fdtput", "-t", "x", path, "/cpus/cpu@3", "reg", affinity)
@@ -111,10 +113,12 @@ def image_with_different_cores(path: Path) -> Path:
 def cores_that_differ_stay_off(gic: str) -> None:
     """They are switched off again, and the first goes on alone."""
     image = image_with_different_cores(BUILD / "boot-cores" / f"differ-{gic}.img")
-    with Guest(Machine(f"boot cores differ gic={gic}", gic=gic, cpus=3, kernel=image), timeout=300) as guest:
+    one = Machine(f"boot cores differ gic={gic}", gic=gic, cpus=3, kernel=image)
+    with Guest(one, timeout=300) as guest:
         banner = guest.prompt()
         for number in (1, 2):
-            assert f"the core with MPIDR {number:#x} stays off: ID_AA64ISAR0_EL1 is" in banner, banner
+            assert f"the core with MPIDR {number:#x} stays off: ID_AA64ISAR0_EL1 is" in banner, \
+                banner
         assert " cores" not in banner, banner
         assert " cores" not in guest.shell("uptime")
         guest.halt()

@@ -72,8 +72,8 @@ def machine(name: str, edit: Callable[[Tree], None], where: Placement, gic: str)
     stem = WORK / f"tree-{name.replace(' ', '-')}"
     tree, entry = stem.with_suffix(".dtb"), stem.with_suffix(".bin")
     subprocess.run(["qemu-system-aarch64", "-machine",
-                    f"virt,virtualization=on,gic-version={gic},dumpdtb={tree}", "-cpu", "cortex-a57",
-                    "-m", "512M", "-nodefaults", "-display", "none"],
+                    f"virt,virtualization=on,gic-version={gic},dumpdtb={tree}",
+                    "-cpu", "cortex-a57", "-m", "512M", "-nodefaults", "-display", "none"],
                    check=True, timeout=60, stdin=subprocess.DEVNULL, capture_output=True)
     initrd = BUILD / "initrd.cpio"
     chosen = Tree(tree)
@@ -378,10 +378,13 @@ def damaged_trees_end_in_a_boot_or_a_line() -> None:
             tree.path.write_bytes(mutate_tree.damaged(packed.read_bytes(), rng))
 
         with Guest(machine(f"damaged {number}", damage, Placement(), rng.choice("23"))) as guest:
-            # The line that ends a boot, as far as one can tell: PSCI may not be known to switch off.
-            guest.expect(f"{re.escape(PROMPT)}|hv8: (?!version |RAM |GICv. at |initrd \\d)[^\\r\\n]+\\r")
+            # The line that ends a boot, as far as one can tell: PSCI may not be known to switch
+            # off.
+            guest.expect(f"{re.escape(PROMPT)}"
+                         "|hv8: (?!version |RAM |GICv. at |initrd \\d)[^\\r\\n]+\\r")
             words = guest.before
-        assert all(line.startswith(("hv8: ", "Welcome")) for line in words.splitlines() if line), words
+        lines = [line for line in words.splitlines() if line]
+        assert all(line.startswith(("hv8: ", "Welcome")) for line in lines), words
 
 
 if __name__ == "__main__":

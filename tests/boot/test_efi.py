@@ -113,12 +113,15 @@ def _no_config_nor_kernel(disk: Disk) -> None:
 FAULTS = (
     Fault("no kernel", "no kernel: .*hv8.img cannot be opened", lambda d: d.remove("hv8/hv8.img")),
     Fault("no config nor kernel", "no .*hv8.cfg: the usual names", _no_config_nor_kernel),
-    Fault("no initrd", "no initrd: .*initrd.cpio cannot be opened", lambda d: d.remove("hv8/initrd.cpio")),
+    Fault("no initrd", "no initrd: .*initrd.cpio cannot be opened",
+          lambda d: d.remove("hv8/initrd.cpio")),
     Fault("empty initrd", "initrd .* is empty", lambda d: d.put("hv8/initrd.cpio", b"")),
     Fault("kernel is text", "is no arm64 Image", _kernel(lambda: b"no kernel " * 20)),
     Fault("kernel is short", "shorter than its header", _kernel(lambda: b"ARM\x64" * 15)),
-    Fault("kernel is longer", "longer than its header", _kernel(lambda: firmware.kernel_that_wants(4096))),
-    Fault("kernel too large", "out of memory: .* need \\d+ KiB in one piece, and the largest free one has",
+    Fault("kernel is longer", "longer than its header",
+          _kernel(lambda: firmware.kernel_that_wants(4096))),
+    Fault("kernel too large",
+          "out of memory: .* need \\d+ KiB in one piece, and the largest free one has",
           _kernel(lambda: firmware.kernel_that_wants(1 << 32))),
     Fault("kernel too large for any", "more than there can be",
           _kernel(lambda: firmware.kernel_that_wants((1 << 64) - 1))),
@@ -127,9 +130,11 @@ FAULTS = (
           lambda d: d.put("hv8/initrd.cpio", _flipped(BUILD / "initrd.cpio"))),
     Fault("kernel is a folder", "kernel .* (is no file|cannot be opened)",
           _config(rb"kernel = \hv8\hv8.img", rb"kernel = \EFI")),
-    Fault("unknown key", "hv8.cfg, line 2: this key is not known", _config(b"kernel =", b"kernal =")),
+    Fault("unknown key", "hv8.cfg, line 2: this key is not known",
+          _config(b"kernel =", b"kernal =")),
     Fault("large config", "hv8.cfg is too large: 5000 bytes", lambda d: d.put(CONFIG, b"#" * 5000)),
-    Fault("damaged tree", "is no device tree, or is damaged", lambda d: _tree(d, b"\xd0\x0d\xfe\xed" * 30)),
+    Fault("damaged tree", "is no device tree, or is damaged",
+          lambda d: _tree(d, b"\xd0\x0d\xfe\xed" * 30)),
     Fault("no tree", "no dtb: .*machine.dtb cannot be opened",
           lambda d: d.put(CONFIG, b"dtb = \\hv8\\machine.dtb\ndtb-from = file\n")),
 )
@@ -165,7 +170,8 @@ def each_fault_is_named_and_the_firmware_goes_on() -> None:
 
 @suite.matrix(name=["EDK2", "U-Boot"])
 def firmware_at_el1(name: str) -> None:
-    machine = firmware.machine(f"efi el1 {name}", FIRMWARE[name], [firmware.good()], virtualization=False)
+    machine = firmware.machine(f"efi el1 {name}", FIRMWARE[name], [firmware.good()],
+                               virtualization=False)
     with Guest(machine) as guest:
         guest.expect("hv8 loader: the firmware does not run at EL2")
         guest.expect("BdsDxe: failed to start" if name == "EDK2" else "Application failed")

@@ -118,20 +118,26 @@ def one_failed(found: dict[str, Any]) -> None:
 
 
 def only_t1(found: dict[str, Any]) -> None:
-    kept = [r for r in found["rows"] if r["theorem"] == "T1" and r["subject"] in found["hypercalls"][1:]]
+    kept = [r for r in found["rows"]
+            if r["theorem"] == "T1" and r["subject"] in found["hypercalls"][1:]]
     found["missing"] = [f"{r['subject']} {r['theorem']}" for r in found["rows"] if r not in kept]
     found["rows"] = kept
 
 
 ALL = len(report()["rows"])
 LINES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "whole": (lambda f: None, rf"proved by \S+/report\.json of 2026-11-21 \({ALL} passed, 0 failed\)"),
+    "whole": (lambda f: None,
+              rf"proved by \S+/report\.json of 2026-11-21 \({ALL} passed, 0 failed\)"),
     "failed": (one_failed, rf"NOT PROVED by \S+ of 2026-11-21 \({ALL - 1} passed, 1 failed\)"),
-    "part": (only_t1, rf"proved in part \(T1 of 2 hypercalls, 2 of {ALL} rows\) by \S+ of 2026-11-21"),
-    "kernel": (lambda f: f.update(kernel="ab" * 32), r"not proved: \S+ is of another kernel, (ab){8}; .*"),
-    "verifier": (lambda f: f.update(verifier="ab" * 32), r"not proved: verif/ or spec/ has changed since .*"),
+    "part": (only_t1,
+             rf"proved in part \(T1 of 2 hypercalls, 2 of {ALL} rows\) by \S+ of 2026-11-21"),
+    "kernel": (lambda f: f.update(kernel="ab" * 32),
+               r"not proved: \S+ is of another kernel, (ab){8}; .*"),
+    "verifier": (lambda f: f.update(verifier="ab" * 32),
+                 r"not proved: verif/ or spec/ has changed since .*"),
     "schema": (lambda f: f.update(schema=1), r"not proved: \S+ is of another version of hv8; .*"),
-    "empty": (lambda f: f.update(rows=[]), r"NOT PROVED by \S+ of 2026-11-21 \(0 passed, 0 failed\)"),
+    "empty": (lambda f: f.update(rows=[]),
+              r"NOT PROVED by \S+ of 2026-11-21 \(0 passed, 0 failed\)"),
     "damaged": (lambda f: f.pop("rows"), r"not proved: \S+ cannot be read; .*"),
 }
 

@@ -160,7 +160,8 @@ int main(void)
 		if (child < 0 || waitpid(child, &status, 0) != child)
 			return 1;
 		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-			printf("DIED %d", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+			printf("DIED %d", WIFSIGNALED(status) ? WTERMSIG(status) :
+								WEXITSTATUS(status));
 		driver_answered(request);
 	}
 }

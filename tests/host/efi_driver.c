@@ -88,7 +88,8 @@ static efi_status file_close_(struct efi_file *self)
 static efi_status file_read_(struct efi_file *self, uint64_t *bytes, void *to)
 {
 	struct open_file *f = (struct open_file *)self;
-	uint64_t size = script.size[f->number], has = size > script.lost_bytes ? size - script.lost_bytes : 0;
+	uint64_t size = script.size[f->number];
+	uint64_t has = size > script.lost_bytes ? size - script.lost_bytes : 0;
 	uint64_t n = f->at < has ? has - f->at : 0;
 
 	if (n > *bytes)
@@ -132,7 +133,8 @@ static efi_status file_open_(struct efi_file *self, struct efi_file **file, cons
 			continue;
 		f = calloc(1, sizeof(*f));
 		f->file = (struct efi_file){ .close = file_close_, .read = file_read_,
-					     .get_position = get_position, .set_position = set_position };
+					     .get_position = get_position,
+					     .set_position = set_position };
 		f->number = i;
 		*file = &f->file;
 		open_files++;
@@ -165,8 +167,8 @@ static efi_status handle_protocol(efi_handle handle, const struct efi_guid *guid
 
 /* ---- memory ------------------------------------------------------------------------------- */
 
-static efi_status get_memory_map(uint64_t *bytes, void *map, uint64_t *key, uint64_t *descriptor_bytes,
-				 uint32_t *version)
+static efi_status get_memory_map(uint64_t *bytes, void *map, uint64_t *key,
+				 uint64_t *descriptor_bytes, uint32_t *version)
 {
 	uint64_t room = *bytes;
 
@@ -176,9 +178,11 @@ static efi_status get_memory_map(uint64_t *bytes, void *map, uint64_t *key, uint
 	if (room < *bytes)
 		return EFI_BUFFER_TOO_SMALL;
 	for (int i = 0; i < PIECES; i++) {
-		struct efi_memory_descriptor d = { .type = pieces[i].type, .physical = pieces[i].start,
-						   .pages = (pieces[i].end - pieces[i].start) >> EFI_PAGE_SHIFT,
-						   .attribute = pieces[i].attribute };
+		struct efi_memory_descriptor d = {
+			.type = pieces[i].type, .physical = pieces[i].start,
+			.pages = (pieces[i].end - pieces[i].start) >> EFI_PAGE_SHIFT,
+			.attribute = pieces[i].attribute,
+		};
 
 		memcpy((uint8_t *)map + i * DESCRIPTOR, &d, sizeof(d));
 	}
@@ -255,15 +259,18 @@ void enter_kernel(uint64_t kernel, uint64_t tree, uint64_t start, uint64_t stop)
 	uint64_t initrd = fdt64_ld(from), pa, size;
 
 	if (memcmp((void *)(uintptr_t)kernel, content[0], script.size[0]) != 0 ||
-	    memcmp((void *)(uintptr_t)initrd, content[1], script.size[1]) != 0 || initrd + script.size[1] > stop)
+	    memcmp((void *)(uintptr_t)initrd, content[1], script.size[1]) != 0 ||
+	    initrd + script.size[1] > stop)
 		abort();
-	printf("ENTER %#llx %#llx %#llx %#llx %llu free=", (unsigned long long)kernel, (unsigned long long)tree,
-	       (unsigned long long)start, (unsigned long long)stop, (unsigned long long)maps);
+	printf("ENTER %#llx %#llx %#llx %#llx %llu free=", (unsigned long long)kernel,
+	       (unsigned long long)tree, (unsigned long long)start, (unsigned long long)stop,
+	       (unsigned long long)maps);
 	for (int i = 0; i < PIECES; i++)
 		if (pieces[i].attribute == EFI_MEMORY_WB &&
 		    (pieces[i].type == EFI_CONVENTIONAL ||
 		     (pieces[i].type >= EFI_LOADER_CODE && pieces[i].type <= EFI_BOOT_DATA)))
-			printf("%llu,%llu,", (unsigned long long)pieces[i].start, (unsigned long long)pieces[i].end);
+			printf("%llu,%llu,", (unsigned long long)pieces[i].start,
+			       (unsigned long long)pieces[i].end);
 	printf(" reserved=");
 	for (int i = 0; i < fdt_num_mem_rsv(blob); i++)
 		if (fdt_get_mem_rsv(blob, i, &pa, &size) == 0)
@@ -293,7 +300,8 @@ static void run(void)
 	static struct efi_runtime_services runtime = { .reset_system = reset_system };
 	static const efi_char vendor[] = { 'm', 'a', 'd', 'e', ' ', 'u', 'p', 0 };
 	struct efi_configuration_table table = {
-		.guid = { 0xb1b621d5, 0xf19c, 0x41a5, { 0x83, 0x0b, 0xd9, 0x15, 0x2c, 0x69, 0xaa, 0xe0 } },
+		.guid = { 0xb1b621d5, 0xf19c, 0x41a5,
+			  { 0x83, 0x0b, 0xd9, 0x15, 0x2c, 0x69, 0xaa, 0xe0 } },
 		.table = aligned_tree(),
 	};
 	struct efi_system_table system = {
@@ -302,7 +310,8 @@ static void run(void)
 	};
 	efi_status status = efi_main(&loaded, &system);
 
-	printf("RETURN %#llx %llu %d", (unsigned long long)status, (unsigned long long)allocated, open_files);
+	printf("RETURN %#llx %llu %d", (unsigned long long)status, (unsigned long long)allocated,
+	       open_files);
 	end();
 }
 
@@ -330,7 +339,8 @@ int main(void)
 		if (child < 0 || waitpid(child, &status, 0) != child)
 			return 1;
 		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-			printf("DIED %d", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+			printf("DIED %d", WIFSIGNALED(status) ? WTERMSIG(status) :
+								WEXITSTATUS(status));
 		driver_answered(request);
 	}
 }

@@ -43,7 +43,8 @@ def _token(tree: bytearray, rng: random.Random) -> None:
 def _near(tree: bytearray, rng: random.Random) -> None:
     """A number a little larger or smaller: lengths, addresses, cells."""
     at = _place(tree, rng)
-    struct.pack_into(">I", tree, at, (_word(tree, at) + rng.choice((-8, -4, -1, 1, 4, 8))) % (1 << 32))
+    number = _word(tree, at) + rng.choice((-8, -4, -1, 1, 4, 8))
+    struct.pack_into(">I", tree, at, number % (1 << 32))
 
 
 def _copy(tree: bytearray, rng: random.Random) -> None:
@@ -70,7 +71,8 @@ def _cut(tree: bytearray, rng: random.Random) -> None:
 
 def _header(tree: bytearray, rng: random.Random) -> None:
     at = 4 * rng.randrange(HEADER // 4)
-    value = rng.choice((rng.choice(NUMBERS), _word(tree, at) + rng.choice((-4, 4, 1 << 20)), len(tree)))
+    value = rng.choice((rng.choice(NUMBERS), _word(tree, at) + rng.choice((-4, 4, 1 << 20)),
+                        len(tree)))
     struct.pack_into(">I", tree, at, value % (1 << 32))
 
 
@@ -83,7 +85,8 @@ def _reservation(tree: bytearray, rng: random.Random) -> None:
 
 
 CHANGES: tuple[Callable[[bytearray, random.Random], None], ...] = (
-    _flip, _byte, _number, _number, _token, _near, _near, _copy, _erase, _cut, _header, _reservation)
+    _flip, _byte, _number, _number, _token, _near, _near, _copy, _erase, _cut, _header,
+    _reservation)
 
 
 def damaged(tree: bytes, rng: random.Random) -> bytes:

@@ -155,7 +155,8 @@ def hostile_sizes_stay_inside() -> None:
 def any_bytes_stay_inside() -> None:
     with running(build()) as driver:
         @FUZZ
-        @given(st.one_of(st.binary(max_size=400), st.binary(max_size=200).map(lambda b: b"070701" + b)))
+        @given(st.one_of(st.binary(max_size=400),
+                         st.binary(max_size=200).map(lambda b: b"070701" + b)))
         def check(data: bytes) -> None:
             find(driver, data)
 

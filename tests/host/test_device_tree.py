@@ -92,8 +92,10 @@ def hikey(kernel: int) -> None:
 
 def hikey_reserved() -> bytes:
     """One bank, and the holes reserved in both ways that there are."""
-    text = re.sub(r"reg = <0 0x0+ 0 0x05e00000>.*?;", "reg = <0 0 0 0x40000000>;", HI6220.read_text(), flags=re.S)
-    text = text.replace("/memreserve/", "/memreserve/ 0x05f01000 0x1000;\n/memreserve/ 0x6dff800 0x10;\n/memreserve/")
+    text = re.sub(r"reg = <0 0x0+ 0 0x05e00000>.*?;", "reg = <0 0 0 0x40000000>;",
+                  HI6220.read_text(), flags=re.S)
+    text = text.replace("/memreserve/", "/memreserve/ 0x05f01000 0x1000;\n"
+                        "/memreserve/ 0x6dff800 0x10;\n/memreserve/")
     nodes = "".join(f"\t\thole@{at:x} {{ reg = <0 {at:#x} 0 {size:#x}>; }};\n"
                     for at, size in ((0x0740_F000, 0x1000),))
     return source(text.replace("\t\tramoops@", nodes + "\t\tramoops@"))
@@ -126,11 +128,14 @@ def hikey_uses_all_memory_but_the_holes(holes: str) -> None:
 @suite.test
 def reservations_need_no_ranges() -> None:
     """They should have it; what is reserved is not used even so."""
-    pair = ("#size-cells = <2>;\n\t\tranges;\n\n\t\tramoops@21f00000", "#size-cells = <2>;\n\n\t\tramoops@21f00000")
-    found = boots(changed(pair, ("reg = <0 0x21f00000 0 0x00100000>", "reg = <0 0x23000000 0 0x1000>")), AT_0)
+    pair = ("#size-cells = <2>;\n\t\tranges;\n\n\t\tramoops@21f00000",
+            "#size-cells = <2>;\n\n\t\tramoops@21f00000")
+    found = boots(changed(pair, ("reg = <0 0x21f00000 0 0x00100000>",
+                                 "reg = <0 0x23000000 0 0x1000>")), AT_0)
     assert (0x2300_0000, 0x1000) in found.spans["reserved"], found
     with running(driver()) as process:
-        line = ask(process, changed(("reg = <0 0x21f00000 0 0x00100000>", "reg = <0x23000000>")), *AT_0)
+        line = ask(process, changed(("reg = <0 0x21f00000 0 0x00100000>",
+                                     "reg = <0x23000000>")), *AT_0)
     assert line == "the device tree reserves memory, but its reg cannot be read", line
 
 
@@ -139,7 +144,8 @@ def reservations_need_no_ranges() -> None:
 
 @suite.matrix(gic=[2, 3], cpus=[1, 8])
 def virt(gic: int, cpus: int) -> None:
-    found = boots(of_qemu(f"{VIRT},gic-version={gic}", "-cpu", "cortex-a57", "-smp", str(cpus)), AT_1G)
+    found = boots(of_qemu(f"{VIRT},gic-version={gic}", "-cpu", "cortex-a57", "-smp", str(cpus)),
+                  AT_1G)
     assert found.numbers["uart"] == 0x0900_0000 and found.numbers["gic"] == gic, found
     assert found.numbers["base"] == 0x4000_0000, found
     assert found.cpus == list(range(cpus)), found
@@ -166,8 +172,8 @@ def zcu102_tree(*pairs: tuple[str, str]) -> bytes:
 def zcu102() -> None:
     """A Cadence UART; CPU interfaces whose second page is 64 KiB after the first."""
     found = boots(zcu102_tree(), AT_0)
-    assert found.numbers == {"uart": 0xFF00_0000, "uart_intid": 53, "uart_kind": 1, "timer_intid": 26,
-                             "gic": 2, "base": 0}, found.numbers
+    assert found.numbers == {"uart": 0xFF00_0000, "uart_intid": 53, "uart_kind": 1,
+                             "timer_intid": 26, "gic": 2, "base": 0}, found.numbers
     assert found.spans["gicc"] == [(0xF902_F000, 0x2000)], found.spans
     assert found.spans["gicv"] == [(0xF906_F000, 0x2000)], found.spans
 
@@ -178,7 +184,8 @@ def the_uart_is_that_of_stdout_path(chosen: str) -> None:
     pl011 = "compatible = \"arm,pl011\", \"arm,primecell\";\n\t\t\treg = <0 0xff010000"
     cadence = "compatible = \"cdns,uart-r1p12\", \"xlnx,xuartps\";\n\t\t\treg = <0 0xff010000"
     path = "" if chosen == "nothing" else f"stdout-path = \"{chosen}:115200n8\";"
-    found = boots(zcu102_tree((cadence, pl011), ("stdout-path = \"serial0:115200n8\";", path)), AT_0)
+    found = boots(zcu102_tree((cadence, pl011), ("stdout-path = \"serial0:115200n8\";", path)),
+                  AT_0)
     expected = (0xFF01_0000, 0) if chosen == "serial1" else (0xFF00_0000, 1)
     assert (found.numbers["uart"], found.numbers["uart_kind"]) == expected, found.numbers
 
@@ -206,7 +213,8 @@ def with_cells(cells: str) -> bytes:
         return " ".join(["0"] * (address - 1) + [hex(at)] + ["0"] * (size - 1) + [hex(length)])
 
     return changed(
-        ("\t\tcompatible = \"simple-bus\";\n\t\t#address-cells = <2>;\n\t\t#size-cells = <2>;\n\t\tranges;",
+        ("\t\tcompatible = \"simple-bus\";\n\t\t#address-cells = <2>;\n"
+         "\t\t#size-cells = <2>;\n\t\tranges;",
          f"\t\tcompatible = \"simple-bus\";\n\t\t#address-cells = <{address}>;\n"
          f"\t\t#size-cells = <{size}>;\n"
          f"\t\tranges = <{'0 ' * (address - 1)}0x1000 0 0xf7000000 {'0 ' * (size - 1)}0x2000000>;"),
@@ -217,9 +225,11 @@ def with_cells(cells: str) -> bytes:
 @suite.test
 def memory_in_several_nodes() -> None:
     found = boots(changed(("\tmemory@0 {", "\tmemory@80000000 {\n\t\tdevice_type = \"memory\";\n"
-                           "\t\treg = <0 0x80000000 0 0x100000>, <1 0 1 0>;\n\t};\n\tmemory@0 {")), AT_0)
+                           "\t\treg = <0 0x80000000 0 0x100000>, <1 0 1 0>;\n\t};\n"
+                           "\tmemory@0 {")), AT_0)
     # Most of it is at 4 GiB, so that is where the tables begin.
-    assert found.numbers["base"] == 1 << 32 and found.free == [((1 << 32) + PAGE, (1 << 32) + (1 << 30))], found
+    assert found.numbers["base"] == 1 << 32, found
+    assert found.free == [((1 << 32) + PAGE, (1 << 32) + (1 << 30))], found
 
 
 @suite.matrix(reg=["0 0x1000000 0xffffffff 0xffffffff", "0xffffffff 0xfffff000 0 0x1000",
@@ -230,7 +240,8 @@ def banks_and_reservations_of_any_size(reg: str) -> None:
     reserved = boots(changed(("reg = <0 0x21f00000 0 0x00100000>", f"reg = <{reg}>")), AT_0)
     limit = 1 << 48 if high else int(reg.split()[1], 16)
     assert reg.endswith("0 0x1000") or not [s for s in reserved.free if s[1] > limit], reserved.free
-    bank = boots(changed(("reg = <0 0x00000000 0 0x05e00000>", f"reg = <0 0 0 0x5e00000>, <{reg}>")), AT_0)
+    bank = boots(changed(("reg = <0 0x00000000 0 0x05e00000>",
+                          f"reg = <0 0 0 0x5e00000>, <{reg}>")), AT_0)
     assert all(end <= 1 << 48 for _, end in bank.free)
 
 
@@ -239,7 +250,8 @@ def optional_nodes_may_be_absent() -> None:
     text = HI6220.read_text()
     for node in ("aliases", "cpus", "reserved-memory"):
         text = re.sub(rf"\n\t{node} {{\n.*?\n\t}};\n", "\n", text, count=1, flags=re.S)
-    text = text.replace("\t\tstdout-path = \"serial3:115200n8\";\n", "").replace("/memreserve/", "// ")
+    text = text.replace("\t\tstdout-path = \"serial3:115200n8\";\n", "")
+    text = text.replace("/memreserve/", "// ")
     found = boots(source(text), AT_0)
     assert found.numbers["uart"] == 0xF801_5000, "the first UART that there is"
     assert found.cpus == [0], "the core that boots is there in any case"
@@ -248,18 +260,21 @@ def optional_nodes_may_be_absent() -> None:
 # ---- cores --------------------------------------------------------------------------------
 
 
-CORE = 'cpu@{0} {{ compatible = "arm,cortex-a53"; device_type = "cpu"; reg = <0 0x{0:0>3}>; enable-method = "psci"; }};'
+CORE = ('cpu@{0} {{ compatible = "arm,cortex-a53"; device_type = "cpu"; reg = <0 0x{0:0>3}>;\n'
+        '\t\t\tenable-method = "psci"; }};')
 HIKEY_CORES = [0, 1, 2, 3, 0x100, 0x101, 0x102, 0x103]
 # One core of HiKey written otherwise, and which affinities are left then.
 CORES = {
     "as it is": ("", "", HIKEY_CORES),
-    "disabled": ("reg = <0 0x002>;", 'reg = <0 0x002>; status = "disabled";', [0, 1, 3, *HIKEY_CORES[4:]]),
+    "disabled": ("reg = <0 0x002>;", 'reg = <0 0x002>; status = "disabled";',
+                 [0, 1, 3, *HIKEY_CORES[4:]]),
     "okay": ("reg = <0 0x002>;", 'reg = <0 0x002>; status = "okay";', HIKEY_CORES),
     "spin table": (CORE.format("100"), CORE.format("100").replace("psci", "spin-table"),
                    [0, 1, 2, 3, 0x101, 0x102, 0x103]),
     "no method": (CORE.format("100"), CORE.format("100").replace('enable-method = "psci";', ""),
                   [0, 1, 2, 3, 0x101, 0x102, 0x103]),
-    "no core": (CORE.format("3"), CORE.format("3").replace('"cpu"', '"cache"'), [0, 1, 2, *HIKEY_CORES[4:]]),
+    "no core": (CORE.format("3"), CORE.format("3").replace('"cpu"', '"cache"'),
+                [0, 1, 2, *HIKEY_CORES[4:]]),
     "no address": ("reg = <0 0x003>;", "", [0, 1, 2, *HIKEY_CORES[4:]]),
     "twice": ("reg = <0 0x003>;", "reg = <0 0x002>;", [0, 1, 2, *HIKEY_CORES[4:]]),
     "affinity 3": ("reg = <0 0x103>;", "reg = <0x12 0x103>;", [*HIKEY_CORES[:7], 0x12_0000_0103]),
@@ -279,7 +294,8 @@ def cores(what: str) -> None:
 def cores_of_one_cell() -> None:
     text = HI6220.read_text()
     start, end = text.index("cpus {"), text.index("};", text.index("cpu@103"))
-    cpus = text[start:end].replace("#address-cells = <2>", "#address-cells = <1>").replace("reg = <0 ", "reg = <")
+    cpus = text[start:end].replace("#address-cells = <2>", "#address-cells = <1>")
+    cpus = cpus.replace("reg = <0 ", "reg = <")
     assert boots(source(text[:start] + cpus + text[end:]), AT_0).cpus == HIKEY_CORES
 
 
@@ -291,10 +307,12 @@ def larger_than_what_there_is_room_for(what: str) -> None:
               "levels": lambda n: "n {\n" * n + "};\n" * n}[what]
     least, most = {"nodes": (3900, 4096), "properties": (16000, 16384), "levels": (30, 31)}[what]
     with running(driver()) as process:
-        found, said = (ask(process, changed(("\tchosen {", f"\tmany {{ {inside(n)} }};\n\tchosen {{")), *AT_0)
+        found, said = (ask(process, changed(("\tchosen {",
+                                             f"\tmany {{ {inside(n)} }};\n\tchosen {{")), *AT_0)
                        for n in (least, most))
     assert isinstance(found, Found), found
-    assert isinstance(said, str) and re.match(r"the device tree (has more|is deeper) than \d+", said), said
+    assert isinstance(said, str), said
+    assert re.match(r"the device tree (has more|is deeper) than \d+", said), said
 
 
 # ---- damaged ----------------------------------------------------------------------------------
@@ -336,7 +354,8 @@ def damaged_trees_end_in_a_boot_or_a_line(sanitizer: str) -> None:
     print(f"host/device-tree: seed {seed}, {count} trees", flush=True)
     booted, lines = check_damaged(seed, count, address)
     # Most kinds of damage are met, and many trees survive it: else this tests little.
-    assert count < 500 or (len(lines) >= 8 and count // 20 < booted < count * 19 // 20), (booted, lines)
+    few = count < 500
+    assert few or (len(lines) >= 8 and count // 20 < booted < count * 19 // 20), (booted, lines)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,8 @@ def holds_what_it_was_given() -> None:
         assert disk.read(name) == path.read_bytes(), name
     text = disk.read("hv8/hv8.cfg").decode()
     for key in ("kernel", "initrd", "dtb"):
-        path = given["hv8/" + {"kernel": "hv8.img", "initrd": "initrd.cpio", "dtb": "machine.dtb"}[key]]
+        name = {"kernel": "hv8.img", "initrd": "initrd.cpio", "dtb": "machine.dtb"}[key]
+        path = given[f"hv8/{name}"]
         assert f"{key}-sha256 = {hashlib.sha256(path.read_bytes()).hexdigest()}\r\n" in text, text
     assert "dtb-from = file\r\n" in text and "args = a=b c\r\n" in text, text
 
@@ -70,14 +71,16 @@ def full_volume_is_an_error() -> None:
     done = command(ROOT / "tools/efi_image.py", "--out", out, "--loader", BUILD / "BOOTAA64.EFI",
                    "--kernel", BUILD / "hv8.img", "--initrd", BUILD / "initrd.cpio", "--dtb", large,
                    "--size", "40")
-    assert done.returncode == 1 and b"the volume is full: the files need " in done.stdout, done.stdout
+    assert done.returncode == 1, done.stdout
+    assert b"the volume is full: the files need " in done.stdout, done.stdout
     assert not out.exists() and not out.with_name("full.img.volume").exists()
 
 
 @suite.matrix(size=[39, 2049])
 def size_has_limits(size: int) -> None:
-    done = command(ROOT / "tools/efi_image.py", "--out", WORK / "size.img", "--loader", BUILD / "BOOTAA64.EFI",
-                   "--kernel", BUILD / "hv8.img", "--initrd", BUILD / "initrd.cpio", "--size", str(size))
+    done = command(ROOT / "tools/efi_image.py", "--out", WORK / "size.img",
+                   "--loader", BUILD / "BOOTAA64.EFI", "--kernel", BUILD / "hv8.img",
+                   "--initrd", BUILD / "initrd.cpio", "--size", str(size))
     assert done.returncode == 1 and b"40 to 2048 MiB" in done.stdout, done.stdout
 
 

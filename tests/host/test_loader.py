@@ -45,7 +45,8 @@ TREE = of_source(HERE / "hi6220.dts")
 
 def config(*more: str) -> bytes:
     lines = ["kernel = /hv8/hv8.img", f"kernel-sha256 = {hashlib.sha256(KERNEL).hexdigest()}",
-             "initrd=\\hv8\\initrd.cpio", f"  initrd-sha256={hashlib.sha256(INITRD).hexdigest()}  ", "",
+             "initrd=\\hv8\\initrd.cpio",
+             f"  initrd-sha256={hashlib.sha256(INITRD).hexdigest()}  ", "",
              "# words", "args = a=b  c", *more]
     return "\r\n".join(lines).encode()
 
@@ -64,8 +65,9 @@ class Script:
 
     def packed(self) -> bytes:
         sizes = [NO_FILE if data is None else len(data) for data in self.files]
-        return struct.pack("<6Q4Q", self.el, self.stale, self.short_reads, self.lost_bytes, self.no_pages,
-                           self.firmware_tree, *sizes) + b"".join(data or b"" for data in self.files)
+        return struct.pack("<6Q4Q", self.el, self.stale, self.short_reads, self.lost_bytes,
+                           self.no_pages, self.firmware_tree, *sizes) \
+            + b"".join(data or b"" for data in self.files)
 
 
 def with_file(number: int, data: bytes | None, script: Script = Script()) -> Script:
@@ -155,23 +157,31 @@ REFUSED = {
     "empty kernel": (with_file(0, b""), "is empty", LOAD_ERROR),
     "short kernel": (with_file(0, KERNEL[:63]), "shorter than its header", LOAD_ERROR),
     "no Image": (with_file(0, bytes(5000)), "is no arm64 Image", LOAD_ERROR),
-    "longer than its header": (with_file(0, kernel(4999)), "longer than its header says", LOAD_ERROR),
+    "longer than its header": (with_file(0, kernel(4999)), "longer than its header says",
+                               LOAD_ERROR),
     "big-endian": (with_file(0, KERNEL[:24] + b"\x0b" + KERNEL[25:]), "is big-endian", LOAD_ERROR),
-    "not anywhere": (with_file(0, KERNEL[:24] + b"\x02" + KERNEL[25:]), "any multiple of 2 MiB", LOAD_ERROR),
-    "text offset": (with_file(0, KERNEL[:8] + b"\x01" + KERNEL[9:]), "any multiple of 2 MiB", LOAD_ERROR),
-    "too large": (with_file(0, kernel(200 * MIB)), "in one piece, and the largest free one has 73728 KiB", LOAD_ERROR),
+    "not anywhere": (with_file(0, KERNEL[:24] + b"\x02" + KERNEL[25:]), "any multiple of 2 MiB",
+                     LOAD_ERROR),
+    "text offset": (with_file(0, KERNEL[:8] + b"\x01" + KERNEL[9:]), "any multiple of 2 MiB",
+                    LOAD_ERROR),
+    "too large": (with_file(0, kernel(200 * MIB)),
+                  "in one piece, and the largest free one has 73728 KiB", LOAD_ERROR),
     "far too large": (with_file(0, kernel(NO_FILE)), "more than there can be", LOAD_ERROR),
-    "damaged kernel": (with_file(0, KERNEL[:-1] + b"?"), "the kernel \\hv8\\hv8.img is damaged", LOAD_ERROR),
-    "damaged initrd": (with_file(1, b"?" + INITRD[1:]), "the initrd \\hv8\\initrd.cpio is damaged", LOAD_ERROR),
+    "damaged kernel": (with_file(0, KERNEL[:-1] + b"?"), "the kernel \\hv8\\hv8.img is damaged",
+                       LOAD_ERROR),
+    "damaged initrd": (with_file(1, b"?" + INITRD[1:]), "the initrd \\hv8\\initrd.cpio is damaged",
+                       LOAD_ERROR),
     "no initrd": (with_file(1, None), "no initrd: ", LOAD_ERROR),
     "no memory": (Script(no_pages=1), "the firmware gives no ", LOAD_ERROR),
     "lost bytes": (Script(lost_bytes=300), "cannot be read: ", LOAD_ERROR),
     "damaged firmware tree": (with_file(3, TREE[:200] + bytes(len(TREE) - 200)),
                               "the firmware's device tree is damaged", LOAD_ERROR),
     "no tree": (Script(firmware_tree=0), "no device tree: the firmware offers none", LOAD_ERROR),
-    "no tree file": (Script(firmware_tree=0, files=(KERNEL, INITRD, config("dtb=\\hv8\\machine.dtb"), None)),
+    "no tree file": (Script(firmware_tree=0,
+                            files=(KERNEL, INITRD, config("dtb=\\hv8\\machine.dtb"), None)),
                      "no dtb: ", LOAD_ERROR),
-    "tree is cut": (Script(firmware_tree=0, files=(KERNEL, INITRD, config("dtb=\\hv8\\machine.dtb"), TREE[:-8])),
+    "tree is cut": (Script(firmware_tree=0,
+                           files=(KERNEL, INITRD, config("dtb=\\hv8\\machine.dtb"), TREE[:-8])),
                     "is no device tree, or is damaged", LOAD_ERROR),
 }
 
@@ -181,8 +191,9 @@ def is_refused(fault: str) -> None:
     refuses(*REFUSED[fault])
 
 
-@suite.matrix(line=["kernel", "colour = red", "kernel = ", "kernel-sha256 = 12", "initrd-sha256 = " + "G" * 64,
-                    "dtb-from = luck", "args = \x01", "kernel = " + "x" * 128, "args = " + "x" * 512])
+@suite.matrix(line=["kernel", "colour = red", "kernel = ", "kernel-sha256 = 12",
+                    "initrd-sha256 = " + "G" * 64, "dtb-from = luck", "args = \x01",
+                    "kernel = " + "x" * 128, "args = " + "x" * 512])
 def line_of_the_configuration(line: str) -> None:
     refuses(with_file(2, config(line)), "\\hv8\\hv8.cfg, line 8: ")
 
@@ -204,7 +215,8 @@ def any_configuration_is_read_safely() -> None:
 def checksums_of_every_length(size: int) -> None:
     data = KERNEL if size == 0 else INITRD[:size]
     enters(replace(with_file(1, data), files=(KERNEL, data, config().replace(
-        hashlib.sha256(INITRD).hexdigest().encode(), hashlib.sha256(data).hexdigest().encode()), TREE)))
+        hashlib.sha256(INITRD).hexdigest().encode(), hashlib.sha256(data).hexdigest().encode()),
+        TREE)))
 
 
 if __name__ == "__main__":

@@ -26,10 +26,12 @@ def driver(address: bool = True) -> Path:
     begin = 0x1000_0000
     # pages[] has no bytes here: boot only names it. The program itself is where no tree is put.
     symbols = ("pages=0", f"__kernel_start={begin:#x}", f"__kernel_end={begin + KERNEL_BYTES:#x}")
-    flags = ["-no-pie", "-Wl,-Ttext-segment=0x60000000", *(f"-Wl,--defsym={symbol}" for symbol in symbols)]
+    flags = ["-no-pie", "-Wl,-Ttext-segment=0x60000000",
+             *(f"-Wl,--defsym={symbol}" for symbol in symbols)]
     if not address:
         flags.append("-fno-sanitize=address")
-    return compile_driver("dt_driver", (*SOURCES, "-lfdt"), tuple(flags), "" if address else "-fast")
+    return compile_driver("dt_driver", (*SOURCES, "-lfdt"), tuple(flags),
+                          "" if address else "-fast")
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def parsed(answer: str) -> Found | str:
     singles = ("uart", "uart_intid", "uart_kind", "timer_intid", "gic", "base")
     return Found({name: lists[name][0] for name in singles},
                  {name: list(zip(numbers[::2], numbers[1::2]))
-                  for name, numbers in lists.items() if name not in (*singles, "cpus")}, lists["cpus"])
+                  for name, numbers in lists.items() if name not in (*singles, "cpus")},
+                 lists["cpus"])
 
 
 def ask(process: Driver, tree: bytes, at: int, kernel: int) -> Found | str:

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * isa_run(): loads the registers from isa_state, executes word CODE_BEFORE of
- * isa_code and then the instruction under test, and stores the registers there. Runs at EL0 under qemu-aarch64. TPIDR_EL0
- * keeps x0 while x0 is the pointer.
+ * isa_code and then the instruction under test, and stores the registers
+ * there. Runs at EL0 under qemu-aarch64. TPIDR_EL0 keeps x0 while x0 is the
+ * pointer.
  */
 #include "runner.h"
 

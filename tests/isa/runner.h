@@ -5,7 +5,7 @@
 
 #define STATE_SP	248	/* after x0..x30 */
 #define STATE_NZCV	256
-#define STATE_LANDED	264	/* where execution went on; isa_run() leaves the index in isa_code */
+#define STATE_LANDED	264	/* where execution went on: isa_run() leaves an index in isa_code */
 #define STATE_FPCR	272
 #define STATE_FPSR	280
 #define STATE_Q		288	/* q0..q31 */

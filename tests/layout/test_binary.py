@@ -15,8 +15,8 @@ from harness import BUILD, ROOT, Suite, command, main, output  # noqa: E402
 suite = Suite("layout/binary")
 
 # Loops that exist after boot, each with the reason why it may. The leaf
-# routines have a constant trip count; who waits for the lock gets it; the idle loop waits in WFI; what prints
-# the panic and stops the machine never returns to anybody.
+# routines have a constant trip count; who waits for the lock gets it; the idle loop waits in WFI;
+# what prints the panic and stops the machine never returns to anybody.
 LOOPS = {
     "page_zero": "leaf: one page",
     "page_copy": "leaf: one page",
@@ -114,7 +114,8 @@ def no_recursion() -> None:
 @suite.test
 def indirect_branches_only_at_the_entry() -> None:
     wrong = [f"{i.function}: {i.mnemonic} {i.operands}" for i in kernel().resident()
-             if i.mnemonic in ("br", "blr") and not i.function.startswith(("vectors_", "el2_vectors"))]
+             if i.mnemonic in ("br", "blr")
+             and not i.function.startswith(("vectors_", "el2_vectors"))]
     assert not wrong, wrong
 
 
@@ -229,9 +230,11 @@ def build_is_reproducible() -> None:
     output("make", "B=build/again", "dist", timeout=300)
     output("make", "dist", timeout=300)
     names = [path.name for path in sorted((BUILD / "dist").iterdir())]
-    assert {"hv8.elf", "hv8.img", "initrd.cpio", "BOOTAA64.EFI", "hv8-efi.img.gz", "SHA256SUMS"} <= {*names}
+    assert {"hv8.elf", "hv8.img", "initrd.cpio", "BOOTAA64.EFI", "hv8-efi.img.gz",
+            "SHA256SUMS"} <= {*names}
     for name in names:
-        assert (again / "dist" / name).read_bytes() == (BUILD / "dist" / name).read_bytes(), f"{name} differs"
+        first, second = (root / "dist" / name for root in (BUILD, again))
+        assert first.read_bytes() == second.read_bytes(), f"{name} differs"
     command("rm", "-rf", again)
 
 

@@ -3,10 +3,12 @@
 """Rules about the sources: who may include whom, licences, generated files."""
 
 import ast
+import configparser
 import json
 import re
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -17,14 +19,16 @@ suite = Suite("layout/source")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 FREESTANDING = {"stdint.h", "stdbool.h", "stddef.h", "stdalign.h", "stdnoreturn.h", "stdarg.h"}
-IGNORED = {".git", "build", "__pycache__", ".hypothesis", ".cache", ".pytest_cache"}
+IGNORED = {".git", "build", "__pycache__", ".hypothesis", ".cache", ".pytest_cache",
+           "compile_commands.json"}
 
 
 def files(*suffixes: str, under: str = ".") -> Iterator[Path]:
     """Files of the project, without what is built."""
     for path in sorted((ROOT / under).rglob("*")):
         parts = path.relative_to(ROOT).parts
-        if path.is_file() and not IGNORED & set(parts) and (not suffixes or path.suffix in suffixes):
+        if path.is_file() and not IGNORED & set(parts) \
+                and (not suffixes or path.suffix in suffixes):
             yield path
 
 
@@ -111,7 +115,7 @@ def compiler_saw_the_same_dependencies() -> None:
 
 @suite.test
 def every_file_names_its_licence() -> None:
-    exempt = {"LICENSE", ".gitignore", "compile_commands.json"}
+    exempt = {"LICENSE", ".gitignore"}
     wrong = [shown(path) for path in files()
              if path.name not in exempt and "user/files/" not in shown(path)
              and path.suffix not in (".json", ".pyc")
@@ -189,6 +193,58 @@ def text_is_tidy() -> None:
     assert not wrong, wrong[:20]
 
 
+def globs(pattern: str) -> list[str]:
+    """A pattern of .editorconfig as those without braces that it stands for."""
+    found = re.search(r"\{([^{}]*)\}", pattern)
+    if not found:
+        return [pattern]
+    return [glob for word in found[1].split(",")
+            for glob in globs(pattern[:found.start()] + word + pattern[found.end():])]
+
+
+def editor_rules() -> list[tuple[list[str], dict[str, str]]]:
+    """The sections of .editorconfig in order, of which the last that matches counts."""
+    parser = configparser.ConfigParser()
+    parser.read_string("[its own]\n" + (ROOT / ".editorconfig").read_text())
+    return [(globs(name), dict(parser[name])) for name in parser.sections()[1:]]
+
+
+def settings(path: Path, rules: list[tuple[list[str], dict[str, str]]]) -> dict[str, str]:
+    """What .editorconfig says of a file. A pattern with a slash is of the whole path."""
+    found: dict[str, str] = {}
+    for patterns, values in rules:
+        if any(fnmatchcase(shown(path) if "/" in p else path.name, p) for p in patterns):
+            found |= values
+    return found
+
+
+def prose(text: str) -> Iterator[str]:
+    """The lines of a Markdown page; those of tables and of code, which do not wrap, empty."""
+    is_code = False
+    for line in text.split("\n"):
+        is_code ^= line.lstrip().startswith("```")
+        yield "" if is_code or line.startswith("    ") or line.lstrip().startswith("|") else line
+
+
+@suite.test
+def lines_have_the_length_of_editorconfig() -> None:
+    """In columns. What has no limit there (`off`) is a list of records, or written by a tool."""
+    rules, wrong, limits = editor_rules(), [], set()
+    for path in files():
+        said = settings(path, rules)
+        limit = said["max_line_length"]
+        limits.add(limit)
+        if limit == "off":
+            continue
+        text, tab = path.read_text(), int(said["tab_width"])
+        lines = prose(text) if path.suffix == ".md" else text.split("\n")
+        wrong += [f"{shown(path)}:{number}: more than {limit} columns"
+                  for number, line in enumerate(lines, 1)
+                  if len(line.expandtabs(tab)) > int(limit)]
+    assert len(limits) == 3, f"code, pages and what has none: {limits}"
+    assert not wrong, wrong[:20]
+
+
 @suite.test
 def shell_scripts_parse() -> None:
     for path in [*files(".sh"), ROOT / ".ci/run"]:
@@ -201,7 +257,8 @@ def compile_commands_name_every_c_file() -> None:
     path = ROOT / "compile_commands.json"
     assert path.exists(), "run make compile_commands.json"
     named = {entry["file"] for entry in json.loads(path.read_text())}
-    missing = [shown(f) for f in files(".c") if shown(f).startswith(("kernel/", "user/", "bootloader/"))
+    missing = [shown(f) for f in files(".c")
+               if shown(f).startswith(("kernel/", "user/", "bootloader/"))
                and shown(f) not in named and f.name != "asm-offsets.c"]
     assert not missing, missing
 

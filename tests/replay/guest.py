@@ -92,8 +92,8 @@ def _connect(path: Path) -> socket.socket:
 
 @dataclass
 class Guest:
-    """Leaving the `with` block ends QEMU in any case. `ram` is the guest's memory, `stub` what talks
-    to gdb's stub."""
+    """Leaving the `with` block ends QEMU in any case. `ram` is the guest's memory, `stub` what
+    talks to gdb's stub."""
 
     machine: Machine
     lines: list[str]

@@ -13,7 +13,8 @@ from types import SimpleNamespace
 
 import spec
 from replay import traps
-from replay.compare import Difference, Mismatch, pages_differ, rest_differs, tables_differ, take_frames
+from replay.compare import (Difference, Mismatch, pages_differ, rest_differs, tables_differ,
+                            take_frames)
 from verif.gdb import GENERAL, Ended
 from replay.guest import RAM_BASE, Guest
 from replay.memory import PAGE, WORD, Mirror, translate

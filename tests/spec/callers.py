@@ -269,7 +269,8 @@ class Caller:
             m.state.set("sys.cntv_ctl_el0", (), 1)
             m.state.set("sys.cntv_cval_el0", (), self.now() + r.randrange(-5, 50))
             traps = ("trap_wfi",) if m.current else ()
-            if m.current and not m.state.get("sched.cpus.more", m.state.get("sys.cpu")) & self.c.HV_CPU_FP:
+            more = m.state.get("sched.cpus.more", m.state.get("sys.cpu"))
+            if m.current and not more & self.c.HV_CPU_FP:
                 traps += ("trap_fp",)
             name = r.choice(("timer_interrupt", "timer_interrupt", *INTERRUPTS, *traps))
             if m.current and r.random() < 0.01:

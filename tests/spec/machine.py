@@ -156,7 +156,8 @@ def boot(c: SimpleNamespace) -> Tracked:
 
 # What each core has for itself.
 PRIVATE = tuple((name, key) for name, kinds in FIELDS.items()
-                if name.startswith("sys.") and name not in ("sys.cpu", "sys.cntpct_el0", "sys.cntvct_el0")
+                if name.startswith("sys.")
+                and name not in ("sys.cpu", "sys.cntpct_el0", "sys.cntvct_el0")
                 for key in product(*(range(KINDS[kind](None)) for kind in kinds)))
 
 

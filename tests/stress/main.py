@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Boots hv8 on several cores, keeps them busy, stops them at random, and looks at every invariant of
-spec/, at isolation, and at who waits for a core.
+"""Boots hv8 on several cores, keeps them busy, stops them at random, and looks at every invariant
+of spec/, at isolation, and at who waits for a core.
 
     tests/stress/main.py --minutes 30 --cpus 8 --seed 1
 
@@ -63,8 +63,9 @@ def what_is_wrong(moment: Moment) -> list[str]:
 
 def run(cpus: int, gic: int, seed: int, goes_on: Callable[[int], bool],
         watch: Callable[[Moment], None] | None = None) -> tuple[int, int]:
-    """Stops as long as `goes_on`, which is told how often it has been; number of stops, and of instances
-    that held. Broken at the first that does not. `watch` sees each moment before it is judged."""
+    """Stops as long as `goes_on`, which is told how often it has been; number of stops, and of
+    instances that held. Broken at the first that does not. `watch` sees each moment before it is
+    judged."""
     kernel = target.load(BUILD / "hv8.elf")
     machine, pick = Machine(gic=gic, ram=RAM, cores=cpus), random.Random(~seed)
     like = replay_guest.Machine(gic=str(gic), ram=RAM << 20, cpus=cpus)
@@ -86,7 +87,8 @@ def run(cpus: int, gic: int, seed: int, goes_on: Callable[[int], bool],
             stops, instances = stops + 1, instances + moment.instances
             if wrong:
                 said = guest.typist.text[-600:].decode(errors="replace")
-                raise Broken("\n".join([f"seed {seed}, {cpus} cores, stop {stops}, seen from core {core}:",
+                raise Broken("\n".join([f"seed {seed}, {cpus} cores, stop {stops}, "
+                                        f"seen from core {core}:",
                                         *wrong, "the last words of the console:", said]))
         if b"FAIL" in guest.typist.text or b"panic" in guest.typist.text:
             raise Broken(f"seed {seed}: " + guest.typist.text.decode(errors="replace")[-4000:])

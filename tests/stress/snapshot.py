@@ -2,8 +2,8 @@
 """A machine with several cores that is stopped while nobody holds the lock, and what spec/ says of
 such a moment.
 
-Where `lock_drop` returns the lock has just been released. If by then no other core has drawn a ticket,
-what cores share is as one of them left it. Registers are those of the core that stopped.
+Where `lock_drop` returns the lock has just been released. If by then no other core has drawn a
+ticket, what cores share is as one of them left it. Registers are those of the core that stopped.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class LiveState(DumpState):
     """A dump of a machine that has run for a while."""
 
     def tables(self) -> Array:
-        """Those of processes that live or are built: of the dead, entries may name what has gone."""
+        """Those of processes that live or are built: of the dead, entries may name what is gone."""
         found = super().tables()
         alive = is_alive(Reader(self.c, self), self.get("page_descs.owner", found))
         return found[np.broadcast_to(alive, found.shape)]
@@ -141,7 +141,8 @@ class Moment(Check):
         waits = o.bit(r.get("sched.idle"), core)
         yield from self._false("a core waits for who is ready, and none is called", ("cpu", "pid"),
                                (core, pid), o.not_(o.and_(waits, has(r, READY, pid),
-                                                          may_run(r, core, pid))), "spec/progress.py")
+                                                          may_run(r, core, pid))),
+                               "spec/progress.py")
 
     def problems(self) -> list[Problem]:
         """All that is wrong with the moment."""

@@ -158,7 +158,8 @@ def nothing_is_lost_when_servers_die(gic: str) -> None:
         before = holdings(guest)
         text = blk(guest, f"storm {KILLS} {SEED}")
         assert "storm: nothing is lost" in text, text
-        servers, broken = re.findall(r"(\d+) servers, \d+ requests, (\d+) broken off, 0 wrong", text)[0]
+        servers, broken = re.findall(
+            r"(\d+) servers, \d+ requests, (\d+) broken off, 0 wrong", text)[0]
         assert int(servers) == KILLS + 1 and int(broken) > 0, text
         assert holdings(guest) == before
 

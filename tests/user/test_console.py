@@ -107,7 +107,8 @@ def programs_run_in_a_session(gic: str) -> None:
 @suite.matrix(gic=["2", "3"])
 def the_break_key_is_the_foregrounds(gic: str) -> None:
     with session(f"break gic={gic}", gic) as guest:
-        for command, sign in (("yes", r"y\r*\ny"), ("sleep 1000", "\n"), ("cat", "\n"), ("top", "PID")):
+        for command, sign in (("yes", r"y\r*\ny"), ("sleep 1000", "\n"), ("cat", "\n"),
+                              ("top", "PID")):
             guest.type(command + "\r")
             guest.expect(sign)
             guest.type(BREAK)
@@ -129,7 +130,8 @@ def one_session_has_the_keys(gic: str) -> None:
     with session(f"keys gic={gic}", gic) as guest:
         assert "no such session" in guest.shell("console 2")
         another(guest, 2)
-        assert re.search(r"session 1 of process 2\n.*session 2 of process \d+, this one, has the keys",
+        assert re.search(r"session 1 of process 2\n.*"
+                         r"session 2 of process \d+, this one, has the keys",
                          guest.shell("console"))
         guest.type("echo half of ")
         guest.expect("half of ")
@@ -255,7 +257,8 @@ def other_sessions_outlive_it_too() -> None:
             guest.type(NEXT)
             guest.expect(r"-- session \d --")
             fresh(guest)
-            own.append(re.findall(r"^session (\d) .*this one, has the keys$", guest.shell("console"), re.M))
+            own.append(re.findall(r"^session (\d) .*this one, has the keys$",
+                                  guest.shell("console"), re.M))
         assert sorted(own) == [["1"], ["2"]], own
         if own[-1] == ["1"]:
             go_next(guest, 2)

@@ -105,8 +105,8 @@ def disks_are_attached() -> None:
         disk, second = Path(folder) / "a, disk.img", Path(folder) / "b.img"
         disk.write_bytes(b"what is on the disk\n".ljust(1 << 20, b"\0"))
         second.write_bytes(b"on the second\n".ljust(2 << 20, b"\0"))
-        status, text = run("blk info\nblk read 0 | head -n 1\nblk -d disk1 read 0 | head -n 1\nhalt\n",
-                           "DMA=on", f"DISK={disk}", f"DISK2={second}")
+        status, text = run("blk info\nblk read 0 | head -n 1\nblk -d disk1 read 0 | head -n 1\n"
+                           "halt\n", "DMA=on", f"DISK={disk}", f"DISK2={second}")
         assert status == 0 and "2048 sectors of 512 bytes" in text, text
         assert text.index("what is on the disk") < text.index("on the second"), text
     status, text = run("", f"DISK={disk}")

@@ -33,7 +33,8 @@ def rows(guest: Guest) -> dict[str, list[tuple[int, ...]]]:
     several cores the mask comes between pids and name."""
     found: dict[str, list[tuple[int, ...]]] = {}
     for line in guest.shell("ps").splitlines()[1:]:
-        match = re.match(r" *(\d+) +(\d+)  .{16} +(\d+) +(\d+) +(\d+) +(\d+)(?: +[0-9a-f]+)?  (\S+)", line)
+        match = re.match(r" *(\d+) +(\d+)  .{16} +(\d+) +(\d+) +(\d+) +(\d+)"
+                         r"(?: +[0-9a-f]+)?  (\S+)", line)
         assert match, line
         if match[7] != "ps":
             found.setdefault(match[7], []).append(tuple(int(match[n]) for n in range(1, 7)))
@@ -100,8 +101,8 @@ def the_clock_has_one_server_for_all(gic: str) -> None:
         assert starts(guest, "clock") == ("up", 1)
         set_clock(guest)
         assert date(guest).endswith("UTC 2040")
-        for wrong in ("2040-02-30 00:00:00", "2040-01-01 24:00:00", "tomorrow", "1969-12-31 23:59:59",
-                      "2107-01-01 00:00:00"):
+        for wrong in ("2040-02-30 00:00:00", "2040-01-01 24:00:00", "tomorrow",
+                      "1969-12-31 23:59:59", "2107-01-01 00:00:00"):
             assert "does not go as far" in date(guest, f"-s '{wrong}'"), wrong
         assert "usage" in date(guest, "-w +")
         assert date(guest).endswith("UTC 2040")
@@ -109,7 +110,8 @@ def the_clock_has_one_server_for_all(gic: str) -> None:
 
 @suite.matrix(gic=["2", "3"], line=["with its line", "without"])
 def clients_wake_in_order(gic: str, line: str) -> None:
-    """The last to ask is the first to wake; each at its time. Who waits for what is over does not."""
+    """The last to ask is the first to wake; each at its time. Who waits for what is over does
+    not."""
     with session(f"alarms gic={gic} {line}", gic=gic) as guest:
         guest.shell("service start clock" + ("" if line == "with its line" else " 1"))
         set_clock(guest)
@@ -120,7 +122,8 @@ def clients_wake_in_order(gic: str, line: str) -> None:
         assert seconds(date(guest, "-w '2040-05-06 07:00:00'")) < times[0]
         date(guest, "-s '2040-05-06 07:30:02'")
         found = [seconds(line) for line in guest.shell("wait").splitlines() if "UTC" in line]
-        assert found == sorted(found) and all(a <= b for a, b in zip(times, found, strict=True)), found
+        assert found == sorted(found), found
+        assert all(a <= b for a, b in zip(times, found, strict=True)), found
         assert (await_waiting(guest, 0) >= 3) == (line == "with its line")
 
 
@@ -160,7 +163,8 @@ def waiting_clients_outlive_the_server(gic: str, victim: str) -> None:
         text = guest.shell("wait")
         assert text.count(ASKED_AGAIN) == 3, text
         found = [seconds(line) for line in text.splitlines() if "UTC" in line]
-        assert found == sorted(found) and all(a <= b for a, b in zip(times, found, strict=True)), text
+        assert found == sorted(found), text
+        assert all(a <= b for a, b in zip(times, found, strict=True)), text
         assert holdings(guest) == before
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""uart=process: the console's server drives the UART, everybody is its client, and whatever it dies of
-there is a console again."""
+"""uart=process: the console's server drives the UART, everybody is its client, and whatever it dies
+of there is a console again."""
 
 import re
 import sys
@@ -56,7 +56,8 @@ def heard(found: Guest, pattern: str) -> bool:
 
 
 def fresh(found: Guest) -> None:
-    """A prompt of its own, whatever is shown of others. What is typed while the server dies may be lost."""
+    """A prompt of its own, whatever is shown of others. What is typed while the server dies may be
+    lost."""
     for n in range(20):
         found.type(f"\recho fr''esh {n}\r")
         if heard(found, rf"\nfresh {n}\r*\n"):
@@ -173,7 +174,7 @@ def killed_again_and_again_while_programs_print(cpus: int) -> None:
 
 @suite.matrix(bug=["crashes", "exits"])
 def a_driver_with_a_bug_is_replaced(bug: str) -> None:
-    """Again and again, and its registers, and what the registry says of it, are shown by the next."""
+    """Again and again, and its registers, and what the registry says of it, the next one shows."""
     with guest(f"bug {bug}") as found:
         pid = rows(found)["sh"][0][0]
         kill(found, "80" if bug == "crashes" else "81")
@@ -233,7 +234,8 @@ def much_typed_ahead_is_kept() -> None:
 @suite.test
 def another_kind_of_uart() -> None:
     zcu102 = Machine("uart zcu102", board="xlnx-zcu102,virtualization=on", cpu="", gic="2",
-                     extra=("-smp", "1", "-dtb", str(BUILD / "zcu102.dtb"), "-append", "uart=process"))
+                     extra=("-smp", "1", "-dtb", str(BUILD / "zcu102.dtb"),
+                            "-append", "uart=process"))
     with Guest(zcu102, timeout=120) as found:
         found.expect(r"Cadence UART at 0xff000000")
         found.prompt()
@@ -245,10 +247,12 @@ def another_kind_of_uart() -> None:
 
 @suite.matrix(option=["process", "kernel"])
 def a_panic_takes_the_uart_over(option: str) -> None:
-    """Of a driver that has switched it off. A debugger makes the kernel panic, since no entry path does."""
+    """Of a driver that has switched it off. A debugger makes the kernel panic, since no entry path
+    does."""
     image = load(BUILD / "hv8.elf")
     with TemporaryDirectory() as folder:
-        words = ("-chardev", f"socket,id=gdb,path={folder}/gdb,server=on,wait=off", "-gdb", "chardev:gdb", "-S")
+        words = ("-chardev", f"socket,id=gdb,path={folder}/gdb,server=on,wait=off",
+                 "-gdb", "chardev:gdb", "-S")
         one = machine(f"panic {option}", f"uart={option}")
         with Guest(replace(one, extra=(*one.extra, *words)), timeout=60) as found, \
                 socket(AF_UNIX) as end:

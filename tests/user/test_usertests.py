@@ -36,7 +36,8 @@ def usertests(gic: str, cpu: str) -> None:
 
 
 # On several cores nothing else may be skipped.
-CORE_SKIPS = {"3": set(), "2": GIC_SKIPS["2"] | {"QEMU before 9.1 ends a line of a GICv2 only on the core that took it"}}
+CORE_SKIPS = {"3": set(), "2": GIC_SKIPS["2"] | {
+    "QEMU before 9.1 ends a line of a GICv2 only on the core that took it"}}
 
 
 @suite.matrix(gic=["3", "2"], cpus=[2, 4])
@@ -61,7 +62,8 @@ def storms_on_several_cores(gic: str, cores: str) -> None:
     """Calls, and then processes that do anything, and are killed on whatever core they are;
     afterwards the tables agree with each other, which usertests looks at after each test."""
     accel, calls, steps = STORMS[cores]
-    with Guest(Machine(f"storm gic={gic} {cores}", gic=gic, cpus=4, extra=accel), timeout=1200) as guest:
+    one = Machine(f"storm gic={gic} {cores}", gic=gic, cpus=4, extra=accel)
+    with Guest(one, timeout=1200) as guest:
         guest.prompt()
         assert "all as expected" in guest.shell(f"ipcstorm 12 {calls}")
         for seed in (1, 2):

@@ -62,14 +62,16 @@ def left_out(options: argparse.Namespace) -> tuple[str, ...]:
     return population.NO_T1 + (population.SLOW if options.quick else ())
 
 
-def choose(options: argparse.Namespace, code: reach.Code) -> tuple[tuple[Mutant, ...], dict[str, int]]:
+def choose(options: argparse.Namespace,
+           code: reach.Code) -> tuple[tuple[Mutant, ...], dict[str, int]]:
     """The sample, as many of each kind, and how many there are to choose from."""
     every = {kind: tuple(m for m in population.population(code, kind)
                          if theorems(m) and set(m.subjects) - set(left_out(options)))
              for kind in ([options.kind] if options.kind else KINDS)}
     sizes = {kind: len(some) for kind, some in every.items() if some}
     if options.only:
-        return tuple(m for some in every.values() for m in some if options.only in m.identity), sizes
+        return tuple(m for some in every.values() for m in some
+                     if options.only in m.identity), sizes
     samples = (population.sample(every[kind], options.count, options.seed) for kind in sizes)
     turns = zip_longest(*samples)
     return tuple(m for turn in turns for m in turn if m is not None)[:options.count], sizes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Assembly for the unit tests: a routine of its own in the address space of the kernel under test."""
+"""Assembly for the unit tests: a routine of its own in the address space of the tested kernel."""
 import subprocess
 import tempfile
 from dataclasses import replace

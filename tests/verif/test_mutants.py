@@ -49,7 +49,8 @@ PLANTED = (
     Planted("c", "swap-registers", "page_copy", "stp\tx9, x10", "T2", "word"),
     Planted("c", "drop-instruction", "page_sync", "ic\tialluis", "T2", "does not clean"),
     Planted("c", "drop-instruction", "lock_take", "stxr", "T1", "no step of a lock"),
-    Planted("c", "wrong-operator", "lock_take", "b.ne", "T1", "returns before its ticket is served"),
+    Planted("c", "wrong-operator", "lock_take", "b.ne", "T1",
+            "returns before its ticket is served"),
     Planted("c", "wrong-number", "lock_drop", "add", "T1", "not the following ticket"),
     Planted("binary", "flip-condition", "lock_take+0x10", "", "T1", "no step of a lock"),
     Planted("c", "drop-update", "run_after", "cpu->turn = next", "T1", "sched.cpus.turn differs"),
@@ -82,13 +83,17 @@ PLANTED = (
     Planted("vectors", "nop", "vectors_idle+0x14", "", "T6", "not synchronized"),
     Planted("vectors", "nop", "vectors_idle+0x30", "", "T6", "the core waits"),
     Planted("vectors", "nop", "vectors_idle+0x50", "", "T1", "x0 differs"),
-    Planted("vectors", "nop", "vectors_idle+0x2c", "", "T1", "events wait instead of lock_drop wait"),
-    Planted("vectors", "nop", "vectors_fast+0x0", "", "T1", "events eret instead of lock_drop eret"),
+    Planted("vectors", "nop", "vectors_idle+0x2c", "", "T1",
+            "events wait instead of lock_drop wait"),
+    Planted("vectors", "nop", "vectors_fast+0x0", "", "T1",
+            "events eret instead of lock_drop eret"),
     Planted("vectors", "nop", "vectors_trap+0x54", "", "T2", "sched.cpus.doomed is the core's own"),
-    Planted("vectors", "nop", "vectors_locked+0x4", "", "T1", "hypercall instead of lock_take trap_doomed"),
+    Planted("vectors", "nop", "vectors_locked+0x4", "", "T1",
+            "hypercall instead of lock_take trap_doomed"),
     Planted("vectors", "nop", "vectors_locked+0x10", "", "T1", "events sched_kick"),
     Planted("binary", "flip-condition", "lock_take_full+0x10", "", "T1", "no step of a lock"),
-    Planted("binary", "change-immediate", "lock_drop_handed+0x8", "", "T1", "not the following ticket"),
+    Planted("binary", "change-immediate", "lock_drop_handed+0x8", "", "T1",
+            "not the following ticket"),
     Planted("binary", "change-immediate", "hc_yield+0x14", "", "T1", "handed x1"),
     Planted("c", "drop-update", "hc_kill", "proc_doom", "T1", "differs"),
     Planted("c", "drop-update", "sched_kick", "sched.idle", "T1", "sched.idle differs"),
@@ -132,7 +137,8 @@ def planted(fault: Planted) -> None:
     assert verdict.word == "caught", f"{m.identity} {m.change}: {verdict}"
     assert fault.theorem in verdict.theorem.split(), f"{m.identity} {m.change}: {verdict}"
     assert fault.message in verdict.message, f"{m.identity} {m.change}: {verdict}"
-    assert verdict.subject in (*m.subjects, "steps", "every state"), f"should not be affected: {verdict}"
+    assert verdict.subject in (*m.subjects, "steps", "every state"), \
+        f"should not be affected: {verdict}"
 
 
 @suite.matrix(instruction=[*UNKNOWN])

@@ -55,7 +55,8 @@ def failure(r: random.Random) -> Failure:
     # Each in a case of its own: those of one case and path are shown together, with one input.
     what = f"result {r.choice(STRANGE)} differs from case {r.random()} (errno 1)" if differs \
         else f"{r.choice(STRANGE)} {r.random()}"
-    lines = tuple(Line(r.choice(STRANGE), r.choice(STRANGE), f"spec/vocabulary.py:{r.randrange(99)}",
+    lines = tuple(Line(r.choice(STRANGE), r.choice(STRANGE),
+                       f"spec/vocabulary.py:{r.randrange(99)}",
                        tuple(f"spec/sets.py:{r.randrange(99)}" for _ in range(r.randrange(3))))
                   for _ in range(r.randrange(4)))
     return Failure(what, "kernel/check.h:41 (hc_set_name+0xc)", path, "refuted", values,
@@ -219,7 +220,8 @@ def report_does_not_depend_on_the_order_of_rows() -> None:
     r = rng()
     rows = random_rows(r)
     other = r.sample(rows, len(rows))
-    first, second = (report.document(target(ROOT), some, 1.0, Guide(ROOT)) for some in (rows, other))
+    first, second = (report.document(target(ROOT), some, 1.0, Guide(ROOT))
+                     for some in (rows, other))
     first["date"] = second["date"] = ""
     assert first == second
     assert [from_json(one) for one in first["rows"]] != [], "no rows"

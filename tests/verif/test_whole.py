@@ -34,7 +34,8 @@ def kernel_of(sha256: str) -> SimpleNamespace:
 def runs_about_the_same_kernel_add_up() -> None:
     """Rows of another run stay unless there is a new one; those about anything else go."""
     whole_run = [row(s, t, 1, {}, [], (), "") for s, t in whole.expected(CALLS)]
-    wrong = row("self", "T1", 2, {}, [Failure("wrong", "kernel/hc_process.c:18 (hc_self+0x0)", "", "refuted", (), "")], (), "")
+    failure = Failure("wrong", "kernel/hc_process.c:18 (hc_self+0x0)", "", "refuted", (), "")
+    wrong = row("self", "T1", 2, {}, [failure], (), "")
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "report.json"
 

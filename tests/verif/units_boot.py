@@ -178,7 +178,7 @@ def test_paths_are_all_ways_of_a_process() -> None:
     assert 0 < faults < 3000
 
 
-# ---- what EL2 may have mapped ---------------------------------------------------------------------
+# ---- what EL2 may have mapped --------------------------------------------------------------------
 
 TEXT = Area("text", "text", 0x40_0000, 0x2000, 0x4000_0000)
 DATA = Area("data", "data", 0x40_2000, 0x2000, 0x4000_2000)
@@ -203,7 +203,7 @@ def test_aliases() -> None:
     assert not aliases(text, (text, replace(other, bits=RIGHTS["constants"])))
 
 
-# ---- the rest ----------------------------------------------------------------------------------------
+# ---- the rest ------------------------------------------------------------------------------------
 
 
 def test_moves_are_what_the_assembler_makes() -> None:

@@ -135,7 +135,8 @@ def address(value: int) -> str:
 
 
 def test_its_own_fields_are_a_cores_without_the_lock(tmp_path: Path) -> None:
-    assert without_lock(f"mrs x9, tpidr_el2\nldr x0, [x9, #{field('current')}]\nret", tmp_path) == ""
+    code = f"mrs x9, tpidr_el2\nldr x0, [x9, #{field('current')}]\nret"
+    assert without_lock(code, tmp_path) == ""
 
 
 @pytest.mark.parametrize("text, name", [

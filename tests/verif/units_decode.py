@@ -23,8 +23,8 @@ from verif.lin import signed  # noqa: E402
 EVERY = [e for group in GROUPS for e in group]
 SEED = 1
 SAMPLES = 400
-CONDITIONS = ("eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "al",
-              "nv")
+CONDITIONS = ("eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le",
+              "al", "nv")
 START, END = KERNEL.image.markers["__text_start"], KERNEL.image.markers["__text_end"]
 
 
@@ -241,7 +241,8 @@ def test_conditions_and_amounts_are_what_binutils_says() -> None:
     for address, word, _, operands in disassembled(START, END):
         instruction = decode(word, address)
         f, words = instruction.fields, operands.split(", ")
-        if instruction.encoding.name in ("conditional_select", "compare_immediate", "compare_register"):
+        if instruction.encoding.name in ("conditional_select", "compare_immediate",
+                                         "compare_register"):
             assert words[-1].strip() == CONDITIONS[f["cond"]]
         elif instruction.encoding.name == "bitfield":
             assert words[2:] == [f"#{f['immr']}", f"#{f['imms']}"]

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 from verif.errors import UnmodelledError  # noqa: E402
-from verif.flags import (AddFlags, ChoiceFlags, Flags, LogicFlags, PlainFlags, SubFlags,  # noqa: E402
-                         as_term, fresh, holds, immediate, known)
+from verif.flags import (AddFlags, ChoiceFlags, Flags, LogicFlags, PlainFlags,  # noqa: E402
+                         SubFlags, as_term, fresh, holds, immediate, known)
 from verif.lin import bv, const, extend, symbol  # noqa: E402
 
 CODES = range(16)
@@ -88,7 +88,8 @@ def test_sums_on_numbers(kind: str) -> None:
     for a in range(16):
         for b in range(16):
             flags = KINDS[kind](const(a - 16 if a & 8 else a), const(b), 4)
-            manual = add_with_carry(a, b ^ 15, 1, 4) if kind == "sub" else add_with_carry(a, b, 0, 4)
+            manual = add_with_carry(a, b ^ 15, 1, 4) if kind == "sub" \
+                else add_with_carry(a, b, 0, 4)
             assert [holds(flags, code) for code in CODES] == [condition(*manual, code)
                                                               for code in CODES], (a, b)
             assert known(flags) == sum(flag << (3 - i) for i, flag in enumerate(manual)), (a, b)

@@ -86,7 +86,8 @@ def test_a_structure_is_read(tmp_path: Path) -> None:
     elf = built(tmp_path, START + "struct s { int a; long b[3][2]; } v[5] = { { 1 } };")
     found = dwarf.load(elf).variables["v"]
     inner = Array(Array(WORD, 2, 16), 3, 48)
-    assert found.type == Array(Struct((Member("a", 0, Scalar(4)), Member("b", 8, inner)), 56), 5, 280)
+    assert found.type == Array(
+        Struct((Member("a", 0, Scalar(4)), Member("b", 8, inner)), 56), 5, 280)
 
 
 @pytest.mark.parametrize("text, tag", [

@@ -262,7 +262,8 @@ def test_cores_have_no_numbers() -> None:
         states = list(run(rng, CORES))
         for name, at, before, after in rng.sample(states, 5):
             places = rng.sample(range(CORES), CORES)
-            mixed = [replace(one, cores=tuple(one.cores[p] for p in places)) for one in (before, after)]
+            mixed = [replace(one, cores=tuple(one.cores[p] for p in places))
+                     for one in (before, after)]
             _, again = text.step(O, name, mixed[0], places.index(at))
             assert again == mixed[1], SEED
             broken = replace(before, word=rng.getrandbits(32))

@@ -88,7 +88,8 @@ def test_facts_on_numbers() -> None:
     for _ in range(2000):
         some = {random_.randrange(128) for _ in range(random_.choice([0, 1, 2, 5, 60]))}
         pid = random_.randrange(128)
-        words = [sum(1 << (x & 63) for x in some if x >> 6 == w) for w in (pid >> 6, 1 - (pid >> 6))]
+        words = [sum(1 << (x & 63) for x in some if x >> 6 == w)
+                 for w in (pid >> 6, 1 - (pid >> 6))]
         found = sets.first_after(o, *words, pid)
         order = sorted(some, key=lambda x: (x - pid - 1) % 128)
         assert found == (order[0] if order else 0), (some, pid)

@@ -169,9 +169,11 @@ WRONG = {
     "a frame's word is written": ((("store", FRAME, 3, 5), ISHST),
                                   "a page that is still translated is written"),
     "make without break": ((("store", L3, 0, LEAF), ISHST, TLBI, ISH),
-                           "a valid descriptor becomes another valid one, without break before make"),
+                           "a valid descriptor becomes another valid one, "
+                           "without break before make"),
     "make before the flush": ((INVALID, ISHST, ("store", L3, 0, LEAF), TLBI, ISH),
-                              "what may be translated by a stale translation is written, or made again"),
+                              "what may be translated by a stale translation is written, "
+                              "or made again"),
     "link without the last DSB": (LINK[:-1], UNSEEN),
     "link before the content": ((*LINK[:2], *LINK[3:]), CONTENT),
     "link with a DSB of loads": ((*LINK[:2], ("dsb", "dsb ishld"), *LINK[3:]), CONTENT),
@@ -192,11 +194,14 @@ WRONG = {
                      "a process that is built or lives gets another root"),
     "TTBR0 not synchronized": ((UNLOAD,), "TTBR0_EL1 is not synchronized at the end"),
     "TTBR0 of a dead process": ((("load", BASE | DEAD << 48), ISB),
-                                "TTBR0_EL1 becomes neither empty nor root and ASID of one live process"),
+                                "TTBR0_EL1 becomes neither empty nor root and ASID of one live "
+                                "process"),
     "TTBR0 with another's ASID": ((("load", BASE + (OTHER_ROOT << 12) | SELF << 48), ISB),
-                                  "TTBR0_EL1 becomes neither empty nor root and ASID of one live process"),
+                                  "TTBR0_EL1 becomes neither empty nor root and ASID of one live "
+                                  "process"),
     "TTBR0 while stale": ((INVALID, ("load", BASE + (ROOT_PAGE << 12) | SELF << 48), ISB, ISHST,
-                           TLBI, ISH), "TTBR0_EL1 gets an ASID of which a stale translation may exist"),
+                           TLBI, ISH),
+                          "TTBR0_EL1 gets an ASID of which a stale translation may exist"),
     "wait without DSB": ((("wait",),), WAITS),
     "wait behind a DSB of stores": ((ISHST, ("wait",)), WAITS),
     "wait behind a store": ((ISH, ("store", CTX, 0, 7), ("wait",)), WAITS),
@@ -238,7 +243,8 @@ LOAD_EMPTY = "\n".join([f"movz x9, #{AT & 0xFFFF}", *(
 CODE: dict[str, tuple[str, list[str]]] = {
     "nothing": ("ret", []),
     "empty root": (f"{LOAD_EMPTY}\nmsr ttbr0_el1, x10\nisb\nret", []),
-    "no ISB": (f"{LOAD_EMPTY}\nmsr ttbr0_el1, x10\nret", ["TTBR0_EL1 is not synchronized at the end"]),
+    "no ISB": (f"{LOAD_EMPTY}\nmsr ttbr0_el1, x10\nret",
+               ["TTBR0_EL1 is not synchronized at the end"]),
     "ERET instead": (f"{LOAD_EMPTY}\nmsr ttbr0_el1, x10\neret", []),
     "any root": ("msr ttbr0_el1, x0\nisb\nret",
                  ["TTBR0_EL1 becomes neither empty nor root and ASID of one live process"]),

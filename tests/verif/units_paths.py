@@ -81,7 +81,8 @@ def test_a_bad_use_of_the_stack_is_stuck(text: str, reason: str) -> None:
 
 
 def test_half_of_a_stack_cell_is_not_overwritten() -> None:
-    with pytest.raises(UnmodelledError, match=f"partial overwrite of a stack cell at {BASE + 4:#x}"):
+    with pytest.raises(UnmodelledError,
+                       match=f"partial overwrite of a stack cell at {BASE + 4:#x}"):
         explored("str x0, [sp, #-16]!\nstr w1, [sp, #4]\nret")
 
 

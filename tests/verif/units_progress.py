@@ -121,8 +121,9 @@ def states(folder: Path) -> Row:
 def test_an_alarm_without_the_tick_is_noticed(tmp_path: Path,
                                               monkeypatch: pytest.MonkeyPatch) -> None:
     assert states(tmp_path).passed
-    monkeypatch.setitem(RULES.members, "timer_armed", Invariant("timer_armed", (), lambda r: r.o.ule(
-        r.get("sys.cnthp_cval_el2"), r.o.shr(r.get("timer_tree", 1), schedule.PID_BITS))))
+    monkeypatch.setitem(RULES.members, "timer_armed", Invariant(
+        "timer_armed", (), lambda r: r.o.ule(
+            r.get("sys.cnthp_cval_el2"), r.o.shr(r.get("timer_tree", 1), schedule.PID_BITS))))
     row = states(tmp_path)
     assert "the tick is not armed [refuted]" in messages(row), messages(row)
 

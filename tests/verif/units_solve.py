@@ -77,7 +77,8 @@ def test_the_last_write_counts() -> None:
     both = after(CellWrite((A, I), bv(1)), CellWrite((B, I), bv(2)))
     expected = z3.If(C == B, bv(2), z3.If(C == A, bv(1), base_read(PAGES, (C, I))))
     assert is_valid(both == expected)
-    assert not is_valid(both == z3.If(C == A, bv(1), z3.If(C == B, bv(2), base_read(PAGES, (C, I)))))
+    assert not is_valid(
+        both == z3.If(C == A, bv(1), z3.If(C == B, bv(2), base_read(PAGES, (C, I)))))
 
 
 def test_zeroing_a_block() -> None:
@@ -126,7 +127,7 @@ def called(name: str) -> MachinePath:
 
 @pytest.mark.parametrize("leaf", contracts.LEAVES, ids=lambda leaf: leaf.name)
 def test_contract(leaf: contracts.Leaf) -> None:
-    """Bounds are asked for each page, nothing but the listed registers is lost, cells are as said."""
+    """Bounds are asked for each page, only the listed registers are lost, cells are as said."""
     path = called(leaf.name)
     x = [z3.BitVec(f"x{i}", 64) for i in range(32)]
     limit = PAGES.dims[0].count
@@ -156,7 +157,8 @@ def without(name: str, ordinal: int) -> Target:
 
 
 @pytest.mark.parametrize("ordinal", [7, 14])
-def test_page_copy_is_not_proved_without_one_of_its_instructions(ordinal: int, tmp_path: Path) -> None:
+def test_page_copy_is_not_proved_without_one_of_its_instructions(ordinal: int,
+                                                                 tmp_path: Path) -> None:
     """A load and a store."""
     leaf = next(leaf for leaf in contracts.LEAVES if leaf.name == "page_copy")
     try:

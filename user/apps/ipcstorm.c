@@ -25,7 +25,8 @@ static uint64_t answer_to(uint64_t client, uint64_t n)
 static int be_client(hv_handle endpoint, uint64_t client, uint64_t calls)
 {
 	for (uint64_t n = 0; n < calls; n++) {
-		struct hv_msg reply = hv_call_msg(endpoint, HV_FOREVER, 0, HV_NONE, client, n, ~n, 0);
+		struct hv_msg reply = hv_call_msg(endpoint, HV_FOREVER, 0, HV_NONE, client, n, ~n,
+						  0);
 
 		if (reply.result != 0 || reply.w[0] != answer_to(client, n) || reply.w[1] != n ||
 		    reply.w[2] != client || reply.page != 0)
@@ -74,7 +75,8 @@ static int serve(hv_handle endpoint, uint64_t clients, uint64_t calls, struct ta
 
 		if (!is_next(tally, &m, clients)) {
 			fprintf(stderr, "ipcstorm: wrong call %" PRIu64 " of client %" PRIu64
-				" from %" PRIu64 ": %s\n", m.w[1], m.w[0], m.from, hv_strerror(m.result));
+				" from %" PRIu64 ": %s\n", m.w[1], m.w[0], m.from,
+				hv_strerror(m.result));
 			return 1;
 		}
 		note(tally, &m, clients);
@@ -125,7 +127,8 @@ int main(int argc, char **argv)
 	hv_endpoint_close((hv_handle)endpoint);
 	for (uint64_t client = 0; client < clients; client++)
 		wrong += wait(&status) < 0 || status != 0;
-	printf("ipcstorm: %" PRIu64 " clients, %" PRIu64 " calls each, at most %" PRIu64 " ahead: %s\n",
-	       clients, messages, tally.widest, wrong == 0 ? "all as expected" : "WRONG");
+	printf("ipcstorm: %" PRIu64 " clients, %" PRIu64 " calls each, at most %" PRIu64
+	       " ahead: %s\n", clients, messages, tally.widest,
+	       wrong == 0 ? "all as expected" : "WRONG");
 	return app_finish(wrong != 0);
 }

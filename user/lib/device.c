@@ -88,7 +88,8 @@ int64_t os_devices_take(hv_pid pid)
 			break;
 		if (see && hv_devices[device].owner != pid)
 			continue;
-		if (hv_revoke_device(device) == 0 && see && hv_devices[device].flags & HV_DEVICE_DMA)
+		if (hv_revoke_device(device) == 0 && see &&
+		    hv_devices[device].flags & HV_DEVICE_DMA)
 			error = hv_virtio_quiet(device);
 	}
 	return error;

@@ -49,7 +49,8 @@ const uint8_t *hv_dt_property(const struct hv_dt_node *node, const char *name, u
 	for (uint64_t at = behind(node->offset);; at = behind(at)) {
 		const uint8_t *token = structure(at);
 
-		if (hv_dt_cell(token) == PROP && strcmp(strings + hv_dt_cell(token + 8), name) == 0) {
+		if (hv_dt_cell(token) == PROP &&
+		    strcmp(strings + hv_dt_cell(token + 8), name) == 0) {
 			*bytes = hv_dt_cell(token + 4);
 			return token + 12;
 		}
@@ -61,7 +62,8 @@ const uint8_t *hv_dt_property(const struct hv_dt_node *node, const char *name, u
 bool hv_dt_is_compatible(const struct hv_dt_node *node, const char *name)
 {
 	uint64_t bytes, length = strlen(name) + 1;
-	const char *at = (const char *)hv_dt_property(node, "compatible", &bytes), *end = at + bytes;
+	const char *at = (const char *)hv_dt_property(node, "compatible", &bytes);
+	const char *end = at + bytes;
 
 	while (at != NULL && at + length <= end) {
 		if (memcmp(at, name, length) == 0)

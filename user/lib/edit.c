@@ -266,7 +266,8 @@ static enum hv_edit_result end(struct hv_edit *line, enum hv_edit_result result)
 	if (result == HV_EDIT_BREAK)
 		line->used = 0;
 	if (result != HV_EDIT_END)
-		show(line, result == HV_EDIT_BREAK ? "^C\n" : "\n", result == HV_EDIT_BREAK ? 3 : 1);
+		show(line, result == HV_EDIT_BREAK ? "^C\n" : "\n",
+		     result == HV_EDIT_BREAK ? 3 : 1);
 	line->buf[line->used] = 0;
 	return result;
 }

@@ -104,7 +104,8 @@ static void describe_abort(uint64_t esr, uint64_t ec, char *buf, size_t n)
 	const char *access = !is_data ? "fetch" : esr & 1 << 6 ? "write" : "read";
 
 	if (has_level)
-		hv_snprintf(buf, n, "%s: %s, level %u, %s", is_data ? "data abort" : "instruction abort",
+		hv_snprintf(buf, n, "%s: %s, level %u, %s",
+			is_data ? "data abort" : "instruction abort",
 			fault_words(status), (unsigned)(status & 3), access);
 	else
 		hv_snprintf(buf, n, "%s: %s, %s", is_data ? "data abort" : "instruction abort",
@@ -121,8 +122,9 @@ static void describe_sysreg(uint64_t iss, char *buf, size_t n)
 		hv_snprintf(buf, n, "trapped %s %s", access, name);
 	else
 		hv_snprintf(buf, n, "trapped %s system register S%u_%u_C%u_C%u_%u", access,
-			(unsigned)(iss >> 20 & 3), (unsigned)(iss >> 14 & 7), (unsigned)(iss >> 10 & 15),
-			(unsigned)(iss >> 1 & 15), (unsigned)(iss >> 17 & 7));
+			(unsigned)(iss >> 20 & 3), (unsigned)(iss >> 14 & 7),
+			(unsigned)(iss >> 10 & 15), (unsigned)(iss >> 1 & 15),
+			(unsigned)(iss >> 17 & 7));
 }
 
 char *hv_describe_esr(uint64_t esr, char *buf, size_t n)

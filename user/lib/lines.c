@@ -38,7 +38,8 @@ int64_t os_lines_grant(hv_pid child, const uint64_t lines[HV_NIRQ / 64])
 {
 	for (hv_irq word = 0; word < HV_NIRQ / 64; word++) {
 		for (uint64_t left = lines[word]; left != 0; left &= left - 1) {
-			int64_t error = hv_grant_irq(child, 64 * word + (hv_irq)__builtin_ctzl(left));
+			int64_t error = hv_grant_irq(child,
+						     64 * word + (hv_irq)__builtin_ctzl(left));
 
 			if (error < 0)
 				return error;

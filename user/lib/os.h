@@ -132,7 +132,7 @@ struct os {
 
 	struct fd_table fd;
 	struct rest *rest[HV8_NFD];
-	hv_handle tty_event;	/* of who has opened the session: where the break key comes; else 0 */
+	hv_handle tty_event;	/* of who opened the session: where the break key comes; else 0 */
 
 	struct grant grant;
 };
@@ -257,7 +257,7 @@ void os_el0_leave(struct hv_frame *frame);	/* el0.S: back into hv_el0_enter */
 
 /* ---- interrupts --------------------------------------------------------------- */
 
-enum { OS_TIMER_INTID = 27 };	/* of the virtual timer, on every machine of the base architecture */
+enum { OS_TIMER_INTID = 27 };	/* of the virtual timer, on all machines of the base architecture */
 
 /* Weak: only a program that has interrupts has the two, and only then they are called. */
 void os_irq_stop(void) __attribute__((weak));

@@ -61,7 +61,8 @@ void os_pages_compact(void)
 		struct range *above = &os.range[kept - 1];
 
 		if (os.range[i].first + os.range[i].count == above->first)
-			*above = (struct range){ os.range[i].first, above->count + os.range[i].count };
+			*above = (struct range){ os.range[i].first,
+						 above->count + os.range[i].count };
 		else
 			os.range[kept++] = os.range[i];
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The standard streams of the C library: stdout by the line on the console,
- * which the shell may open later, and by the block elsewhere, stderr at each newline, everything written out at exit.
+ * which the shell may open later, and by the block elsewhere, stderr at each
+ * newline, everything written out at exit.
  * Linked only into programs that use stdio.
  */
 #include "os.h"

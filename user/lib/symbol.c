@@ -34,7 +34,8 @@ static const Elf64_Shdr *find_section(const struct hv_initrd_file *file, uint32_
 	for (uint32_t i = 0; i < header->e_shnum; i++) {
 		section = section_at(file, i);
 		link = section_at(file, section->sh_link < header->e_shnum ? section->sh_link : 0);
-		if (section->sh_type == type && is_inside(file, section->sh_offset, section->sh_size)
+		if (section->sh_type == type
+		    && is_inside(file, section->sh_offset, section->sh_size)
 		    && is_inside(file, link->sh_offset, link->sh_size))
 			return section;
 	}
@@ -42,7 +43,8 @@ static const Elf64_Shdr *find_section(const struct hv_initrd_file *file, uint32_
 }
 
 /* A symbol's name; NULL if it is empty, a mapping symbol, or not terminated. */
-static const char *name_of(const struct hv_initrd_file *file, const Elf64_Shdr *strings, uint32_t at)
+static const char *name_of(const struct hv_initrd_file *file, const Elf64_Shdr *strings,
+			   uint32_t at)
 {
 	const char *name;
 
@@ -97,7 +99,8 @@ char *hv_symbolize(const char *prog, uint64_t addr, char *buf, size_t n)
 	strings = section_at(&file, symbols->sh_link);
 	symbol = (const void *)(file.data + symbols->sh_offset);
 	for (uint64_t i = 0; i < symbols->sh_size / sizeof(*symbol); i++)
-		if (is_better(&file, &symbol[i], best, addr) && name_of(&file, strings, symbol[i].st_name))
+		if (is_better(&file, &symbol[i], best, addr) &&
+		    name_of(&file, strings, symbol[i].st_name))
 			best = &symbol[i];
 	if (best != NULL)
 		name = name_of(&file, strings, best->st_name);

@@ -14,7 +14,8 @@ static void arm(void)
 {
 	if (first != NULL)
 		__asm__ volatile("msr cntv_cval_el0, %0" : : "r"(first->deadline));
-	__asm__ volatile("msr cntv_ctl_el0, %0\n\tisb" : : "r"((uint64_t)(first != NULL)) : "memory");
+	__asm__ volatile("msr cntv_ctl_el0, %0\n\tisb"
+			 : : "r"((uint64_t)(first != NULL)) : "memory");
 }
 
 static void point(struct hv_timer **place, struct hv_timer *timer)

@@ -61,7 +61,8 @@ int64_t os_walk(uintptr_t start, uintptr_t end, os_visit visit, void *arg)
 			do {
 				slot.pte = L3_ENTRY(va);
 				slot.index = va >> HV_PAGE_SHIFT & 511;
-				result = slot.pte == 0 || os_is_device(slot.pte) ? 0 : visit(va, &slot, arg);
+				result = slot.pte == 0 || os_is_device(slot.pte) ?
+						 0 : visit(va, &slot, arg);
 				if (result != 0)
 					return result;
 				va += HV_PAGE_SIZE;

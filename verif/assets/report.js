@@ -11,7 +11,8 @@ function filter() {
 	const word = search.value.trim().toLowerCase();
 	for (const row of rows) {
 		const fits = row.dataset.name !== undefined
-			? row.dataset.name.includes(word) && (!failing.checked || row.dataset.failed === "1")
+			? row.dataset.name.includes(word)
+				&& (!failing.checked || row.dataset.failed === "1")
 			: word === "" && !failing.checked && !table.classList.contains("sorted");
 		row.hidden = !fits;
 	}

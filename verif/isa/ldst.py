@@ -79,7 +79,8 @@ def _check_unused(f: Fields, *names: str) -> None:
         raise unallocated("a bit that should be one")
 
 
-@encoding("C4.1.94 Load/store exclusive register", "size:2 001000 0 L:1 0 Rs:5 o0:1 Rt2:5 Rn:5 Rt:5")
+@encoding("C4.1.94 Load/store exclusive register",
+          "size:2 001000 0 L:1 0 Rs:5 o0:1 Rt2:5 Rn:5 Rt:5")
 def register_exclusive(cpu: Cpu, f: Fields) -> None:
     """LDXR, LDAXR, STXR, STLXR and narrower. An acquire is an event behind its load, a release
     one before its store."""

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Faults that are planted in kernel, binary, specification and invariants, and what notices them."""
+"""Faults that are planted in kernel, binary, specification, invariants, and what notices them."""

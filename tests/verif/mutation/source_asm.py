@@ -27,7 +27,8 @@ def _changes(name: str, operands: str) -> Iterator[tuple[str, str]]:
 def faults(root: Path, file: str) -> Iterator[Mutant]:
     """Every one of a file, in routines and in their macro."""
     text = (root / file).read_text()
-    labels = [(m.start(), m[1]) for m in re.finditer(r"^((?:page|lock)_\w+):|\.macro (\w+)", text, re.M)]
+    labels = [(m.start(), m[1])
+              for m in re.finditer(r"^((?:page|lock)_\w+):|\.macro (\w+)", text, re.M)]
     for found in LINE.finditer(text):
         if found[1].startswith(DIRECTIVES):
             continue

@@ -17,19 +17,29 @@ Faults planted one at a time, to see that the verifier notices. `make mutants` d
 
 | kind | what becomes wrong |
 |---|---|
-| c | a check or an update dropped, checks in the other order, another operator, constant, number, field, argument, in the C source or in the leaves' assembly |
-| binary | an instruction of the linked kernel: another condition, immediate or operand, or no operation |
-| spec | a guard or an update dropped, guards in the other order, another error, operator, field, number, in the transitions and what they use |
-| invariant | a conjunct or premise dropped, another operator or constant, a statement denied, or made to contradict itself |
-| barrier | in C, in the inline assembly and in the linked kernel: a barrier or TLBI dropped, weaker, swapped with what is next to it, a reuse before the flush or a write behind it, another ASID, not broadcast |
-| vectors | an instruction of `vectors.S` or `context_save_fp`: no operation, swapped with the next one, another register or offset; T1, T2 and T8 of all segments are asked, then T6 |
+| c | a check or an update dropped, checks in the other order, another operator, constant, \
+number, field, argument, in the C source or in the leaves' assembly |
+| binary | an instruction of the linked kernel: another condition, immediate or operand, \
+or no operation |
+| spec | a guard or an update dropped, guards in the other order, another error, operator, \
+field, number, in the transitions and what they use |
+| invariant | a conjunct or premise dropped, another operator or constant, a statement denied, \
+or made to contradict itself |
+| barrier | in C, in the inline assembly and in the linked kernel: a barrier or TLBI dropped, \
+weaker, swapped with what is next to it, a reuse before the flush or a write behind it, \
+another ASID, not broadcast |
+| vectors | an instruction of `vectors.S` or `context_save_fp`: no operation, swapped with \
+the next one, another register or offset; T1, T2 and T8 of all segments are asked, then T6 |
 
 | column | meaning |
 |---|---|
-| T1 and so on | the theorems that turned red, of the first hypercall that was tried and failed, with a message that names it and a line |
+| T1 and so on | the theorems that turned red, of the first hypercall that was tried and \
+failed, with a message that names it and a line |
 | refusal | the verifier stopped at an instruction that it does not know, and said where |
-| no change | the compiler made the same instructions of it, or the formulas of the specification are the same |
-| equivalent | nothing that a theorem speaks of is different: `tests/verif/equivalent.txt` says why |
+| no change | the compiler made the same instructions of it, or the formulas of the \
+specification are the same |
+| equivalent | nothing that a theorem speaks of is different: `tests/verif/equivalent.txt` \
+says why |
 | open | all theorems that are asked hold, but it also affects a hypercall that is not tried |
 | timeout | undecided in five minutes |
 | survived, error | a hole; the run fails |

@@ -102,7 +102,8 @@ def _variants(found: Instruction, chance: random.Random) -> Iterator[tuple[str, 
     fields = found.fields
     for name in OFFSETS:
         if _is_transfer(found) and name in fields:
-            yield "offset", found.encoding.join({**fields, name: fields[name] ^ chance.randrange(1, 8)})
+            value = fields[name] ^ chance.randrange(1, 8)
+            yield "offset", found.encoding.join({**fields, name: value})
     names = [n for n in OPERANDS if n in fields]
     if names:
         name = chance.choice(names)
@@ -128,7 +129,8 @@ def faults(code: Code) -> Iterator[Mutant]:
     for address in sorted(every):
         offset = file_offset(kernel.path, address)
         for operator, words in _faults_at(code, address, address + 4 in every):
-            old = b"".join(kernel.word(address + 4 * n).to_bytes(4, "little") for n in range(len(words)))
+            old = b"".join(kernel.word(address + 4 * n).to_bytes(4, "little")
+                           for n in range(len(words)))
             new = b"".join(word.to_bytes(4, "little") for word in words)
             yield Mutant("vectors", operator, "build/hv8.elf", kernel.function_at(address),
                          code.kernel.debug.line_of(address), offset, offset + len(old), old.hex(),

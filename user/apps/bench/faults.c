@@ -60,7 +60,7 @@ static uint64_t entry_batch(unsigned rounds)
 	for (unsigned i = 0; i < rounds; i++) {
 		uint64_t start = ticks();
 
-		for (unsigned pad = 0; pad < i % 16; pad++)	/* the counter's phase averages out */
+		for (unsigned pad = 0; pad < i % 16; pad++)	/* the counter's phase evens out */
 			__asm__ volatile("nop");
 		store(area);
 		sum += entered - start;

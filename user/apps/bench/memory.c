@@ -10,7 +10,8 @@ static hv_page l3;
 
 static uint64_t alloc_batch(unsigned rounds)
 {
-	uint64_t taken = TIMED(rounds, hv_alloc_frame(self, l3, round_, numbers[round_], HV_PERM_W));
+	uint64_t taken = TIMED(rounds,
+			       hv_alloc_frame(self, l3, round_, numbers[round_], HV_PERM_W));
 
 	for (unsigned i = 0; i < rounds; i++)
 		must(hv_free_frame(self, l3, i, numbers[i]), "free_frame");

@@ -74,7 +74,8 @@ static int test(const uint64_t *arguments)
 }
 
 static const char usage[] =
-	"blk [-d NAME] info | read SECTOR [COUNT] | write SECTOR | fill SEED [SECTORS] | check SEED [SECTORS]\n"
+	"blk [-d NAME] info | read SECTOR [COUNT] | write SECTOR | fill SEED [SECTORS] | "
+	"check SEED [SECTORS]\n"
 	"       blk errors | test [SEED [SECTORS]] | storm [KILLS [SEED]]\n"
 	"write, fill, test and storm overwrite what is on the disk; NAME is disk0, unless -d says\n"
 	"disk1, ...; `service` lists the servers of disks";

@@ -110,7 +110,7 @@ static int load(struct hv_block *disk, int number, const uint64_t *arguments)
 	return tally.wrong != 0 || !is_over();
 }
 
-/* Of the clients that have come to an end of their own; the tallies of killed ones died with them. */
+/* Of the clients that have come to an end of their own; those of killed ones died with them. */
 static void sum_up(uint64_t kills)
 {
 	struct tally sum = { 0 }, one;

@@ -72,7 +72,8 @@ int check(struct hv_block *disk, int number, const uint64_t *arguments)
 		tally.wrong += memcmp(words, expected, count * HV_SECTOR) != 0;
 	}
 	if (tally.wrong > 0)
-		printf("client %d: %" PRIu64 " pages are not what was written\n", number, tally.wrong);
+		printf("client %d: %" PRIu64 " pages are not what was written\n", number,
+		       tally.wrong);
 	return tally.wrong > 0;
 }
 
@@ -95,7 +96,8 @@ static int run_all(client run, const char *what, const uint64_t *arguments)
 {
 	int wrong = clients_run(run, (int)arguments[2], arguments);
 
-	printf("blk: %s by %" PRIu64 " clients: %s\n", what, arguments[2], wrong ? "WRONG" : "good");
+	printf("blk: %s by %" PRIu64 " clients: %s\n", what, arguments[2],
+	       wrong ? "WRONG" : "good");
 	return wrong | clients_run(count, 1, arguments);
 }
 

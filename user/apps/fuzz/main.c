@@ -15,7 +15,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { WORKERS = 4, LINES = 6, ROUND_STEPS = 1000, ROUND_US = 3000000, POLL_US = 30000, MAX_STEPS = 1000000000, MAX_DEPTH = 2 };
+enum {
+	WORKERS = 4, LINES = 6, ROUND_STEPS = 1000, ROUND_US = 3000000, POLL_US = 30000,
+	MAX_STEPS = 1000000000, MAX_DEPTH = 2,
+};
 
 /* The first n of self's lines that are not in use are given away, too. */
 static struct hv_grants grants_of(uint64_t pages, uint64_t pids, uint64_t files, unsigned n)

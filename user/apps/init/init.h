@@ -39,7 +39,7 @@ uint64_t registry_pids(void);		/* that it has of init's */
 void log_start(hv_handle service);	/* self's endpoint */
 bool log_is_on(void);
 int64_t log_add(const struct hv_msg *msg);	/* HV_INIT_LOG */
-void log_handle(const struct hv_msg *msg);	/* one has come: the console's, or nobody wants it */
+void log_handle(const struct hv_msg *msg);	/* one has come: the console's, or nobody's */
 void log_show(void);			/* what can be shown now */
 hv_time log_deadline(void);		/* when to try again */
 void log_end(void);			/* the last words */

@@ -145,7 +145,8 @@ static int reboot_command(char **argv)
 }
 
 const struct builtin builtins[] = {
-	{ "console", "on, off, new: sessions of several shells, by the console's server", console_command },
+	{ "console", "on, off, new: sessions of several shells, by the console's server",
+	  console_command },
 	{ "exit", "ends this shell", exit_command },
 	{ "fg", "waits for a background job; ^C kills it", fg_command },
 	{ "halt", "switches the machine off", halt_command },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which devices a program gets, their registers and interrupt lines: devices.txt
- * of the initrd has a line "PROGRAM COMPATIBLE..." for each. Those that another process has are left out, and
- * the program finds that out.
+ * of the initrd has a line "PROGRAM COMPATIBLE..." for each. Those that another
+ * process has are left out, and the program finds that out.
  */
 #include "sh.h"
 

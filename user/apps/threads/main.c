@@ -87,7 +87,8 @@ static int report(uint64_t amount)
 		printf("%-9s %8" PRIu64 " %8" PRIu64 " %8" PRIu64 "  %s%s\n", thread->name,
 		       thread->slices, thread->preemptions, thread->calls,
 		       thread->state == THREAD_DEAD ?
-				     hv_describe_esr(thread->esr, words, sizeof(words)) : "result as at EL1",
+				     hv_describe_esr(thread->esr, words, sizeof(words)) :
+				     "result as at EL1",
 		       right ? "" : "  WRONG");
 	}
 	return wrong;
@@ -106,7 +107,8 @@ int main(int argc, char **argv)
 		error = create_all(amount);
 	if (error < 0) {
 		fprintf(stderr, "threads: %s\n", error == -HV_ENOSYS ?
-			"no interrupts: the CPU interface of a GICv2 cannot be found without the view" :
+			"no interrupts: the CPU interface of a GICv2 cannot be found without "
+			"the view" :
 			hv_strerror(error));
 		return 1;
 	}

@@ -84,7 +84,8 @@ TEST(abi_unknown_numbers)
 		HV_NR_reply_wait + 1, HV_NR_reply_wait + 2, 63, 64, 127, 128, 255, 256, 1000, 4096,
 		0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
 		1ULL << 32 | HV_NR_clone, 1ULL << 60, 1ULL << 61, 1ULL << 61 | HV_NR_yield,
-		1ULL << 62, 1ULL << 63, 1ULL << 63 | HV_NR_kill, ~0ULL, ~0ULL - 1, ~0ULL - 47, ~0ULL << 8,
+		1ULL << 62, 1ULL << 63, 1ULL << 63 | HV_NR_kill, ~0ULL, ~0ULL - 1, ~0ULL - 47,
+		~0ULL << 8,
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)

@@ -7,8 +7,8 @@
 
 #include <hv8/device.h>
 
-/* The n-th unmapped device of self's that does no DMA: PrimeCells, or timers. Ends the test as passed if
- * there are fewer. */
+/* The n-th unmapped device of self's that does no DMA: PrimeCells, or timers. Ends the test as
+ * passed if there are fewer. */
 hv_device take_device(unsigned n);
 
 /* Gives all unmapped devices of self's. */

@@ -70,7 +70,7 @@ static void check_registers(hv_device device, volatile void *registers)
 	if (is_ttc(device))
 		CHECK_EQ(hv_register_read(registers, TTC_CONTROL), 0x21);
 	else
-		CHECK_EQ(hv_register_read(registers, PERIPH_ID) & ~0x50U, 0x21);	/* 0x31 or 0x61 */
+		CHECK_EQ(hv_register_read(registers, PERIPH_ID) & ~0x50U, 0x21); /* 31 or 61 */
 }
 
 TEST(device_registers_are_read)
@@ -388,5 +388,6 @@ TEST(devices_are_not_the_kernels)
 	CHECK(kernels >= 2);
 	for (hv_device device = 1; device < HV_NDEVICE; device++)
 		CHECK(hv_devices[device].state == HV_DEVICE_NONE ||
-		      hv_devices[device].pa - hv_bootinfo->ram_base >= (uint64_t)HV_NPAGE * HV_PAGE_SIZE);
+		      hv_devices[device].pa - hv_bootinfo->ram_base >=
+			      (uint64_t)HV_NPAGE * HV_PAGE_SIZE);
 }

@@ -31,6 +31,7 @@ static inline struct hv_msg receive(hv_handle handle)
 
 /* Results of FAILS for the calls that return a message. */
 #define MSG_FAILS(error, name, ...) \
-	check_error(SITE("hv_" #name), HV_NR_##name, HV_##error, hv_##name##_msg(__VA_ARGS__).result)
+	check_error(SITE("hv_" #name), HV_NR_##name, HV_##error,		\
+		    hv_##name##_msg(__VA_ARGS__).result)
 
 #endif

@@ -87,8 +87,8 @@ TEST(ipc_parcels_by_reply_wait)
 	hv_pid server = peer_start(echo_parcels, (void *)endpoint);
 
 	for (uint64_t seed = 0; seed < 1000000; seed += 77777) {
-		struct hv_msg m = hv_call_msg(endpoint, HV_FOREVER, make_parcel(seed), HV_NONE, seed,
-					      0, 0, 0);
+		struct hv_msg m = hv_call_msg(endpoint, HV_FOREVER, make_parcel(seed), HV_NONE,
+					      seed, 0, 0, 0);
 
 		CHECK_EQ(m.result, 0);
 		check_parcel(m.page, seed + 1);
@@ -251,8 +251,8 @@ static void pass_to_init(void *handle)
 		CHECK_EQ(hv_handles[hv_self()][copy].file == 0, msg.result == 0);
 		if (msg.result < 0)
 			DO(close, (hv_pid)hv_self(), copy);
-		CHECK_EQ(hv_call_msg(HV8_HANDLE_MEM, HV_FOREVER, 0, HV_NONE, HV_INIT_PING, 0, 0, 0).result,
-			 0);
+		CHECK_EQ(hv_call_msg(HV8_HANDLE_MEM, HV_FOREVER, 0, HV_NONE, HV_INIT_PING,
+				     0, 0, 0).result, 0);
 	}
 }
 

@@ -199,7 +199,7 @@ TEST(irq_registers_are_each_ones_own)
 		peer_join(pids[i]);
 }
 
-/* ---- masked for ever --------------------------------------------------------------------------- */
+/* ---- masked for ever ------------------------------------------------------------------------- */
 
 static void ignore_all(void *arg)
 {

@@ -84,7 +84,9 @@ static uint64_t count_owned(hv_pid owner, uint64_t first_type, uint64_t last_typ
 
 TEST(walk_finds_own_pages_only)
 {
-	struct walk walk = { (hv_pid)hv_self(), hv_bootinfo->ram_base, hv_bootinfo->ram_pages, 0, 0 };
+	struct walk walk = {
+		(hv_pid)hv_self(), hv_bootinfo->ram_base, hv_bootinfo->ram_pages, 0, 0,
+	};
 
 	for (unsigned i = 0; i < HV_L0_USER_END; i++)
 		if (follow(&walk, TABLE_L0[i], HV_PAGE_L1))
@@ -94,7 +96,8 @@ TEST(walk_finds_own_pages_only)
 	CHECK_EQ(walk.tables, count_owned(walk.self, HV_PAGE_L1, HV_PAGE_L3));
 	CHECK_EQ(count_owned(walk.self, HV_PAGE_L0, HV_PAGE_L0), 1);
 	CHECK_EQ(count_owned(walk.self, HV_PAGE_CTX, HV_PAGE_CTX), 1);
-	CHECK_EQ(count_owned(walk.self, HV_PAGE_FREE, HV_PAGE_CTX), hv_procs[walk.self].pages_count);
+	CHECK_EQ(count_owned(walk.self, HV_PAGE_FREE, HV_PAGE_CTX),
+		 hv_procs[walk.self].pages_count);
 }
 
 /* Everybody's counts agree with the descriptors. */
@@ -134,7 +137,8 @@ TEST(bootinfo_is_sane)
 
 static const uintptr_t views[] = {
 	HV_VIEW_BOOTINFO, HV_VIEW_SCHED, HV_VIEW_PROCS, HV_VIEW_FILES, HV_VIEW_HANDLES,
-	HV_VIEW_DEVICES, HV_VIEW_PAGE_DESCS, HV_VIEW_DTB, HV_VIEW_INITRD, HV_TABLES_L0, HV_TABLES_L1, HV_TABLES_L2,
+	HV_VIEW_DEVICES, HV_VIEW_PAGE_DESCS, HV_VIEW_DTB, HV_VIEW_INITRD,
+	HV_TABLES_L0, HV_TABLES_L1, HV_TABLES_L2,
 	HV_TABLES_L0 + 8 * HV_L0_VIEW, HV_TABLES_L0 + 8 * HV_L0_SELF,
 	HV_TABLES_L3 + (HV_TEXT_VA >> 12 << 3),
 };
@@ -229,7 +233,7 @@ TEST(empty_address_space_is_empty)
 	}
 }
 
-/* ---- pages that travel ------------------------------------------------------------------------ */
+/* ---- pages that travel ----------------------------------------------------------------------- */
 
 #define SPARE_VA 0x5000000000UL
 

@@ -270,7 +270,7 @@ TEST(own_fault_needs_no_kernel)
 	CHECK(switches_so_far() - switches < 50);
 }
 
-/* ---- the EL0 sandbox ----------------------------------------------------------------------------- */
+/* ---- the EL0 sandbox ------------------------------------------------------------------------- */
 
 extern const char sandbox_add[], sandbox_peek[], sandbox_hvc[], sandbox_end[];
 

@@ -126,7 +126,7 @@ static bool is_in_no_set(hv_pid pid)
 	       hv_sched->core[pid] == 0;
 }
 
-/* Another core may be moving it from set to set: it has the lock then, which a hypercall waits for. */
+/* Another core may be moving it from set to set: it has the lock, which a hypercall waits for. */
 bool is_blocked(hv_pid pid)
 {
 	if (!is_in_no_set(pid))

@@ -11,8 +11,8 @@
 
 /* Labels of rawcode.S; rawcode is also what its vectors are called. */
 extern const char rawcode[], raw_exit[], raw_spin[], raw_sleep[], raw_wfi[], raw_wfe[], raw_storm[],
-	raw_yield[], raw_give[], raw_store[], raw_load[], raw_jump[], raw_breed[], raw_patched[], raw_vgic[], raw_sweep[],
-	raw_eret[], raw_fresh[], raw_pstate[], raw_fault[], raw_client[];
+	raw_yield[], raw_give[], raw_store[], raw_load[], raw_jump[], raw_breed[], raw_patched[],
+	raw_vgic[], raw_sweep[], raw_eret[], raw_fresh[], raw_pstate[], raw_fault[], raw_client[];
 extern const char raw_patch[];	/* the instruction that raw_patched executes */
 extern const char rawleak[];	/* a page for RAW_DATA: see rawleak.S */
 

@@ -218,12 +218,14 @@ program raw_eret
 /* ---- a fresh process: status = OR of every register but x0 and PC -------------------- */
 
 program raw_fresh
-	.irp	n, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+	.irp	n, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, \
+		   22, 23, 24, 25, 26, 27, 28, 29, 30
 	orr	x1, x1, x\n
 	.endr
 	mov	x2, sp
 	orr	x1, x1, x2
-	.irp	r, sp_el0, elr_el1, spsr_el1, esr_el1, far_el1, afsr0_el1, afsr1_el1, vbar_el1, par_el1, tpidr_el0, tpidr_el1, tpidrro_el0, cntkctl_el1, fpcr, fpsr, nzcv
+	.irp	r, sp_el0, elr_el1, spsr_el1, esr_el1, far_el1, afsr0_el1, afsr1_el1, vbar_el1, \
+		   par_el1, tpidr_el0, tpidr_el1, tpidrro_el0, cntkctl_el1, fpcr, fpsr, nzcv
 	mrs	x2, \r
 	orr	x1, x1, x2
 	.endr
@@ -232,7 +234,8 @@ program raw_fresh
 	orr	x1, x1, x2
 	mrs	x2, cntv_cval_el0
 	orr	x1, x1, x2
-	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, \
+		   22, 23, 24, 25, 26, 27, 28, 29, 30, 31
 	umov	x2, v\n\().d[0]
 	umov	x3, v\n\().d[1]
 	orr	x1, x1, x2

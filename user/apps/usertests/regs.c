@@ -131,10 +131,12 @@ TEST(timer_registers_are_private)
 	hv_pid peer = leaker(0x01234567);
 	uint64_t control, value;
 
-	__asm__ volatile("msr cntv_cval_el0, %0\n msr cntv_ctl_el0, %1" :: "r"(~0ULL >> 1), "r"(3UL));
+	__asm__ volatile("msr cntv_cval_el0, %0\n msr cntv_ctl_el0, %1"
+			 :: "r"(~0ULL >> 1), "r"(3UL));
 	for (int i = 0; i < 20; i++)
 		hv_yield();
-	__asm__ volatile("mrs %0, cntv_ctl_el0\n mrs %1, cntv_cval_el0" : "=r"(control), "=r"(value));
+	__asm__ volatile("mrs %0, cntv_ctl_el0\n mrs %1, cntv_cval_el0"
+			 : "=r"(control), "=r"(value));
 	__asm__ volatile("msr cntv_ctl_el0, xzr");
 	CHECK_EQ(control & 3, 3);
 	CHECK_EQ(value, ~0ULL >> 1);

@@ -30,7 +30,8 @@ void snapshot_take(const struct snapshot_scope *scope, struct snapshot *out)
 	for (hv_irq line = 0; line < HV_NIRQ; line++)
 		to[SNAPSHOT_IRQ + line] = digest(&hv_irqs[line], sizeof(hv_irqs[line]));
 	for (hv_device device = 0; device < HV_NDEVICE; device++)
-		to[SNAPSHOT_DEVICE + device] = digest(&hv_devices[device], sizeof(hv_devices[device]));
+		to[SNAPSHOT_DEVICE + device] = digest(&hv_devices[device],
+						      sizeof(hv_devices[device]));
 	for (size_t i = 0; i < SNAPSHOT_PAGES; i++)
 		to[SNAPSHOT_PAGE + i] = digest(&hv_page_descs[scope->pages[i]],
 					       sizeof(struct hv_page_desc));

@@ -212,8 +212,8 @@ static void try_leak(unsigned key)
 		run_one(write, patterns[i]);
 		after = run_one(read, 0);
 		if (after.status != before.status)
-			check_report(SITE("another's value is read; case = op0:op1:CRn:CRm:op2"), key,
-				     after.status, before.status);
+			check_report(SITE("another's value is read; case = op0:op1:CRn:CRm:op2"),
+				     key, after.status, before.status);
 	}
 }
 
@@ -222,7 +222,8 @@ TEST(sweep_leaks)
 	unsigned tried = 0;
 
 	for (size_t i = 0; i < sizeof(writes_that_run) / sizeof(writes_that_run[0]); i++)
-		for (unsigned key = writes_that_run[i].first; key <= writes_that_run[i].last; key++) {
+		for (unsigned key = writes_that_run[i].first; key <= writes_that_run[i].last;
+		     key++) {
 			if (key >= KEY(3, 0, 0, 0, 0))
 				try_leak(key);
 			tried++;

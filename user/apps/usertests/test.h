@@ -26,7 +26,8 @@ struct test {
 #define TEST_KIND(name, kind)							\
 	static void test_##name(void);						\
 	static const struct test entry_##name					\
-		__attribute__((used, no_reorder, section("usertests"))) = { #name, test_##name, kind }; \
+		__attribute__((used, no_reorder, section("usertests"))) =		\
+			{ #name, test_##name, kind };					\
 	static void test_##name(void)
 #define TEST(name) TEST_KIND(name, TEST_USUAL)
 #define TEST_BIG(name) TEST_KIND(name, TEST_WITH_MUCH)

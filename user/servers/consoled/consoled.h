@@ -6,7 +6,7 @@
 #include <hv8/tty.h>
 
 enum {
-	PARTIAL = 256,		/* bytes of a line that has not ended; the rest of it is shown, and forgotten */
+	PARTIAL = 256,		/* bytes of an unended line; the rest is shown, and forgotten */
 	QUEUE = 512,		/* keys typed ahead */
 	HISTORY = 32,
 	NEXT_SESSION = 'T' & 0x1f,

@@ -57,7 +57,7 @@ static bool is_cadence;
 static uint8_t ring[RING];
 static unsigned received, taken; /* bytes ever */
 static bool is_masked;		 /* the ring is full: bytes stay in the device */
-static bool is_stuck;		 /* the transmitter was full for long: what finds no room is dropped */
+static bool is_stuck;		 /* the transmitter was full for long: what finds no room is lost */
 
 /* ---- the registers of both kinds: these run in the handler, too --------------------- */
 
@@ -128,7 +128,8 @@ static void start_pl011(void)
 	if ((hv_register_read(registers, PL011_CR) & PL011_CR_ON) != PL011_CR_ON ||
 	    (line & ~(uint32_t)PL011_LCRH_FEN) != PL011_LCRH_WLEN8) {
 		hv_register_write(registers, PL011_CR, 0);
-		hv_register_write(registers, PL011_LCRH, PL011_LCRH_WLEN8 | (line & PL011_LCRH_FEN));
+		hv_register_write(registers, PL011_LCRH,
+				  PL011_LCRH_WLEN8 | (line & PL011_LCRH_FEN));
 		hv_register_write(registers, PL011_CR, PL011_CR_ON);
 	}
 	hv_register_write(registers, PL011_IFLS, 0); /* the interrupt comes at 1/8 full */

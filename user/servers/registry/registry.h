@@ -25,7 +25,7 @@ struct server {
 	int status;		/* how it died, as waitpid gives it */
 	enum fate fate;
 	uint64_t argument;	/* 0: none */
-	unsigned starts, deaths;	/* in all; since it was last asked to start, or lived long */
+	unsigned starts, deaths;	/* in all; since it was last asked to start, or lasted */
 	uint64_t started;
 	hv_time resumes;	/* it has died too often, and starts again then; 0: no */
 };

@@ -151,7 +151,8 @@ static void tell_death(const struct server *server)
 
 	hv_dprintf(STDERR_FILENO, has_ended ? "registry: %s ended with %d\n"
 					    : "registry: %s died of signal %d\n",
-		   server->program, has_ended ? WEXITSTATUS(server->status) : WTERMSIG(server->status));
+		   server->program, has_ended ? WEXITSTATUS(server->status) :
+						WTERMSIG(server->status));
 }
 
 static void replace(struct server *server)

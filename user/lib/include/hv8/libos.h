@@ -51,7 +51,7 @@ enum hv_init_op {
 	HV_INIT_GET_DEVICE = 7,	/* the registry's alone: w[1] becomes its own, with the lines */
 	HV_INIT_PUT_DEVICE = 8,	/* ... of the set in w[2] and w[3]; or it goes to the shell */
 	HV_INIT_LOG = 9,	/* count bytes of a message for people are in w[1] to w[3] */
-	HV_INIT_CONSOLE = 10,	/* the registry's alone: with a handle to call the console's server */
+	HV_INIT_CONSOLE = 10,	/* the registry's alone: with a handle to call the console server */
 };
 
 enum { HV_LOG_COUNT = 8, HV_LOG_BYTES = 24 };	/* w[0] is HV_INIT_LOG | count << HV_LOG_COUNT */

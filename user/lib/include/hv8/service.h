@@ -19,7 +19,7 @@ enum hv_registry_op {
 	HV_REGISTRY_OPEN = 1,	/* the reply carries a handle to call it by, w[1] is its unit */
 	HV_REGISTRY_START = 2,	/* w[3]: a number for its command line, 0 for none */
 	HV_REGISTRY_STOP = 3,	/* its clients get -HV_EPIPE, its devices go back */
-	HV_REGISTRY_KILL = 4,	/* ... and a new one is started at once; w[3]: as for START, 0 for the last */
+	HV_REGISTRY_KILL = 4,	/* ... and a new one starts at once; w[3]: as START; 0: the last */
 	HV_REGISTRY_LIST = 5,	/* w[1]: which; the reply is in struct hv_service's order */
 };
 

@@ -27,13 +27,13 @@ enum hv_tty_op {
 	 * back with it; w[1] is its length and w[2] an enum hv_edit_result */
 	HV_TTY_READ = 4,
 	HV_TTY_KEY = 5,		/* w[1] is a byte. w[2] is 1: -HV_EAGAIN if there is none */
-	HV_TTY_WAIT = 6,	/* who has opened it waits at the endpoint. w[1] is 1: ^C was typed */
+	HV_TTY_WAIT = 6,	/* who has opened it waits at the endpoint. w[1] is 1: ^C typed */
 	HV_TTY_LIST = 7,	/* the w[2]-th session: its number, its pid, 1 if it has the keys */
 	HV_TTY_FOREGROUND = 8,	/* session number w[2] gets the keys */
 	/* Takes no more keys; w[1] is 1 and the last, which comes after all others. -HV_ENOSYS: the
 	 * server drives the UART, and nobody else can read it */
 	HV_TTY_FREEZE = 9,
-	HV_TTY_LOG = 10,	/* init's alone, and no call: count bytes in w[1] to w[3], of no session */
+	HV_TTY_LOG = 10,	/* init's alone, no call: count bytes in w[1] to w[3]; no session */
 };
 
 enum { HV_TTY_COUNT = 8, HV_TTY_SHORT = 16, HV_TTY_LINE = 1024, HV_TTY_SESSIONS = 8 };
