@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STOP = 1, AHEAD_US = 2000 };
+enum { STOP = 1, AHEAD_US = 2000, PATIENCE_US = 600000000 };
 
 static const uint64_t LEAST_NS = 1000000, MOST_NS = 60000000000;
 
@@ -160,11 +160,16 @@ static int be_worker(const struct kind *kind, uint64_t core)
 /* A worker starts no process. */
 static const struct hv_grants lean = { .pages = 16 };
 
+static pid_t children[2 * HV_NCPU];
+static uint64_t child_count;
+
 static int64_t must(int64_t result, const char *what)
 {
 	if (result >= 0)
 		return result;
 	fprintf(stderr, "throughput: %s: %s\n", what, hv_strerror(result));
+	while (child_count > 0)
+		hv_stop((hv_pid)children[--child_count], 0);
 	exit(1);
 }
 
@@ -174,15 +179,17 @@ static void start(const struct kind *kind, uint64_t core, bool is_server)
 	pid_t pid = hv_fork_attr(&lean);
 
 	if (pid == 0) {
+		child_count = 0;
 		must(hv_set_affinity((hv_pid)hv_self(), 1ULL << core), "affinity");
 		_exit(is_server ? be_server(servers[core]) : be_worker(kind, core));
 	}
 	must(pid < 0 ? -HV_EAGAIN : 0, "fork");
+	children[child_count++] = pid;
 }
 
 static struct hv_msg next_report(void)
 {
-	struct hv_msg m = hv_recv_msg(gate, HV_FOREVER, 0);
+	struct hv_msg m = hv_recv_msg(gate, hv_deadline_us(PATIENCE_US), 0);
 
 	must(m.result, "a worker does not report");
 	return m;
@@ -221,12 +228,12 @@ static struct work collect(uint64_t cores, uint64_t *least)
 	return all;
 }
 
-static uint64_t bury(uint64_t children)
+static uint64_t bury_all(void)
 {
 	uint64_t wrong = 0;
 	int status;
 
-	while (children-- > 0)
+	for (; child_count > 0; child_count--)
 		wrong += wait(&status) < 0 || status != 0;
 	return wrong;
 }
@@ -236,9 +243,10 @@ static void print_row(const char *name, uint64_t cores, const struct work *all, 
 {
 	uint64_t hundredths = one == 0 ? 0 : rate * 100 / one;
 
-	printf("%-16s %5" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %6" PRIu64 ".%02" PRIu64
-	       " %6" PRIx64 "%s\n", name, cores, all->count, least, rate, hundredths / 100,
-	       hundredths % 100, all->cores, all->wrong == 0 ? "" : "  WRONG");
+	printf("%-16s %5" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64, name, cores, all->count,
+	       least, rate);
+	printf(" %6" PRIu64 ".%02" PRIu64 " %6" PRIx64 "%s\n", hundredths / 100, hundredths % 100,
+	       all->cores, all->wrong == 0 ? "" : "  WRONG");
 }
 
 /* A row of the table; `one`, the rate of one core, is of the row of one core. */
@@ -256,7 +264,7 @@ static bool run(const struct kind *kind, uint64_t cores, uint64_t ticks, uint64_
 	begin = open_gate(cores, ticks);
 	all = collect(cores, &least);
 	all.wrong += all.cores != (1ULL << cores) - 1;
-	all.wrong += bury(kind->has_server ? 2 * cores : cores);
+	all.wrong += bury_all();
 	for (uint64_t i = 0; i < cores; i++)
 		hv_endpoint_close(servers[i]);
 	rate = all.count * 1000000 / hv_us_of_ticks(all.finished - begin);
