@@ -187,7 +187,7 @@ FILES := $(sort $(wildcard user/files/*))
 # ---- what to make ------------------------------------------------------------------
 
 .PHONY: build kernel trees user initrd efi-image dist setup run test verify verify-all export \
-	report trust mutants test-spec replay stress bench gdb size docs clean help
+	report trust mutants test-spec replay stress bench throughput gdb size docs clean help
 
 build: kernel initrd
 kernel: $(B)/hv8.img
@@ -240,6 +240,9 @@ help:
 	'               the last line is "N passed, N failed". Some: make test T="host layout"' \
 	'make bench     instructions for each operation, beside other systems; fails if one takes' \
 	'               more than is proved' \
+	'make throughput  null hypercalls and calls on 1 to CPUS=4 cores beside one: by the' \
+	'               clock (SECONDS=1) and, whatever the host has, an instruction of each' \
+	'               core at a time; GIC=3' \
 	'make verify    prove hypercalls of build/hv8.elf against spec/. Some: HC=alloc_frame' \
 	'               T=T1; HC=vectors is the assembly from exception to eret, HC=trap_irq a' \
 	'               trap; T=T4 boots it on each supported machine and checks the state that' \
@@ -368,6 +371,13 @@ bench:
 	@tools/setup.sh verify </dev/null
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
 	@exec $(PYTHON) tools/bench.py
+
+# CPUS, GIC, CPU and SECONDS, of each row, choose.
+throughput:
+	@tools/setup.sh test </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
+	@exec $(PYTHON) tools/throughput.py --cpus $(if $(filter file,$(origin CPUS)),4,$(CPUS)) \
+		--gic '$(GIC)' --cpu '$(CPU)' $(if $(SECONDS),--seconds '$(SECONDS)')
 
 size: $(B)/hv8.elf
 	@exec $(PYTHON) tools/size.py $<

@@ -27,6 +27,8 @@ from bound import BoundError, Whole, bounds_of, exceeded, wholes  # noqa: E402
 from gdbstub import StubError, counting  # noqa: E402
 from handlers import ENDLESS, WAITING, Handler, measured  # noqa: E402
 from handlers import exceeded as handlers_exceeded  # noqa: E402
+from locked import Share, shares  # noqa: E402
+from locked import table as locked_table  # noqa: E402
 from own import own_counts  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -132,6 +134,11 @@ def handler_table(handlers: list[Handler], bounds: dict[str, int]) -> str:
     return "\n".join(lines)
 
 
+def in_json(locked: dict[str, Share]) -> dict[str, int]:
+    return {f"{key}.{part}": number for key, share in locked.items()
+            for part, number in vars(share).items()}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true",
@@ -141,6 +148,7 @@ def main() -> int:
     try:
         counts = boot_counts() | operation_counts([row.key for row in rows]) | \
             own_counts(MACHINE, BUILD / "hv8.elf", BUILD / "user/bin/bench")
+        locked = shares(MACHINE, BUILD / "hv8.elf", BUILD / "user/bin/bench")
         bounds = {} if options.json else proved_bounds()
         wrong = exceeded(counts, bounds)
         proved = {} if options.json else bounds_of(BUILD / "hv8.elf", BUILD)
@@ -149,7 +157,11 @@ def main() -> int:
     except (BenchError, BoundError, StubError, subprocess.TimeoutExpired) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    print(json.dumps(counts, indent=1) if options.json else table(rows, counts, bounds))
+    if options.json:
+        print(json.dumps(counts | in_json(locked), indent=1))
+    else:
+        print(table(rows, counts, bounds))
+        print(locked_table(locked, {row.key: row.label for row in rows}))
     if handlers:
         print(handler_table(handlers, proved))
     for line in wrong:

@@ -74,6 +74,11 @@ class Counter:
         """x0 to x30, 31 for SP, 32 for the PC."""
         return int.from_bytes(bytes.fromhex(self.ask("g"))[8 * number:8 * number + 8], "little")
 
+    def memory(self, address: int, size: int) -> bytes:
+        """`size` bytes as what runs would read them; none if that would fault."""
+        answer = self.ask(f"m{address:x},{size:x}")
+        return b"" if answer.startswith("E") else bytes.fromhex(answer)
+
     def count(self) -> int:
         """Instructions executed since reset."""
         text = self.execute("human-monitor-command", {"command-line": "info replay"})

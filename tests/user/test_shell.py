@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from harness import ROOT, Suite, main  # noqa: E402
-from qemu import PROMPT, Guest, Machine  # noqa: E402
+from qemu import ONE_THREAD, PROMPT, Guest, Machine  # noqa: E402
 
 suite = Suite("user/shell")
 KINDS = dict(re.findall(r'^\t\{ "(\w+)", \w+, "([^"]*)" \}',
@@ -205,13 +205,16 @@ def demo_ends_well(demo: str) -> None:
         assert guest.shell("echo $?") == "0\n", text
 
 
-@suite.test
-def sixty_clients_get_their_answers() -> None:
+@suite.matrix(gic=["3", "2"], cpus=[1, 4])
+def sixty_clients_get_their_answers(gic: str, cpus: int) -> None:
     """IPC_MESSAGES=1000000 sends a million."""
     messages = os.environ.get("IPC_MESSAGES", "60000")
-    with session("ipcstorm") as guest:
-        text = guest.shell(f"ipcstorm 60 {messages}", timeout=900)
+    name = f"ipcstorm gic={gic} cpus={cpus}"
+    with Guest(Machine(name, gic=gic, cpus=cpus, extra=ONE_THREAD)) as guest:
+        guest.prompt()
+        text = guest.shell(f"ipcstorm 60 {messages}", timeout=3600)
         assert "60 clients" in text and text.rstrip().endswith("all as expected"), text
+        guest.halt()
 
 
 @suite.test
