@@ -19,10 +19,13 @@ from . import lines
 from .flags import as_term
 from .induct import Subject
 from .lin import bv
+from .naming import NamedState
 from .reads import Reads
 from .result import Failure, Line, Row, row
 from .safety import model_values
 from .solve import Solver
+
+APART = ("leave_irq",)
 
 
 def _any(*names: str) -> tuple[z3.BitVecRef, ...]:
@@ -74,9 +77,22 @@ def prove_states(subject: Subject, folder: FilePath) -> Row:
     listed = as_term(isolation.listed_is_own(c, subject.before, pid, lr, state))
     failures += _prove(subject, folder, "interrupts of a process are its own", (), listed,
                        (_stated(isolation.listed_is_own),))
+    failures += _prove(subject, folder, "what two steps keep", (), _two_steps(subject),
+                       (_stated(isolation.others_are_left),))
     failures += _vacuous(subject, folder, pid, walk)
-    return row("every state", "T5", time.process_time() - begin, {"statements": 3}, failures,
+    return row("every state", "T5", time.process_time() - begin, {"statements": 4}, failures,
                subject.assumptions, "spec/isolation.py")
+
+
+def _two_steps(subject: Subject) -> z3.BoolRef:
+    """If each of two steps on a core leaves alone what other cores hold, both do."""
+    before = subject.before
+    middle = NamedState("middle.", ops=before.ops).set("sys.cpu", (), before.get("sys.cpu"))
+    after = NamedState("after.", ops=before.ops)
+    first, second, both = (as_term(isolation.others_are_left(
+        subject.c, one, other, *_any("core", "word")))
+        for one, other in ((before, middle), (middle, after), (before, after)))
+    return z3.Implies(z3.And(first, second), both)
 
 
 def _authority(subject: Subject, case: Case) -> z3.BoolRef:
@@ -134,12 +150,13 @@ def _others(subject: Subject, case: Case) -> z3.BoolRef:
 @dataclass(frozen=True)
 class Statement:
     """What holds of each case that changes one of these tables: `text` is in spec/isolation.py,
-    `term` makes it the goal."""
+    `term` makes it the goal. `is_kept`: two steps keep it if each does."""
 
     what: str
     tables: frozenset[str]
     text: Callable[..., object]
     term: Callable[[Subject, Case], z3.BoolRef]
+    is_kept: bool = False
 
 
 STATEMENTS = (
@@ -159,7 +176,8 @@ STATEMENTS = (
               isolation.mask_agrees, _masks),
     Statement("what other cores hold is left alone", frozenset({
         "pages", *(f"procs.{name}" for name in isolation.HELD),
-        *(f"sched.cpus.{name}" for name in isolation.OWN)}), isolation.others_are_left, _others),
+        *(f"sched.cpus.{name}" for name in isolation.OWN)}), isolation.others_are_left, _others,
+        True),
 )
 
 
@@ -176,5 +194,9 @@ def prove(subject: Subject, folder: FilePath, source: str) -> Row:
                 about = (_stated(one.text), *lines.of_case(subject.text, case, one.tables))
                 failures += _prove(subject, folder, f"{one.what}: not in case {case.case}", path,
                                    one.term(subject, case), about)
+                if subject.name in APART and not one.is_kept:
+                    failures.append(Failure(
+                        f"{one.what}: {subject.name} may not change what this is about",
+                        about[0].where, "", "failed", (), "", about))
     return row(subject.name, "T5", time.process_time() - begin,
                {"statements": proved, **subject.facts}, failures, subject.assumptions, source)

@@ -119,10 +119,11 @@ class Plan:
         jobs = []
         if "T3" in self.theorems:
             jobs.append(Job(text.name, ("T3",), (), rows(induct.prove, None)))
-        for theorem, prove, left_out in (("T5", isolate.prove, whole.ENDS),
-                                         ("T9", progress.prove, whole.NOT_T9)):
+        for theorem, prove, left_out, apart in (
+                ("T5", isolate.prove, whole.ENDS, isolate.APART),
+                ("T9", progress.prove, whole.NOT_T9, ())):
             if theorem in self.theorems and text.name not in left_out:
-                jobs.append(Job(text.name, (theorem,), (), rows(prove, ())))
+                jobs.append(Job(text.name, (theorem,), (), rows(prove, apart)))
         return jobs
 
     def _of_others(self) -> list[Job]:
