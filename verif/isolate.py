@@ -77,14 +77,14 @@ def prove_states(subject: Subject, folder: FilePath) -> Row:
     listed = as_term(isolation.listed_is_own(c, subject.before, pid, lr, state))
     failures += _prove(subject, folder, "interrupts of a process are its own", (), listed,
                        (_stated(isolation.listed_is_own),))
-    failures += _prove(subject, folder, "what two steps keep", (), _two_steps(subject),
+    failures += _prove(subject, folder, "what two steps keep", (), two_steps(subject),
                        (_stated(isolation.others_are_left),))
     failures += _vacuous(subject, folder, pid, walk)
     return row("every state", "T5", time.process_time() - begin, {"statements": 4}, failures,
                subject.assumptions, "spec/isolation.py")
 
 
-def _two_steps(subject: Subject) -> z3.BoolRef:
+def two_steps(subject: Subject) -> z3.BoolRef:
     """If each of two steps on a core leaves alone what other cores hold, both do."""
     before = subject.before
     middle = NamedState("middle.", ops=before.ops).set("sys.cpu", (), before.get("sys.cpu"))

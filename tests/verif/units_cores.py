@@ -12,7 +12,7 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
 
 import spec  # noqa: E402
 from snippets import BASE, KERNEL, with_code  # noqa: E402
-from spec import schedule  # noqa: E402
+from spec import isolation, schedule  # noqa: E402
 from spec.core_invariants import CORE  # noqa: E402
 from spec.invariants import RULES, Invariant  # noqa: E402
 from spec.premises import AT_INTERRUPT  # noqa: E402
@@ -23,6 +23,7 @@ from verif import handover, induct, isolate, premises, safety  # noqa: E402
 from verif.explore import Explorer, standard_start  # noqa: E402
 from verif.premises import Hypotheses  # noqa: E402
 from verif.result import Row  # noqa: E402
+from verif.solve import Solver  # noqa: E402
 
 CONSTANTS = premises.constants(KERNEL)
 UART, CPUS = 0x400080000000, KERNEL.layout.families["sched.cpus.current"]
@@ -107,6 +108,35 @@ def test_a_hand_on_another_core_is_noticed(wrong: Callable[[Transition, Any], No
     monkeypatch.setattr(process, "doom", doom)
     row = doomed(tmp_path)
     assert "what other cores hold is left alone: not in case another core runs it" in messages(row)
+
+
+def _takes_a_line(t: Transition, pid: Any) -> None:
+    t.set("irqs.owner", (0,), pid)
+
+
+def test_the_end_of_an_interrupt_changes_nothing_else(tmp_path: Path) -> None:
+    """T5 of what ends with leave_irq counts on it."""
+    def text(t: Transition) -> int:
+        _takes_a_line(t, t.self)
+        return 0
+    subject = induct.Subject(CONSTANTS, "leave_irq", spec.Spec("leave_irq", text))
+    assert "agreed: leave_irq may not change what this is about [failed]" in \
+        messages(isolate.prove(subject, tmp_path, ""))
+
+
+def two_steps(folder: Path) -> str:
+    """Do two steps keep what each keeps?"""
+    subject = induct.Subject(CONSTANTS, "any state", spec.transition("self"))
+    goal = isolate.two_steps(subject)
+    return Solver((), folder, subject.names).prove((), goal, "two-steps").status
+
+
+def test_what_two_steps_need_not_keep_is_noticed(tmp_path: Path,
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    assert two_steps(tmp_path) == "proved"
+    monkeypatch.setattr(isolation, "others_are_left", lambda c, before, after, core, word: (
+        after.get("sched.cpus.turn", core) - before.get("sched.cpus.turn", core) <= 1))
+    assert two_steps(tmp_path) == "refuted"
 
 
 # ---- nothing shared without the lock ------------------------------------------------------
