@@ -109,7 +109,8 @@ class Facts:
     def _is_excluded(self, given: tuple[z3.BoolRef, ...], term: z3.BoolRef) -> bool:
         if self.learned is None:
             self.learned = Lazily(z3.SolverFor("QF_UFBV"), self.solver.names, [])
-        needed = self.solver.core(given, z3.Not(term), "plain to see", SLICE_RESOURCES, self.learned)
+        needed = self.solver.core(given, z3.Not(term), "plain to see", SLICE_RESOURCES,
+                                  self.learned)
         if needed is not None:
             self.solver.names.kept += needed
             self.excluded.setdefault(term.get_id(), []).append({t.get_id() for t in needed})
