@@ -54,7 +54,7 @@ PLANTED = (
     Planted("c", "wrong-number", "lock_drop", "add", "T1", "not the following ticket"),
     Planted("binary", "flip-condition", "lock_take+0x10", "", "T1", "no step of a lock"),
     Planted("c", "drop-update", "run_after", "cpu->turn = next", "T1", "sched.cpus.turn differs"),
-    Planted("spec", "drop-update", "run_after", "sched.cpus.turn", "T1", "sched.cpus.turn differs"),
+    Planted("spec", "drop-update", "switch_to", "run(t", "T1", "sched.core differs"),
     Planted("binary", "flip-condition", "hc_grant_pid", "", "T1", "differs from case"),
     Planted("binary", "swap-registers", "hc_set_entry", "", "T2", "jump to"),
     Planted("spec", "drop-guard", "reap", "HV_EBUSY", "T1", "result x0 differs from case done"),

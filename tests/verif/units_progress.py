@@ -27,12 +27,14 @@ PASSED = "a ready process is passed over"
 
 
 def row_of(text: Spec, folder: Path, what: str = "") -> Row:
-    """The row T9, or only its statement with that name: each takes some seconds."""
+    """The row T9, or only its statement with that name, up to the first case in which it fails:
+    each takes some seconds."""
     subject = induct.Subject(CONSTANTS, text.name, text)
     statements = progress.OF.get(text.name, progress.USUAL)
     chosen = tuple(s for s in statements if what in ("", s.what))
     assert chosen, f"{text.name} has no statement {what}"
-    with patch.dict(progress.OF, {text.name: chosen}):
+    with patch.dict(progress.OF, {text.name: chosen}), \
+            patch.object(progress, "SHOWN_FAILURES", 1):
         return progress.prove(subject, folder, "")
 
 
