@@ -19,8 +19,6 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from elftools.elf.elffile import ELFFile
-
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from bound import BoundError, Whole, bounds_of, exceeded, wholes  # noqa: E402
@@ -30,6 +28,7 @@ from handlers import exceeded as handlers_exceeded  # noqa: E402
 from locked import Share, shares  # noqa: E402
 from locked import table as locked_table  # noqa: E402
 from own import own_counts  # noqa: E402
+from program import Program, ProgramError  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -61,24 +60,12 @@ def peers() -> list[Row]:
         return [Row(**row) for row in tomllib.load(stream)["row"]]
 
 
-def symbol(path: Path, name: str) -> int:
-    with path.open("rb") as stream:
-        found = ELFFile(stream).get_section_by_name(".symtab").get_symbol_by_name(name)
-    if not found:
-        raise BenchError(f"{path} has no {name}")
-    return found[0]["st_value"]
-
-
-def entry(path: Path) -> int:
-    with path.open("rb") as stream:
-        return ELFFile(stream)["e_entry"]
-
-
 def boot_counts() -> dict[str, int]:
     """From reset to init's first instruction, and to the shell's wait for its first key."""
+    kernel = Program(BUILD / "hv8.elf")
     with counting(MACHINE) as counter:
-        return {"boot_init": counter.run_to(entry(BUILD / "user/bin/init")),
-                "boot_shell": counter.run_to(symbol(BUILD / "hv8.elf", "hc_console_read"))}
+        return {"boot_init": counter.run_to(Program(BUILD / "user/bin/init").entry),
+                "boot_shell": counter.run_to(kernel.address("hc_console_read"))}
 
 
 def operation_counts(keys: list[str]) -> dict[str, int]:
@@ -154,7 +141,8 @@ def main() -> int:
         proved = {} if options.json else bounds_of(BUILD / "hv8.elf", BUILD)
         handlers = measured(MACHINE, BUILD / "hv8.elf") if proved else []
         wrong += handlers_exceeded(handlers, proved)
-    except (BenchError, BoundError, StubError, subprocess.TimeoutExpired) as error:
+    except (BenchError, BoundError, ProgramError, StubError,
+            subprocess.TimeoutExpired) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     if options.json:

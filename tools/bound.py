@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from elftools.elf.elffile import ELFFile
+from program import Program, distance
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = 2
@@ -92,50 +92,28 @@ def bounds_of(elf: Path, build: Path) -> dict[str, int]:
 # ---- what the code around the handler takes --------------------------------------------
 
 
-def _words(elf: ELFFile, address: int, count: int) -> list[int]:
-    for segment in elf.iter_segments():
-        at = address - segment["p_vaddr"]
-        if segment["p_type"] == "PT_LOAD" and 0 <= at and at + 4 * count <= segment["p_filesz"]:
-            data = segment.data()[at:at + 4 * count]
-            return [int.from_bytes(data[i:i + 4], "little") for i in range(0, 4 * count, 4)]
-    raise BoundError(f"no {count} words at {address:#x}")
-
-
-def _symbol(elf: ELFFile, name: str) -> tuple[int, int]:
-    found = elf.get_section_by_name(".symtab").get_symbol_by_name(name)
-    if not found:
-        raise BoundError(f"no {name}")
-    return found[0]["st_value"], found[0]["st_size"]
-
-
 def _is_branch(word: int) -> bool:
     return any(word & mask == value for mask, value in BRANCHES)
 
 
-def _distance(word: int, low: int, bits: int) -> int:
-    """Bytes that a branch goes, from its field of words."""
-    value = word >> low & (1 << bits) - 1
-    return 4 * (value - (value >> bits - 1 << bits))
-
-
-def vector_cost(elf: ELFFile, is_free: bool) -> int:
+def vector_cost(kernel: Program, is_free: bool) -> int:
     """Instructions of the vector of a fast hypercall, without the handler, or of the one that
     takes no lock. No conditional branch is taken, but that one's (CBZ X8): they lead to other
     classes, or to where another core has the lock."""
-    pc, count, back, calls = _symbol(elf, "el2_vectors")[0] + VECTOR, 0, [], 0
+    pc, count, back, calls = kernel.address("el2_vectors") + VECTOR, 0, [], 0
     while count < LONGEST:
-        word, count = _words(elf, pc, 1)[0], count + 1
+        word, count = kernel.words(pc, 1)[0], count + 1
         pc += 4
         if word == ERET and calls == 1 and not back:
             return count
         if word == BLR_X16:
             calls += 1
         elif word & 0xff00001f == CBZ_X8 and is_free:
-            pc += _distance(word, 5, 19) - 4
+            pc += distance(word, 5, 19) - 4
         elif word & 0x7c000000 == 0x14000000:
             if word >> 31:
                 back.append(pc)
-            pc += _distance(word, 0, 26) - 4
+            pc += distance(word, 0, 26) - 4
         elif word == RET and back:
             pc = back.pop()
         elif word & 0xfe000000 == 0xd6000000:
@@ -143,16 +121,14 @@ def vector_cost(elf: ELFFile, is_free: bool) -> int:
     raise BoundError("the vector does not call by x16, once, and end in eret")
 
 
-def caller_cost(elf: ELFFile, function: str) -> int:
+def caller_cost(program: Program, function: str) -> int:
     """Instructions of the loop around the first hvc of `function`, itself included."""
-    address, size = _symbol(elf, function)
-    words = _words(elf, address, size // 4)
+    _, words = program.function(function)
     if HVC not in words:
         raise BoundError(f"no hvc in {function}")
     hvc = words.index(HVC)
     end = next((i for i in range(hvc, len(words)) if _is_branch(words[i])), len(words) - 1)
-    distance = (words[end] >> 5 & 0x7ffff) - (1 << 19)
-    start = end + distance
+    start = end + distance(words[end], 5, 19) // 4
     if words[end] >> 24 != 0x54 or not 0 <= start <= hvc or any(map(_is_branch, words[start:end])):
         raise BoundError(f"{function} has more than a loop around its hvc")
     return end - start + 1
@@ -160,11 +136,9 @@ def caller_cost(elf: ELFFile, function: str) -> int:
 
 def wholes(kernel: Path, program: Path, bounds: dict[str, int]) -> dict[str, Whole]:
     """For each row of the benchmark in SINGLE."""
-    with kernel.open("rb") as one, program.open("rb") as other:
-        own, bench = ELFFile(one), ELFFile(other)
-        return {key: Whole(caller_cost(bench, function), vector_cost(own, call == FREE),
-                           bounds[call])
-                for key, (call, function) in SINGLE.items()}
+    own, bench = Program(kernel), Program(program)
+    return {key: Whole(caller_cost(bench, function), vector_cost(own, call == FREE), bounds[call])
+            for key, (call, function) in SINGLE.items()}
 
 
 def exceeded(measured: dict[str, int], bounds: dict[str, Whole]) -> list[str]:

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from elftools.elf.elffile import ELFFile
 from gdbstub import Counter, StubError, stopped
+from program import Program
 
 ROOT = Path(__file__).resolve().parent.parent
 PC, LINK, RESULT = 32, 30, 0
@@ -108,10 +108,8 @@ class Run:
 
 def measured(machine: list[str], kernel: Path) -> list[Handler]:
     """Of every hypercall that returns, in the order of the table."""
-    with kernel.open("rb") as stream:
-        table = ELFFile(stream).get_section_by_name(".symtab")
-        entries = {name: table.get_symbol_by_name(f"hc_{name}")[0]["st_value"]
-                   for name in hypercalls()}
+    program = Program(kernel)
+    entries = {name: program.address(f"hc_{name}") for name in hypercalls()}
     handlers = {entries[name]: Handler(name) for name in entries if name not in ENDLESS}
     with stopped(machine, 120, KEYS) as counter:
         Run(counter, handlers, entries["power_off"]).measure()

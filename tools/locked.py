@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from elftools.elf.elffile import ELFFile
 from gdbstub import Counter, StubError, stopped
 from own import EL1_IRQ, Watch, places
+from program import Program, ProgramError, conditional
 
 KEYS = b"bench\nhalt\n"
 WATCH_KEYS = b"bench watch\nhalt\n"
@@ -51,30 +51,16 @@ class Loop:
     code: bytes
 
 
-def _target(word: int, address: int) -> int | None:
-    """Where a conditional branch at `address` goes (C4.1.65)."""
-    if word & 0xFF000010 == 0x54000000 or word & 0x7E000000 == 0x34000000:
-        offset = word >> 5 & 0x7FFFF
-        return address + 4 * (offset - (offset >> 18 << 19))
-    return None
-
-
-def _loop(elf: ELFFile, name: str) -> Loop:
+def _loop(program: Program, name: str) -> Loop:
     """The one that is timed: the last branch back between the first two readings of the counter."""
-    found = elf.get_section_by_name(".symtab").get_symbol_by_name(name)
-    if not found:
-        raise StubError(f"no {name} in the program")
-    start, size = found[0]["st_value"], found[0]["st_size"]
-    segment = next(s for s in elf.iter_segments("PT_LOAD")
-                   if s["p_vaddr"] <= start < s["p_vaddr"] + s["p_filesz"])
-    code = segment.data()[start - segment["p_vaddr"]:start - segment["p_vaddr"] + size]
-    words = [int.from_bytes(code[i:i + 4], "little") for i in range(0, size, 4)]
+    start, words = program.function(name)
     readings = [i for i, word in enumerate(words) if word & ~0x1F == READ_COUNTER]
     for i in range(readings[1] if len(readings) > 1 else 0, 0, -1):
-        head = _target(words[i], start + 4 * i)
-        if head is not None and start + 4 * readings[0] < head <= start + 4 * i:
-            return Loop(head, code[head - start:4 * i + 4])
-    raise StubError(f"{name} has no loop between two readings of the counter")
+        head = i + (conditional(words[i]) or 0) // 4
+        if readings[0] < head < i:
+            code = b"".join(word.to_bytes(4, "little") for word in words[head:i + 1])
+            return Loop(start + 4 * head, code)
+    raise ProgramError(f"{name} has no loop between two readings of the counter")
 
 
 @dataclass(frozen=True)
@@ -140,20 +126,11 @@ def _shortest(measure: Callable[[], Share]) -> Share:
     return min((measure() for _ in range(ROUNDS)), key=lambda share: share.whole)
 
 
-def _lock_of(kernel: Path) -> int:
-    with kernel.open("rb") as stream:
-        found = ELFFile(stream).get_section_by_name(".symtab").get_symbol_by_name("kernel_lock")
-    if not found:
-        raise StubError(f"{kernel} has no kernel_lock")
-    return found[0]["st_value"]
-
-
 def shares(machine: list[str], kernel: Path, program: Path) -> dict[str, Share]:
     """By the keys of the benchmark's rows."""
-    at, lock = places(kernel, program), _lock_of(kernel)
-    with program.open("rb") as stream:
-        elf = ELFFile(stream)
-        loops = {key: _loop(elf, name) for key, name in LOOPS.items()}
+    own, bench = Program(kernel), Program(program)
+    at, lock = places(own, bench), own.address("kernel_lock")
+    loops = {key: _loop(bench, name) for key, name in LOOPS.items()}
     with stopped([*machine, "-icount", "shift=0"], 120, KEYS) as counter:
         meter = Meter(Watch(counter, at), lock)
         found = {key: _shortest(lambda loop=loop: meter.around(loop))

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from elftools.elf.elffile import ELFFile
 from gdbstub import Counter, StubError, stopped
+from program import Program, ProgramError, conditional
 
 MAGIC = 0x7468726F75676870      # MARK_MAGIC of user/apps/throughput.c
 MARK = "throughput_mark"
@@ -45,31 +45,18 @@ class Places:
     ends: dict[str, int]        # of an operation, by its kind
 
 
-def _code(elf: ELFFile, name: str) -> tuple[int, list[int]]:
-    found = elf.get_section_by_name(".symtab").get_symbol_by_name(name)
-    if not found:
-        raise StubError(f"no {name} in the program")
-    start, size = found[0]["st_value"], found[0]["st_size"]
-    segment = next(s for s in elf.iter_segments("PT_LOAD")
-                   if s["p_vaddr"] <= start < s["p_vaddr"] + s["p_filesz"])
-    data = segment.data()[start - segment["p_vaddr"]:][:size]
-    return start, [int.from_bytes(data[i:i + 4], "little") for i in range(0, size, 4)]
-
-
-def _first_branch_back(elf: ELFFile, name: str) -> int:
-    """The address of its first conditional branch with a negative distance (C4.1.65)."""
-    start, words = _code(elf, name)
+def _first_branch_back(program: Program, name: str) -> int:
+    """The address of its first conditional branch with a negative distance."""
+    start, words = program.function(name)
     for i, word in enumerate(words):
-        if (word & 0xFF000010 == 0x54000000 or word & 0x7E000000 == 0x34000000) and word >> 23 & 1:
+        if (conditional(word) or 0) < 0:
             return start + 4 * i
-    raise StubError(f"{name} has no loop")
+    raise ProgramError(f"{name} has no loop")
 
 
-def places(program: Path) -> Places:
-    with program.open("rb") as stream:
-        elf = ELFFile(stream)
-        return Places(_code(elf, MARK)[0],
-                      {kind: _first_branch_back(elf, name) for kind, name in KINDS.items()})
+def places(program: Program) -> Places:
+    return Places(program.address(MARK), {kind: _first_branch_back(program, name)
+                                          for kind, name in KINDS.items()})
 
 
 @dataclass(frozen=True)
@@ -124,7 +111,7 @@ class Cores:
 
 def rows(machine: list[str], cores: int, program: Path) -> Iterator[Row]:
     """Of each kind, for 1 to `cores` cores; `machine` is without -smp and -accel."""
-    at = places(program)
+    at = places(Program(program))
     argv = [*machine, "-smp", str(cores), "-accel", "tcg,thread=single"]
     with stopped(argv, 300, KEYS.encode()) as counter:
         machine_cores = Cores(counter, cores)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from elftools.elf.elffile import ELFFile
 from gdbstub import Counter, StubError, stopped
+from program import Program, ProgramError
 
 MAGIC = 0x62656E63685F6D61      # BENCH_MAGIC of user/apps/bench/bench.h
 KEYS = b"bench watch\nhalt\n"
@@ -40,36 +40,19 @@ class Places:
         return pc >> 32 == self.kernel_irq >> 32
 
 
-def _symbols(path: Path, *names: str) -> list[int]:
-    with path.open("rb") as stream:
-        table = ELFFile(stream).get_section_by_name(".symtab")
-        found = [table.get_symbol_by_name(name) for name in names]
-    if not all(found):
-        raise StubError(f"{path} lacks one of {names}")
-    return [symbols[0]["st_value"] for symbols in found]
-
-
-def _find_end(path: Path) -> int:
+def _find_end(program: Program) -> int:
     """Address of the instruction by which gic_end() ends an interrupt."""
-    with path.open("rb") as stream:
-        elf = ELFFile(stream)
-        symbol = elf.get_section_by_name(".symtab").get_symbol_by_name("gic_end")[0]
-        start, size = symbol["st_value"], symbol["st_size"]
-        for segment in elf.iter_segments("PT_LOAD"):
-            offset = start - segment["p_vaddr"]
-            if 0 <= offset < segment["p_filesz"]:
-                code = segment.data()[offset:offset + size]
-                words = [int.from_bytes(code[i:i + 4], "little") for i in range(0, size, 4)]
-                found = [i for i, word in enumerate(words) if word & ~REGISTER == EOI]
-                if len(found) == 1:
-                    return start + 4 * found[0]
-    raise StubError(f"{path}: gic_end() does not end an interrupt by one instruction")
+    start, words = program.function("gic_end")
+    found = [i for i, word in enumerate(words) if word & ~REGISTER == EOI]
+    if len(found) != 1:
+        raise ProgramError("gic_end() does not end an interrupt by one instruction")
+    return start + 4 * found[0]
 
 
-def places(kernel: Path, program: Path) -> Places:
-    [vectors] = _symbols(kernel, "el2_vectors")
-    mark, own, handler = _symbols(program, "bench_mark", "hv_vectors", "bench_timer_handler")
-    return Places(vectors + EL2_IRQ, mark, own, handler, _find_end(program))
+def places(kernel: Program, program: Program) -> Places:
+    return Places(kernel.address("el2_vectors") + EL2_IRQ, program.address("bench_mark"),
+                  program.address("hv_vectors"), program.address("bench_timer_handler"),
+                  _find_end(program))
 
 
 @dataclass(frozen=True)
@@ -129,7 +112,7 @@ class Watch:
 
 def own_counts(machine: list[str], kernel: Path, program: Path) -> dict[str, int]:
     """Rows of the benchmark, by their keys."""
-    at = places(kernel, program)
+    at = places(Program(kernel), Program(program))
     best: dict[str, int] = {}
     with stopped([*machine, "-icount", "shift=0"], 60, KEYS) as counter:
         watch = Watch(counter, at)

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from gdbstub import StubError  # noqa: E402
 from lockstep import rows, table  # noqa: E402
+from program import ProgramError  # noqa: E402
 
 BUILD = Path(__file__).resolve().parent.parent / "build"
 PROGRAM = BUILD / "user/bin/throughput"
@@ -88,7 +89,7 @@ def main() -> int:
             is_right = by_the_clock(options)
         if options.only != "clock":
             in_step(options)
-    except (StubError, OSError, subprocess.TimeoutExpired) as error:
+    except (StubError, ProgramError, OSError, subprocess.TimeoutExpired) as error:
         print(f"throughput: {error}", file=sys.stderr)
         return 1
     return 0 if is_right else 1

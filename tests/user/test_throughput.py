@@ -24,10 +24,10 @@ ROW = re.compile(r"^([a-z ]+?) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+\.\d\d) +([0-9a-
 
 def check(text: str, cores: int) -> None:
     """A row of each kind for 1 to `cores` cores: all were used, and each for something."""
-    rows = ROW.findall(text)
-    assert [(kind, int(n)) for kind, n, *_ in rows] == \
+    found = ROW.findall(text)
+    assert [(kind, int(n)) for kind, n, *_ in found] == \
         [(kind, n) for kind in KINDS for n in range(1, cores + 1)], text
-    for _, n, every, least, _, ratio, where in rows:
+    for _, n, every, least, _, ratio, where in found:
         assert int(where, 16) == (1 << int(n)) - 1, text
         assert 0 < int(least) * int(n) <= int(every), text
         assert int(n) > 1 or (int(least), ratio) == (int(every), "1.00"), text
