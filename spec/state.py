@@ -169,6 +169,8 @@ class Update:
     covers: Callable[[Word], Truth] | None = None
     # the first word that is meant and how many, if not the whole page
     words: tuple[int, int] | None = None
+    # the page that a whole page becomes a copy of (None: it becomes zero)
+    source: Word = None
 
 
 def same(a: Key, b: Key, ops: Z3Ops) -> Truth:
@@ -255,7 +257,7 @@ class SymbolicState:
                                           content=lambda i: self.ops.word(0)))
 
     def copy_page(self, to: Word, source: Word) -> SymbolicState:
-        return self._with("pages", Update((self.ops.word(to),),
+        return self._with("pages", Update((self.ops.word(to),), source=self.ops.word(source),
                                           content=lambda i: self.get("pages", source, i)))
 
     def set_words(self, page: Word, first: int, count: int,

@@ -89,7 +89,8 @@ MACHINES = (*(Machine(cpu, gic) for gic in (2, 3) for cpu in CORES),
             Machine("cortex-a53", 2, 512, firmware="EDK2 with ACPI"),
             Machine("max", 3, 512, firmware="U-Boot"),
             *(Machine("cortex-a72", 3, ram, cores=2, board="versal") for ram in (256, 1024)),
-            *(Machine("cortex-a53", 2, ram, board="zcu102") for ram in (256, 1024)),
+            *(Machine("cortex-a53", 2, ram, cores, board="zcu102")
+              for ram, cores in ((256, 1), (1024, 4))),
             Machine("cortex-a53", 2, 256, gives_uart=True, board="zcu102"))
 # Both kinds of everything that boot decides by: what a plain `make verify` looks at.
 FEW = (Machine("cortex-a53", 2), Machine("max", 3, cores=4, dma=True),

@@ -21,7 +21,7 @@ from .flags import fold
 from .layout import Layout
 from .lin import bv
 from .machine import Path
-from .memory import PageCopy, PageZero
+from .memory import PAGE_WORDS, PageCopy, PageZero
 from .world import LOCK, LOCK_TAKE, Event
 
 
@@ -51,7 +51,7 @@ def apply(leaf: Leaf, layout: Layout, cost: int, path: Path) -> None:
         path.require_mapped(number.z)
     operands = tuple(n.z for n in numbers)
     if leaf.name == "page_zero":
-        path.memory.add(family, PageZero(operands[0], 0, 512, path.pc))
+        path.memory.add(family, PageZero(operands[0], 0, PAGE_WORDS, path.pc))
     elif leaf.name == "page_copy":
         older = path.memory.updates.get("pages", ())
         path.memory.add(family, PageCopy(operands[0], operands[1], older, path.pc))

@@ -12,6 +12,7 @@ from .flags import Bool, as_term, both, fold
 from .layout import Family
 from .lin import bv
 
+PAGE_WORDS = 512
 Index = z3.BitVecRef
 Indices = tuple[Index, ...]
 
@@ -89,7 +90,7 @@ def _hits(update: Update, indices: Indices) -> Bool:
 
 
 def _in_range(update: PageZero, word: Index) -> Bool:
-    if update.count == 512:
+    if update.count == PAGE_WORDS:
         return True
     if z3.is_bv_value(word):
         return update.first <= word.as_long() < update.first + update.count

@@ -16,13 +16,13 @@ import z3
 from spec.state import FIELDS, SymbolicState
 from spec.transitions.entry import hands_over
 
-from . import linkage, lines
+from . import changes, linkage, lines
 from .devices import observed, outside
 from .errors import VerifError
 from .flags import as_term, fold, negate
 from .lin import bv, symbol
 from .machine import CPU, RETURN, Path
-from .memory import CellWrite, Indices, base_read
+from .memory import Indices, base_read
 from .naming import NamedState, SharedOps
 from .premises import constants, instances
 from .result import Failure, Row, row
@@ -214,32 +214,6 @@ def _failure(question: Question, path: Path, case: Any, goal: Goal, verdict: Ver
                    str(verdict.query), about)
 
 
-def _pairs(path: Path, case: Any, name: str) -> list[tuple[z3.ExprRef, z3.ExprRef]] | None:
-    """What must be equal if both sides made the same updates of a table in the same order."""
-    actual = path.memory.updates.get(name, ())
-    wanted = [cell for update in case.state.updates.get(name, ()) for cell in _cells(update)]
-    if len(actual) != len(wanted) or None in wanted:
-        return None
-    found: list[tuple[z3.ExprRef, z3.ExprRef]] = []
-    for left, (key, value) in zip(actual, wanted):
-        if not isinstance(left, CellWrite):
-            return None
-        found += [*zip(left.indices, key), (left.value, value)]
-    return found
-
-
-def _cells(update: Any) -> Iterator[tuple[Indices, z3.BitVecRef] | None]:
-    """The points of an update of the specification, one by one; None for a whole page."""
-    if update.content is None:
-        yield update.key, update.value
-    elif update.words is None:
-        yield None
-    else:
-        first, count = update.words
-        for index in (bv(first + k) for k in range(count)):
-            yield (*update.key, index), update.content(index)
-
-
 def _aligned(question: Question, path: Path, case: Any, under: tuple[z3.BoolRef, ...],
              ) -> tuple[set[str], tuple[z3.BoolRef, ...]]:
     """Tables whose updates are equal one by one, and every equality that was proved, each
@@ -247,7 +221,7 @@ def _aligned(question: Question, path: Path, case: Any, under: tuple[z3.BoolRef,
     equal_tables: set[str] = set()
     known: tuple[z3.BoolRef, ...] = ()
     for name in sorted(path.memory.updates):
-        pairs = _pairs(path, case, name)
+        pairs = changes.pairs(path.memory.updates[name], case.state.updates.get(name, ()))
         if pairs is None:
             continue
         for one, other in pairs:

@@ -126,20 +126,24 @@ class Samples:
 
     def _parts(self, term: z3.ExprRef) -> list[z3.ExprRef]:
         """What its value depends on."""
-        found = term.children()
-        meant = None if found else self.meaning(term)
-        return found if meant is None else [meant]
+        meant = self._meant(term)
+        return term.children() if meant is None else [meant]
+
+    def _meant(self, term: z3.ExprRef) -> z3.ExprRef | None:
+        """What a name stands for."""
+        return None if term.num_args() else self.meaning(term)
 
     def _evaluate(self, term: z3.ExprRef) -> Values | None:
-        children = self._parts(term)
+        meant = self._meant(term)
+        if meant is not None:
+            return self.known[meant.get_id()]
+        children = term.children()
         arguments = [self.known[c.get_id()] for c in children]
         if any(a is None for a in arguments):
             return None
         columns = [[a[n] for a in arguments if a is not None] for n in range(self.count)]
         width, kind = _width(term), term.decl().kind()
         if kind == z3.Z3_OP_UNINTERPRETED:
-            if children and not term.num_args():
-                return self.known[children[0].get_id()]
             name = term.decl().name()
             if name == "ctz64":
                 return tuple(_trailing_zeros(v[0]) for v in columns)
