@@ -31,6 +31,7 @@ from .result import Failure, Line, Row, row
 from .safety import model_values
 from .solve import OWN_RESOURCES, Solver, Verdict
 
+TRUE = z3.BoolVal(True)
 SHOWN_FAILURES = 6
 LEARNED_TERMS = 150
 # An interrupt may come while nobody runs, and a call may end with nobody running: what holds of
@@ -93,6 +94,15 @@ class Subject:
             return spec.settled()
         return {} if self.name in MAY_BE_IDLE else spec.premises()
 
+    def was(self, rule: Invariant, indices: Key) -> z3.BoolRef:
+        """The invariant of the state before."""
+        key = (rule.name, *(i.get_id() for i in indices))
+        if key not in self.known:
+            term = as_term(rule.holds(self.c, self.before, *indices))
+            self.known[key] = TRUE if z3.is_true(term) else term
+            self.names.kept += indices
+        return self.known[key]
+
     @property
     def place(self) -> str:
         """Where the transition is written."""
@@ -105,13 +115,9 @@ class Subject:
         for _ in range(rounds):
             for name, rule in self.assumed.items():
                 for indices in reads.tuples(rule):
-                    key = (name, *(i.get_id() for i in indices))
-                    if key not in self.known:
-                        self.known[key] = as_term(rule.holds(self.c, self.before, *indices))
-                        self.names.kept += indices
-                    found[key] = self.known[key]
+                    found[(name, *(i.get_id() for i in indices))] = self.was(rule, indices)
             reads = Reads().scan(found.values(), self.names)
-        return tuple(t for t in found.values() if not z3.is_true(t))
+        return tuple(term for term in found.values() if term is not TRUE)
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -131,8 +137,9 @@ class Subject:
             self.facts["shared"] += 1
             return Verdict("proved", 0.0)
         self.facts["queries"] += 1
-        needed = Solver(own, folder, self.names).core(path, goal, name, OWN_RESOURCES)
-        verdict = Verdict("proved", 0.0)
+        solver = Solver(own, folder, self.names)
+        needed = solver.core(path, goal, name, OWN_RESOURCES)
+        verdict = Verdict("proved", 0.0, is_contradiction=solver.is_contradicted)
         if needed is None:
             needed, verdict = self._prove_with(path, goal, near(), name, folder, is_exact)
         if needed is not None:
@@ -156,7 +163,7 @@ class Subject:
             solver = Solver(self.instances(near, 1), folder, self.names)
             needed = solver.core(path, goal, name, kept=self._learned())
             if needed is not None:
-                return needed, Verdict("proved", 0.0)
+                return needed, Verdict("proved", 0.0, is_contradiction=solver.is_contradicted)
             tries = ((1, False), (2, False), (2, True))[solver.is_refuted:]
         for rounds, is_exact in tries:
             self.facts["queries"] += 1
@@ -166,7 +173,7 @@ class Subject:
             solver = Solver(known, folder, self.names)
             needed = solver.core(path, goal, name)
             if needed is not None:
-                return needed, Verdict("proved", 0.0)
+                return needed, Verdict("proved", 0.0, is_contradiction=solver.is_contradicted)
             verdict = Verdict("unknown", 0.0)
             # The last try has all that there is, and so its counterexamples are true ones.
             if rounds == 2 and is_exact or rounds == 1 and not solver.is_refuted:
@@ -195,7 +202,7 @@ class Goal:
 
 @dataclass
 class Induction:
-    """The proof for one transition."""
+    """The proof for one transition. `impossible`: cases that were found to be."""
 
     subject: Subject
     folder: FilePath
@@ -210,7 +217,7 @@ class Induction:
                 continue
             at = tuple((kind, z3.BitVec(f"any{n}!{kind}", 64)) for n, kind in enumerate(rule.kinds))
             indices = tuple(term for _, term in at)
-            was = as_term(rule.holds(subject.c, subject.before, *indices))
+            was = subject.was(rule, indices)
             now = as_term(rule.holds(subject.c, after, *indices))
             if name not in subject.assumed or not was.eq(now):
                 own = (was,) if name in subject.assumed else ()
@@ -262,22 +269,26 @@ class Induction:
         """What a case does not preserve."""
         subject = self.subject
         path = tuple(as_term(t) for t in case.path)
-        common = Reads().scan(path, subject.names)
         steps = Reads()
         for step in (s for s in case.steps if isinstance(s, Step)):
             for item in (step.item, step.other):
                 steps.note(step.counted.slot, tuple(map(subject.before.ops.word,
                                                         (step.group, item))))
-        if Solver(subject.instances(common, 1), self.folder, subject.names).quickly(
-                path, z3.BoolVal(False)):
-            self.impossible += 1
-            return []
         failures = []
         for goal in self.goals(case):
             verdict = self._prove(path, steps, goal, f"{subject.name}-T3-{number}-{goal.name}")
+            if verdict.is_contradiction:
+                self.impossible += 1
+                return []
             if verdict.status != "proved":
                 failures.append(self._failure(case, goal, verdict))
         return failures
+
+    def may_be(self, case: Case) -> bool:
+        """False if the case is plainly impossible."""
+        path, subject = tuple(as_term(t) for t in case.path), self.subject
+        common = subject.instances(Reads().scan(path, subject.names), 1)
+        return not Solver(common, self.folder, subject.names).quickly(path, z3.BoolVal(False))
 
     def _failure(self, case: Case, goal: Goal, verdict: Verdict) -> Failure:
         subject = self.subject
@@ -316,7 +327,7 @@ def prove(subject: Subject, folder: FilePath, source: str) -> Row:
         failures += induction.prove_case(case, number)
         if len(failures) >= SHOWN_FAILURES:
             break
-    if induction.impossible == len(successes):
+    if not any(map(induction.may_be, successes)):
         failures.append(Failure("no success is possible", subject.place, "", "vacuous", (), ""))
     facts = {"successes": len(successes), "impossible": induction.impossible,
              **subject.facts}

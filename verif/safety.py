@@ -18,7 +18,7 @@ from spec.invariants import Invariant
 from spec.state import SymbolicState
 from spec.transition import Transition
 
-from . import coverage
+from . import coverage, queries
 from .explore import Contract, Exploration, Explorer, Start
 from .flags import as_term
 from .layout import describe
@@ -77,7 +77,9 @@ def explore(target: Target, call: Routine, contracts: dict[int, Contract],
     world.cuts.update(cuts or {})
     world.tails.update({} if cuts else tails(target, call))
     world.symbols.facts = about_current(target)
-    found = Explorer(world, contracts).run(start or target.start(call, given(target, call.name)))
+    with queries.about(subject=call.name):
+        found = Explorer(world, contracts).run(
+            start or target.start(call, given(target, call.name)))
     hypotheses = instances(target, world, rules_of(call))
     return Handled(call, found, hypotheses, time.process_time() - begin)
 

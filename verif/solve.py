@@ -29,12 +29,14 @@ TACTICS = ("simplify", "propagate-values", "solve-eqs", "ackermannize_bv", "simp
 
 @dataclass(frozen=True)
 class Verdict:
-    """`status`: proved, refuted or unknown. `query` is where the open query was written."""
+    """`status`: proved, refuted or unknown. `query` is where the open query was written.
+    `is_contradiction`: it was proved without the goal, so what is given is impossible."""
 
     status: str
     seconds: float
     model: z3.ModelRef | None = None
     query: Path | None = None
+    is_contradiction: bool = False
 
 
 def _status(result: z3.CheckSatResult) -> str:
@@ -77,6 +79,7 @@ class Solver:
     fallbacks: int = 0
     seconds: float = 0.0
     is_refuted: bool = False    # what `core` was asked last has a counterexample
+    is_contradicted: bool = False   # ... or what was given then is impossible
     used: tuple[z3.BoolRef, ...] = ()   # hypotheses that it used
     _witnesses: list[Witness] = field(default_factory=list)
 
@@ -167,7 +170,9 @@ class Solver:
         self.used = tuple(some.terms)
         if result != z3.unsat:
             return None
-        needed = tuple(marks[str(mark)] for mark in some.solver.unsat_core() if str(mark) in marks)
+        core = {str(mark) for mark in some.solver.unsat_core()}
+        self.is_contradicted = str(is_denied) not in core
+        needed = tuple(term for mark, term in marks.items() if mark in core)
         queries.note_terms((*some.terms, *needed, denied), name)
         return needed
 

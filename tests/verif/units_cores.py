@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: MIT
 """Several cores: each planted fault turns the row red that must, with the words that say what."""
+import inspect
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import z3
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
 
 import spec  # noqa: E402
 from snippets import BASE, KERNEL, with_code  # noqa: E402
-from spec import isolation, schedule  # noqa: E402
+from spec import schedule  # noqa: E402
 from spec.core_invariants import CORE  # noqa: E402
 from spec.invariants import RULES, Invariant  # noqa: E402
 from spec.premises import AT_INTERRUPT  # noqa: E402
@@ -124,19 +127,43 @@ def test_the_end_of_an_interrupt_changes_nothing_else(tmp_path: Path) -> None:
         messages(isolate.prove(subject, tmp_path, ""))
 
 
-def two_steps(folder: Path) -> str:
+def two_steps(statement: isolate.Statement, folder: Path) -> str:
     """Do two steps keep what each keeps?"""
     subject = induct.Subject(CONSTANTS, "any state", spec.transition("self"))
-    goal = isolate.two_steps(subject)
+    goal = isolate.two_steps(subject, statement)
     return Solver((), folder, subject.names).prove((), goal, "two-steps").status
 
 
-def test_what_two_steps_need_not_keep_is_noticed(tmp_path: Path,
-                                                 monkeypatch: pytest.MonkeyPatch) -> None:
-    assert two_steps(tmp_path) == "proved"
-    monkeypatch.setattr(isolation, "others_are_left", lambda c, before, after, core, word: (
+def test_what_two_steps_need_not_keep_is_noticed(tmp_path: Path) -> None:
+    kept = [one for one in isolate.STATEMENTS if one.is_kept]
+    assert kept and {two_steps(one, tmp_path) for one in kept} == {"proved"}
+    wrong = replace(kept[0], text=lambda c, before, after, core, word: (
         after.get("sched.cpus.turn", core) - before.get("sched.cpus.turn", core) <= 1))
-    assert two_steps(tmp_path) == "refuted"
+    assert two_steps(wrong, tmp_path) == "refuted"
+
+
+class Watched:
+    """A state that notes which of its tables are read."""
+
+    def __init__(self, state: Any) -> None:
+        self.state, self.ops, self.tables = state, state.ops, set[str]()
+
+    def get(self, name: str, *key: Any) -> Any:
+        self.tables.add(name)
+        return self.state.get(name, *key)
+
+
+def read_afterwards(statement: isolate.Statement) -> set[str]:
+    subject = induct.Subject(CONSTANTS, "any state", spec.transition("self"))
+    after = Watched(subject.before)
+    _, _, _, *names = inspect.signature(statement.text).parameters
+    statement.text(CONSTANTS, subject.before, after, *(z3.BitVec(name, 64) for name in names))
+    return after.tables
+
+
+@pytest.mark.parametrize("one", isolate.STATEMENTS, ids=lambda one: one.text.__name__)
+def test_a_statement_is_asked_of_all_that_change_it(one: isolate.Statement) -> None:
+    assert read_afterwards(one) == one.tables
 
 
 # ---- nothing shared without the lock ------------------------------------------------------
