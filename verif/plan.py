@@ -190,14 +190,15 @@ class Plan:
     def _rows_of_code(self, handled: safety.Handled, text: spec.Spec,
                       theorems: tuple[str, ...]) -> list[Row]:
         rows: list[Row] = []
+        name = handled.call.name
         if "T1" in theorems:
-            with queries.about("T1"):
+            with queries.about("T1", name):
                 rows.append(refine.prove(self.target, handled, text, self.out))
         if {"T2", "T8"} & set(theorems):
-            with queries.about("T2" if "T2" in theorems else "T8"):
+            with queries.about("T2" if "T2" in theorems else "T8", name):
                 rows += [r for r in safety.prove(self.target, handled, self.out)
                          if r.theorem in theorems]
         if "T6" in theorems:
-            with queries.about("T6"):
+            with queries.about("T6", name):
                 rows.append(order.prove(self.target, handled, self.out))
         return sorted(rows, key=lambda r: r.theorem)

@@ -106,14 +106,16 @@ def recording(record: Record) -> Iterator[None]:
 
 
 @contextmanager
-def about(theorem: str, subject: str = "") -> Iterator[None]:
-    """What is asked here is for that theorem alone, of that subject or of the job's."""
+def about(theorem: str = "", subject: str = "") -> Iterator[None]:
+    """What is asked here is for that theorem alone, or all of the job's, of that subject or of the
+    job's."""
     record = _record.get()
     if record is None:
         yield
         return
     before = record.subject, record.theorem
-    record.subject, record.theorem = subject or record.subject, theorem
+    record.subject = subject or record.subject
+    record.theorem = theorem or record.theorem
     try:
         yield
     finally:

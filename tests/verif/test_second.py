@@ -150,6 +150,17 @@ def text_does_not_depend_on_what_was_asked_before() -> None:
 
 
 @suite.test
+def queries_of_the_assembly_are_of_its_rows() -> None:
+    """One job has the rows of all segments from exception to `eret`."""
+    with tempfile.TemporaryDirectory(prefix="hv8-export-") as name:
+        output("/usr/bin/python3", "-m", "verif", "--hc", "vectors", "--theorem", "T8",
+               "--out", Path(name, "report"), "--export", Path(name, "queries"))
+        found = manifest.read(Path(name, "queries") / manifest.NAME)
+    assert {"vector 0x400", "vector 0x480", "return, full", "return, trap"} <= {
+        q.subject for q in found}
+
+
+@suite.test
 def export_is_never_mixed_with_other_files() -> None:
     with copied() as folder:
         done = command("/usr/bin/python3", "-m", "verif", "--hc", CALL, "--export", folder,
