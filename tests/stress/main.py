@@ -61,6 +61,12 @@ def what_is_wrong(moment: Moment) -> list[str]:
             for problem in moment.problems()]
 
 
+def what_failed(text: bytes) -> list[str]:
+    """Lines of the console in which a program, or the kernel, says so."""
+    return [line.decode(errors="replace").strip() for line in text.splitlines()
+            if b"FAIL" in line or b"panic" in line]
+
+
 def run(cpus: int, gic: int, seed: int, goes_on: Callable[[int], bool],
         watch: Callable[[Moment], None] | None = None) -> tuple[int, int]:
     """Stops as long as `goes_on`, which is told how often it has been; number of stops, and of
@@ -83,15 +89,13 @@ def run(cpus: int, gic: int, seed: int, goes_on: Callable[[int], bool],
                             BUILD / "initrd.cpio", 0, calls=called(guest.gdb, machine))
             if watch is not None:
                 watch(moment)
-            wrong = what_is_wrong(moment)
+            wrong = [*what_is_wrong(moment), *what_failed(guest.typist.text)]
             stops, instances = stops + 1, instances + moment.instances
             if wrong:
                 said = guest.typist.text[-600:].decode(errors="replace")
                 raise Broken("\n".join([f"seed {seed}, {cpus} cores, stop {stops}, "
                                         f"seen from core {core}:",
                                         *wrong, "the last words of the console:", said]))
-        if b"FAIL" in guest.typist.text or b"panic" in guest.typist.text:
-            raise Broken(f"seed {seed}: " + guest.typist.text.decode(errors="replace")[-4000:])
     return stops, instances
 
 

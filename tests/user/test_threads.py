@@ -6,13 +6,12 @@ import sys
 from collections import Counter as Tally
 from pathlib import Path
 
-from elftools.elf.elffile import ELFFile
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
 
 from gdbstub import Counter, StubError, stopped  # noqa: E402
 from harness import BUILD, Suite, main  # noqa: E402
+from program import Program  # noqa: E402
 from qemu import Guest, Machine  # noqa: E402
 
 suite = Suite("user/threads")
@@ -20,13 +19,6 @@ suite = Suite("user/threads")
 PC = 32
 BEGIN, END = 0x7468726561640001, 0x7468726561640002     # what threads_mark() is called with
 SYNC, IRQ = 0x400, 0x480        # offsets of el2_vectors: from a lower level, AArch64
-
-
-def symbol(path: Path, name: str) -> int:
-    with path.open("rb") as stream:
-        found = ELFFile(stream).get_section_by_name(".symtab").get_symbol_by_name(name)
-    assert found, f"{path} has no {name}"
-    return found[0]["st_value"]
 
 
 def set_break(counter: Counter, address: int, is_set: bool = True) -> None:
@@ -69,11 +61,12 @@ def the_kernel_is_entered_by_interrupts_alone() -> None:
     argv = ["qemu-system-aarch64", *machine[:machine.index("-chardev")],
             "-kernel", str(BUILD / "hv8.img"), "-initrd", str(BUILD / "initrd.cpio"),
             "-icount", "shift=0"]
-    vectors = symbol(BUILD / "hv8.elf", "el2_vectors")
+    kernel = Program(BUILD / "hv8.elf")
+    vectors = kernel.address("el2_vectors")
     places = {vectors + SYNC: "trap", vectors + IRQ: "interrupt",
-              symbol(BUILD / "hv8.elf", "context_load_fp"): "FP registers",
-              symbol(BUILD / "hv8.elf", "irq_timer"): "own timer"}
-    mark = symbol(BUILD / "user/bin/threads", "threads_mark")
+              kernel.address("context_load_fp"): "FP registers",
+              kernel.address("irq_timer"): "own timer"}
+    mark = Program(BUILD / "user/bin/threads").address("threads_mark")
     with stopped(argv, 120, b"threads 60000\nhalt\n") as counter:
         run_to_mark(counter, mark)
         seen = entries(counter, mark, places)

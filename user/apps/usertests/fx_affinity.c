@@ -215,7 +215,7 @@ static void sleep_often(void *unused)
 }
 
 /* Who wakes by a deadline that another core serves gets its own core, be that idle. */
-TEST(affinity_wakes_its_core)
+TEST_BIG(affinity_wakes_its_core)
 {
 	hv_pid sleepers[HV_NCPU];
 
