@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from harness import BUILD, ROOT, output
+from harness import BUILD, ROOT, output, replaced
 from qemu import Machine
 
 WORK = BUILD / "test-files" / "efi"
@@ -48,21 +48,21 @@ def machine(log: str, firmware: Firmware, disks: list[Path], gic: str = "3", mem
 
 def tree_of(gic: str, mem: str = "512M", cpu: str = "cortex-a57") -> Path:
     """The device tree that QEMU makes for such a machine."""
-    WORK.mkdir(parents=True, exist_ok=True)
     path = WORK / f"virt-gic{gic}-{mem}-{cpu}.dtb"
-    output("qemu-system-aarch64", "-machine",
-           f"virt,virtualization=on,gic-version={gic},dtb-randomness=off,dumpdtb={path}",
-           "-cpu", cpu, "-m", mem, "-nodefaults", "-display", "none")
+    with replaced(path) as made:
+        output("qemu-system-aarch64", "-machine",
+               f"virt,virtualization=on,gic-version={gic},dtb-randomness=off,dumpdtb={made}",
+               "-cpu", cpu, "-m", mem, "-nodefaults", "-display", "none")
     return path
 
 
 def image(name: str, *options: str | Path, kernel: Path = BUILD / "hv8.img",
           initrd: Path = BUILD / "initrd.cpio") -> Path:
     """A disk made by tools/efi_image.py."""
-    WORK.mkdir(parents=True, exist_ok=True)
     path = WORK / f"{name.replace(' ', '-')}.img"
-    output(ROOT / "tools/efi_image.py", "--out", path, "--loader", LOADER, "--kernel", kernel,
-           "--initrd", initrd, *options)
+    with replaced(path) as made:
+        output(ROOT / "tools/efi_image.py", "--out", made, "--loader", LOADER, "--kernel", kernel,
+               "--initrd", initrd, *options)
     return path
 
 

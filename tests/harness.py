@@ -7,24 +7,28 @@ A test file makes one Suite, fills it by decorators, and ends with
         sys.exit(main([suite]))
 
 so that each runs alone; tests/run.py runs them all. A case fails by raising
-an exception, most often AssertionError; it then may have left a log in
-build/test-logs. No case asserts anything about time: limits only end what hangs.
+an exception, most often AssertionError, or if its process dies; it then may have
+left a log in build/test-logs. No case asserts anything about time: limits only
+end what hangs.
 """
 
 import argparse
 import itertools
+import multiprocessing
 import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from queue import SimpleQueue
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -49,9 +53,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Suite:
-    """The cases of one file. `name` is "area/file". The cases of all serial
-    suites run one after another, beside the others: Hypothesis is not made
-    for threads."""
+    """The cases of one file. `name` is "area/file". The cases of a serial suite
+    run one after another in one process: they share files, or what is dear to make.
+    Any other case has a process of its own."""
 
     name: str
     serial: bool = False
@@ -110,20 +114,66 @@ def run_case(case: Case) -> Outcome:
     return Outcome(case, time.monotonic() - start, problem)
 
 
+@dataclass(frozen=True)
+class Child:
+    """A process that runs some cases in their order; `left` are those of which nothing is
+    known yet, and the pipe brings seconds and problem of the first of these."""
+
+    process: multiprocessing.context.ForkProcess
+    pipe: Connection
+    left: list[Case]
+
+
+def start(cases: list[Case]) -> Child:
+    here, there = multiprocessing.Pipe(duplex=False)
+
+    def run_all() -> None:
+        for case in cases:
+            outcome = run_case(case)
+            there.send((outcome.seconds, outcome.problem))
+
+    process = multiprocessing.get_context("fork").Process(target=run_all)
+    process.start()
+    there.close()       # only the child writes, so the pipe ends with it
+    return Child(process, here, list(cases))
+
+
+def outcomes(child: Child) -> Iterator[Outcome]:
+    """What a child whose pipe has something to read has to say, which is of one case or, if
+    it is at its end, of none; the case at which it died has failed."""
+    try:
+        seconds, problem = child.pipe.recv()
+        yield Outcome(child.left.pop(0), seconds, problem)
+    except EOFError:
+        child.process.join()
+        child.pipe.close()
+        if child.left:
+            code = child.process.exitcode
+            yield Outcome(child.left.pop(0), 0, f"the process of this case ended with {code}")
+
+
+def pieces(cases: list[Case]) -> Iterator[list[Case]]:
+    """What has a process each. Serial suites come first: they take longest."""
+    for _, some in itertools.groupby((c for c in cases if c.serial), lambda c: c.suite):
+        yield list(some)
+    yield from ([case] for case in cases if not case.serial)
+
+
 def run_cases(cases: list[Case], jobs: int) -> Iterator[Outcome]:
     """Runs all cases; outcomes come in the order in which they end."""
-    chain = [case for case in cases if case.serial]
-    outcomes: SimpleQueue[Outcome] = SimpleQueue()
-
-    def run_chain(some: list[Case]) -> None:
-        for case in some:
-            outcomes.put(run_case(case))
-
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        for some in [chain, *([case] for case in cases if not case.serial)]:
-            pool.submit(run_chain, some)
-        for _ in cases:
-            yield outcomes.get()
+    waiting = deque(pieces(cases))
+    running: dict[Connection, Child] = {}
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            child = start(waiting.popleft())
+            running[child.pipe] = child
+        for pipe in wait([*running]):
+            child = running[pipe]
+            yield from outcomes(child)
+            if pipe.closed:
+                del running[pipe]
+                if child.left:
+                    waiting.appendleft(child.left)
 
 
 def shortened(lines: list[str], first: int = 20, last: int = 40) -> list[str]:
@@ -145,7 +195,8 @@ def main(suites: list[Suite], arguments: list[str] | None = None) -> int:
     """Runs the cases whose title holds one of the given words; 0 if all pass."""
     parser = argparse.ArgumentParser(description="Runs tests; words choose some by their titles.")
     parser.add_argument("words", nargs="*", help="run cases whose title holds one of these")
-    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("-j", "--jobs", type=int, default=(os.cpu_count() or 1) + 1,
+                        help="cases at a time; one more than cores, since some wait")
     parser.add_argument("-l", "--list", action="store_true", help="only list the cases")
     options = parser.parse_args(arguments)
 
@@ -206,3 +257,14 @@ def output(*words: str | Path, timeout: float = 120) -> str:
     text = done.stdout.decode(errors="replace")
     assert done.returncode == 0, f"{words} ended with {done.returncode}:\n{text}"
     return text
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """A place for a file that takes the place of `path` when it is whole: another process may
+    be about to read it, or to make it as well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="made-", dir=path.parent) as folder:
+        made = Path(folder) / path.name
+        yield made
+        made.replace(path)

@@ -14,7 +14,7 @@ from gen_reference import (Call, Check, Line, Parameter, TableError, match,  # n
 from harness import ROOT, Suite, main  # noqa: E402
 from spec_facts import Change, Facts, SpecError, condition, facts  # noqa: E402
 
-suite = Suite("host/reference", serial=True)   # Z3 is not made for threads
+suite = Suite("host/reference", serial=True)
 
 GROUP = "/* ---- memory ---------- */\n"
 CALL = """/* Does it.

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The verifier's instruction semantics against qemu-aarch64: the fast slice.
 
-In processes of their own: Z3 is not made for threads. `compare.py --count
-1000000` is the full run. HV8_ISA_SEED sets the seed.
+`compare.py --count 1000000` is the full run. HV8_ISA_SEED sets the seed.
 """
 
 import os
@@ -16,7 +15,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE), str(HERE.parent.parent)]
 from harness import Suite, command, main  # noqa: E402
 from plants import PLANTS  # noqa: E402
 
-suite = Suite("isa/compare", serial=True)
+suite = Suite("isa/compare")
 SEED = os.environ.get("HV8_ISA_SEED", "1")
 
 

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from binary import Instruction, cycles, kernel  # noqa: E402
 from harness import BUILD, ROOT, Suite, command, main, output  # noqa: E402
 
-suite = Suite("layout/binary")
+suite = Suite("layout/binary", serial=True)
 
 # Loops that exist after boot, each with the reason why it may. The leaf
 # routines have a constant trip count; who waits for the lock gets it; the idle loop waits in WFI;

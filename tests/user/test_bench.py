@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from harness import ROOT, Suite, main, output  # noqa: E402
 
-suite = Suite("user/bench")
+suite = Suite("user/bench", serial=True)
 
 
 def peer_labels() -> dict[str, str]:

@@ -7,10 +7,12 @@ A run can be interrupted and started again. Exit status 0 if no mutant survived 
 equivalent.txt explains.
 """
 import argparse
+import multiprocessing
 import signal
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -62,6 +64,12 @@ def left_out(options: argparse.Namespace) -> tuple[str, ...]:
     return population.NO_T1 + (population.SLOW if options.quick else ())
 
 
+@cache
+def ours() -> reach.Code:
+    """The kernel that the faults are planted in."""
+    return reach.load(ROOT / trial.ELF)
+
+
 def choose(options: argparse.Namespace,
            code: reach.Code) -> tuple[tuple[Mutant, ...], dict[str, int]]:
     """The sample, as many of each kind, and how many there are to choose from."""
@@ -83,34 +91,41 @@ def show(m: Mutant, verdict: trial.Verdict) -> None:
           f"    {m.change[:160]}\n    {verdict.message[:240]}", flush=True)
 
 
-def run(chosen: tuple[Mutant, ...], code: reach.Code, found: log.Log,
-        options: argparse.Namespace) -> None:
+def one(m: Mutant, base: Path, without: tuple[str, ...]) -> trial.Verdict:
+    """Runs in a process of its own: Z3 is not made for threads."""
+    return trial.try_mutant(m, base, ours(), theorems(m), without)
+
+
+def run(chosen: tuple[Mutant, ...], found: log.Log, options: argparse.Namespace) -> None:
     """Tries what the log does not have yet."""
     open_ones = [m for m in chosen if m.identity not in found.known]
     print(f"{len(chosen)} mutants, {len(chosen) - len(open_ones)} of them in {found.path}")
     with tempfile.TemporaryDirectory(prefix="hv8-mutants-") as name:
         base = trial.snapshot(Path(name))
+        with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("fork"),
+                                 signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+            tried = {pool.submit(one, m, base, left_out(options)): m for m in open_ones}
 
-        def one(m: Mutant) -> None:
-            verdict = trial.try_mutant(m, base, code, theorems(m), left_out(options))
-            found.add(m, verdict)
-            show(m, verdict)
+            def told(future: Future[trial.Verdict]) -> None:
+                m = tried.pop(future)
+                found.add(m, future.result())
+                show(m, future.result())
 
-        with ThreadPoolExecutor(max_workers=options.jobs) as pool:
             signal.signal(signal.SIGTERM, signal.default_int_handler)
             try:
-                for _ in pool.map(one, open_ones):
-                    pass
+                for future in as_completed([*tried]):
+                    told(future)
             except KeyboardInterrupt:
                 print("interrupted: those that run come to their end", flush=True)
                 pool.shutdown(cancel_futures=True)
+                for future in [f for f in tried if f.done() and not f.cancelled()]:
+                    told(future)
                 raise
 
 
 def main() -> int:
     options = arguments()
-    code = reach.load(ROOT / trial.ELF)
-    chosen, sizes = choose(options, code)
+    chosen, sizes = choose(options, ours())
     if options.list or not chosen:
         for m in chosen:
             print(f"{m.identity}  {m.line}  {m.change[:100]}")
@@ -119,7 +134,7 @@ def main() -> int:
     found = log.Log(options.log, log.digest(ROOT))
     found.read()
     try:
-        run(chosen, code, found, options)
+        run(chosen, found, options)
     except KeyboardInterrupt:
         return 130
     summary = log.summarize(chosen, found.known, log.equivalents())

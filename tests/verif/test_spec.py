@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Random runs of the specification (`make test-spec`), in a process of their own: Z3 and
-Hypothesis are not made for threads. HV8_SPEC_SEED and HV8_SPEC_STEPS are passed on."""
+"""Random runs of the specification (`make test-spec`). HV8_SPEC_SEED and HV8_SPEC_STEPS are
+passed on."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from harness import ROOT, Suite, command, main  # noqa: E402
 
-suite = Suite("verif/spec", serial=True)
+suite = Suite("verif/spec")
 SPEC = ROOT / "tests" / "spec"
 
 

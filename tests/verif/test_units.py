@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The parts of the verifier, each alone. Each file units_*.py is run by pytest in a process of
-its own: Z3 is not made for threads."""
+"""The parts of the verifier, each alone: pytest runs each file units_*.py."""
 
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from harness import Suite, command, main  # noqa: E402
 
-suite = Suite("verif/units", serial=True)
+suite = Suite("verif/units")
 
 
 @suite.matrix(file=[path.name for path in sorted(HERE.glob("units_*.py"))])

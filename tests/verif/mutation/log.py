@@ -3,7 +3,6 @@
 known to be equivalent."""
 import hashlib
 import json
-import threading
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -44,7 +43,6 @@ class Log:
     path: Path
     tree: str
     known: dict[str, Verdict] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def read(self) -> None:
         """Takes over what an earlier run has found."""
@@ -58,11 +56,10 @@ class Log:
         """Writes it down at once."""
         entry = {"identity": m.identity, "tree": self.tree, "line": m.line, "change": m.change,
                  "verdict": asdict(verdict)}
-        with self.lock:
-            self.known[m.identity] = verdict
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a") as out:
-                out.write(json.dumps(entry) + "\n")
+        self.known[m.identity] = verdict
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a") as out:
+            out.write(json.dumps(entry) + "\n")
 
 
 @dataclass(frozen=True)
