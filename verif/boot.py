@@ -81,7 +81,7 @@ def check(target: Target, given: Files, dump: Dump) -> tuple[list[Problem], Chec
     """What is wrong with a dump; an error of the walk is wrong as well."""
     one = Check(premises.constants(target), target, dump, given.initrd, entry_if_ready(given))
     try:
-        return one.problems(), one
+        return list(one.problems()), one
     except BootError as error:
         return [Problem(str(error))], one
 

@@ -222,14 +222,17 @@ class Check:
                                isolation.waiting_is_authorised(self.c, self.state, *both),
                                ISOLATION)
 
-    def problems(self) -> list[Problem]:
-        """All that is wrong with the dump."""
+    def problems(self) -> Iterator[Problem]:
+        """All that is wrong with the dump, what takes long last. BootError for what stops a walk
+        of it."""
         parts: tuple[Callable[[], Iterator[Problem]], ...] = (
-            self.registers, self.devices, self.invariants, self.initial, self.reached,
+            self.registers, self.devices, self.initial,
             lambda: boot_map.problems(self.target, self.state),
             lambda: boot_devices.problems(self.state),
-            lambda: boot_info.problems(self.target, self.state, self.facts, self.initrd))
-        return [problem for part in parts for problem in part()]
+            lambda: boot_info.problems(self.target, self.state, self.facts, self.initrd),
+            self.invariants, self.reached)
+        for part in parts:
+            yield from part()
 
 
 def _differs(name: str, actual: int, expected: int, mask: int, place: str) -> Problem:

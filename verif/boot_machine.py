@@ -147,16 +147,18 @@ def _argv(m: Machine, image: Path, initrd: Path, folder: Path, fd: int) -> list[
             "-gdb", "chardev:gdb", *started]
 
 
-def _connect(path: Path, process: subprocess.Popen[bytes]) -> socket.socket:
-    end = socket.socket(socket.AF_UNIX)
+def _connect(path: Path, process: subprocess.Popen[bytes]) -> Gdb:
+    """QEMU may listen before it finds that it cannot start, and then says why when it ends."""
     for _ in range(600):
         if process.poll() is not None:
             words = process.stderr.read().decode(errors="replace") if process.stderr else ""
             raise BootError(f"{QEMU} does not start: {words.strip()}")
+        end = socket.socket(socket.AF_UNIX)
         try:
             end.connect(str(path))
-            return end
-        except (FileNotFoundError, ConnectionRefusedError):
+            return Gdb(end, PATIENCE)
+        except (FileNotFoundError, ConnectionRefusedError, Ended):
+            end.close()
             time.sleep(0.05)
     raise BootError(f"{QEMU} does not listen at {path}")
 
@@ -173,7 +175,7 @@ def _running(machine: Machine, image: Path, initrd: Path,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, preexec_fn=_die_with_parent)
         try:
-            gdb = Gdb(_connect(folder / "gdb", process), PATIENCE)
+            gdb = _connect(folder / "gdb", process)
             yield gdb, folder / "console"
             gdb.close()
         finally:

@@ -16,8 +16,9 @@ import z3
 from spec.state import Key, SymbolicState
 from spec.words import Truth, Word, Z3Ops
 
-from . import queries
+from . import parts, queries
 from .lin import Lin, const, lift, trailing_facts, trailing_zeros
+from .parts import Parts
 from .sample import Samples, Values, state_of
 
 TRAILING = "ctz64"
@@ -27,13 +28,7 @@ SHARE_RESOURCES = 300000  # of Z3, to find that two terms are equal
 
 def is_small(term: z3.ExprRef) -> bool:
     """At most SMALL nodes, counted as a tree."""
-    left, todo = SMALL, [term]
-    while todo:
-        left -= 1
-        if left < 0:
-            return False
-        todo += todo.pop().children()
-    return True
+    return parts.is_small(term, SMALL)
 
 
 def parts_of(term: z3.ExprRef) -> list[z3.ExprRef]:
@@ -96,6 +91,7 @@ class Names:
     equal: dict[tuple[int, int], bool] = field(default_factory=dict)
     states: list[Samples] = field(default_factory=list)
     applied: dict[int, list[Application]] = field(default_factory=dict)
+    parts: Parts = field(default_factory=Parts)
 
     def name(self, stem: str, value: z3.BitVecRef) -> z3.BitVecRef:
         """The value if it is small, else the name of it or of an equal one."""
@@ -246,10 +242,9 @@ class Names:
         known = self.applied.get(term.get_id())
         if known is None:
             known = []
-            for part in parts_of(term):
-                if part.num_args() and part.decl().kind() == z3.Z3_OP_UNINTERPRETED:
-                    key = tuple(part.children())
-                    name = part.decl().name()
+            for part, count, function in self.parts.of(term):
+                if count and function.is_of_state:
+                    key, name = tuple(parts.at(part, term).children()), function.name
                     known.append(Application(name, key, (name, *(k.get_id() for k in key))))
             self.kept.append(term)
             self.applied[term.get_id()] = known
@@ -277,12 +272,12 @@ class Names:
         if known is not None:
             return known
         found: set[str] = set()
-        for part in parts_of(term):
-            if part.num_args() == 0:
-                if part.decl().name() in self.equations:
-                    found.add(part.decl().name())
-            elif part.decl().kind() == z3.Z3_OP_UNINTERPRETED:
-                label = self._fact_of(part)
+        for part, count, function in self.parts.of(term):
+            if count == 0:
+                if function.name in self.equations:
+                    found.add(function.name)
+            elif function.is_of_state:
+                label = self._fact_of(parts.at(part, term))
                 if label is not None:
                     found.add(label)
         self.kept.append(term)

@@ -5,6 +5,7 @@ None outlives the process that started it, whatever ends that: a child that is n
 parent is killed by the system (prctl(2), PR_SET_PDEATHSIG).
 """
 import ctypes
+import gc
 import os
 import pickle
 import selectors
@@ -62,7 +63,9 @@ def _bind_to(parent: int) -> None:
 
 
 def _run(work: Callable[[], Any], pipe: int, parent: int) -> NoReturn:
-    """In the child: the result, or the error, and the end of the process."""
+    """In the child: the result, or the error, and the end of the process. Terms are freed by
+    their counts; what refers to itself stays until that end, for to look for it takes long."""
+    gc.disable()
     try:
         try:
             _bind_to(parent)

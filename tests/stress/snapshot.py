@@ -144,6 +144,8 @@ class Moment(Check):
                                                           may_run(r, core, pid))),
                                "spec/progress.py")
 
-    def problems(self) -> list[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """All that is wrong with the moment."""
-        return [*self.invariants(), *self.reached(), *self.kicked()]
+        yield from self.invariants()
+        yield from self.reached()
+        yield from self.kicked()

@@ -105,6 +105,14 @@ def checked(one: Dump, of: target.Target | None = None) -> boot.Check:
                       dumps.files().initrd, boot.entry_if_ready(dumps.files()))
 
 
+def is_wrong(one: Dump) -> bool:
+    """Does T4 say anything of it? It stops at the first thing."""
+    try:
+        return next(checked(one).problems(), None) is not None
+    except BootError:
+        return True
+
+
 @suite.test
 def a_register_is_part_of_the_whole() -> None:
     one = dump(FEW[0])
@@ -139,8 +147,7 @@ def each_field_of_each_table(table: str) -> None:
         key, address = dumps.random_field(family, r)
         bit = 63 if family.name in BOUNDED else r.randrange(64)
         with changed(one, address, word(one, address) ^ 1 << bit):
-            found = wrong(one)
-        assert found, f"{family.name}{key} bit {bit}"
+            assert is_wrong(one), f"{family.name}{key} bit {bit}"
 
 
 def boots_own(objects: dict[str, object]) -> list[str]:
@@ -265,13 +272,14 @@ def patched(words: dict[int, int]) -> Iterator[tuple[target.Target, boot.Files]]
     """The kernel with other instructions at these addresses, in the ELF and in the image."""
     with tempfile.TemporaryDirectory(prefix="hv8-boot-") as name:
         elf = Path(name) / "hv8.elf"
-        raw, flat = bytearray(dumps.ELF.read_bytes()), bytearray(dumps.files().flat.read_bytes())
+        right, flat = dumps.ELF.read_bytes(), bytearray(dumps.files().flat.read_bytes())
+        raw = bytearray(right)
         image = kernel().image
         begin = image.markers["__kernel_start"]
         for address, instruction in words.items():
             segment = next(s for s in image.segments if s.holds(address, 4) and not s.flags & PF_W)
             at = address - segment.base
-            where = raw.index(segment.data[:at + 64]) + at
+            where = right.index(segment.data[:at + 64]) + at
             raw[where:where + 4] = instruction.to_bytes(4, "little")
         elf.write_bytes(raw)
         stamp(elf)
@@ -326,22 +334,29 @@ def written(function: str) -> dict[int, str]:
     return found
 
 
+def unnoticed(writes: dict[int, str]) -> set[str]:
+    """Registers of which T4 says nothing when boot leaves out these writes. If the machine does
+    not come to its first `eret` without all of them, each is left out alone."""
+    with patched(dict.fromkeys(writes, NOP)) as (kernel_too, files):
+        try:
+            without = dumps.start(FEW[1], files.image, files.flat, files.initrd)
+            said = [problem.what for problem in checked(without, kernel_too).registers()]
+        except BootError:
+            return set() if len(writes) == 1 else \
+                set().union(*(unnoticed({at: name}) for at, name in writes.items()))
+    passed = {name for name in writes.values() if not any(f"{name} differs" in s for s in said)}
+    assert not said or passed != set(writes.values()), (writes, said)
+    return passed
+
+
 @suite.test
 def each_write_of_a_register_is_missed() -> None:
-    """sysregs_start without one of its writes, one after another: red, or one of UNNOTICED."""
+    """sysregs_start without some of its writes: red for each of these, or one of UNNOTICED."""
     assert not list(checked(dump(FEW[1])).registers())
     found = written("sysregs_start")
     assert len(found) > 30, found
-    passed = set()
-    for at, name in found.items():
-        with patched({at: NOP}) as (kernel_too, files):
-            try:
-                without = dumps.start(FEW[1], files.image, files.flat, files.initrd)
-                said = [problem.what for problem in checked(without, kernel_too).registers()]
-            except BootError as error:
-                said = [f"{name} differs so much: {error}"]
-        assert not said or any(f"{name} differs" in s for s in said), (name, said)
-        passed |= set() if said else {name}
+    groups = [dict([*found.items()][n::8]) for n in range(8)]
+    passed = set().union(*map(unnoticed, groups))
     print("not noticed:", *sorted(passed))
     assert passed <= set(UNNOTICED), passed - set(UNNOTICED)
 
