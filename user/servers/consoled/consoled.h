@@ -26,6 +26,7 @@ struct session {
 	hv_pid owner;
 	bool is_waiting;	/* the owner, for it */
 	bool has_break;		/* it was typed, and nobody has it yet */
+	bool is_breaking;	/* the owner has it, and has asked for nothing since */
 
 	enum reader_kind kind;
 	hv_pid reader;
@@ -54,7 +55,8 @@ bool is_caller(hv_pid pid);
 /* -HV_EBUSY: no more, or that word's place is another's. The handle is then still self's. */
 int64_t session_open(uint64_t word, hv_pid owner, hv_handle event, struct session **opened);
 void session_end(struct session *session);
-void sessions_check(void);	/* ends those that nobody has any more; forgets dead readers */
+/* Ends those that nobody has any more, forgets dead readers, and feeds the others. */
+void sessions_check(void);
 struct session *session_find(uint64_t word);
 void session_next(void);	/* the next one has the keys */
 void session_switch(struct session *to);	/* NULL: nobody has */
@@ -64,6 +66,8 @@ bool session_type(struct session *session, char key);
 void session_break(struct session *session);
 void session_send_break(struct session *session);
 
+/* What is typed after a break is not for those whom it ends. */
+bool session_may_read(const struct session *session, hv_pid reader);
 /* Somebody wants to read; 0, or -HV_EBUSY: another does. */
 int64_t session_read(struct session *session, enum reader_kind kind, const struct hv_msg *call);
 /* Gives a reader what it waits for, if it is there. */

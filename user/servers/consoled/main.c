@@ -92,7 +92,9 @@ static void read_key(struct session *session, const struct hv_msg *call)
 {
 	int64_t error = call->page != 0 ? -HV_EINVAL : 0;
 
-	if (error == 0 && call->w[2] == 1 && (session != foreground || !session_has_key(session)))
+	if (error == 0 && call->w[2] == 1 &&
+	    (session != foreground || !session_has_key(session) ||
+	     !session_may_read(session, call->from)))
 		error = -HV_EAGAIN;
 	if (error == 0)
 		error = session_read(session, READS_KEY, call);
@@ -142,9 +144,13 @@ static void bring_forward(const struct hv_msg *call)
 
 static void serve_session(struct session *session, const struct hv_msg *call)
 {
-	if (call->from == session->owner)
+	uint64_t op = call->w[0] & ((1U << HV_TTY_COUNT) - 1);
+
+	if (call->from == session->owner) {
 		session->is_waiting = false;
-	switch (call->w[0] & ((1U << HV_TTY_COUNT) - 1)) {
+		session->is_breaking = session->is_breaking && op == HV_TTY_WRITE;
+	}
+	switch (op) {
 	case HV_TTY_CLOSE:
 		session_end(session);
 		answer(call, 0, 0, 0, 0);

@@ -152,6 +152,7 @@ void session_send_break(struct session *session)
 		return;
 	session->has_break = false;
 	session->is_waiting = false;
+	session->is_breaking = true;
 }
 
 /* As the kernel does: it goes to who waits for it, else to who reads, else it is
@@ -162,6 +163,13 @@ void session_break(struct session *session)
 	session->has_break = true;
 	session_send_break(session);
 	session_feed(session);
+}
+
+bool session_may_read(const struct session *session, hv_pid reader)
+{
+	bool is_ending = session->is_breaking || (session->has_break && session->is_waiting);
+
+	return reader == session->owner || !is_ending;
 }
 
 /* ---- readers --------------------------------------------------------------------------- */
@@ -234,7 +242,8 @@ static void check_reader(struct session *session)
 void session_feed(struct session *session)
 {
 	check_reader(session);
-	while (session == foreground && session->kind != NOBODY && session_has_key(session)) {
+	while (session == foreground && session->kind != NOBODY && session_has_key(session) &&
+	       session_may_read(session, session->reader)) {
 		int key = first_key(session);
 
 		if (session->kind == READS_LINE) {
@@ -259,7 +268,7 @@ void sessions_check(void)
 		if (hv_files[hv_handles[self()][session->event].file].readers == 0)
 			session_end(session);
 		else
-			check_reader(session);
+			session_feed(session);
 	}
 	screen_check();
 }
