@@ -8,7 +8,8 @@ then with more. Counters and deadlines are treated apart (counting.py, deadlines
 """
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path as FilePath
 from types import SimpleNamespace
 
@@ -20,7 +21,10 @@ from spec.marks import place_of
 from spec.state import Key
 from spec.transition import Case, Spec, Transition
 
-from . import counting, deadlines, lines, members
+from . import contexts, counting, deadlines, lines, members
+from .after import AFTER, After, Afterwards
+from .after import ORDERS as ORDERS_AFTER
+from .contexts import Updates
 from .flags import as_term
 from .lazily import Lazily
 from .lin import bv
@@ -33,7 +37,7 @@ from .solve import OWN_RESOURCES, Solver, Verdict
 
 TRUE = z3.BoolVal(True)
 SHOWN_FAILURES = 6
-LEARNED_TERMS = 150
+LEARNED_TERMS = 300
 # An interrupt may come while nobody runs, and a call may end with nobody running: what holds of
 # a process that calls is not assumed.
 INTERRUPTED = frozenset({"trap_irq", "timer_interrupt", "console_interrupt", "wake_up"})
@@ -48,20 +52,6 @@ WAITS = frozenset({"trap_irq", "wait"})
 # Whose registers the core holds, which nothing changes but the ways in and out.
 HELD = frozenset({"sched.cpus.loaded", "sched.cpus.ctx"})
 AFTER_BOOT = "the invariants hold when boot ends"
-AFTER = "after."
-AFTERWARDS = frozenset(AFTER + name for name in counting.ORDERS)
-
-
-@dataclass(frozen=True)
-class After(NamedState):
-    """The state after a case, in which the orders of what is counted are any."""
-
-    def base(self, name: str, key: Key) -> z3.BitVecRef:
-        """See SymbolicState."""
-        if name not in counting.ORDERS:
-            return super().base(name, key)
-        sorts = [z3.BitVecSort(64)] * (len(key) + 1)
-        return z3.Function(AFTER + name, *sorts)(*key)
 
 
 @dataclass
@@ -78,7 +68,6 @@ class Subject:
     known: dict[tuple[object, ...], z3.BoolRef] = field(default_factory=dict)
     shown: dict[int, list[set[int]]] = field(default_factory=dict)
     learned: Lazily | None = None
-    read: dict[str, frozenset[str]] = field(default_factory=dict)   # by an invariant
     facts: dict[str, int] = field(
         default_factory=lambda: {"queries": 0, "shared": 0, "second tries": 0})
 
@@ -125,13 +114,12 @@ class Subject:
         return (AFTER_BOOT, *(f"invariant {name}" for name in self.assumed
                               if name not in self.rules))
 
-    def prove(self, path: tuple[z3.BoolRef, ...], goal: z3.BoolRef, near: Callable[[], Reads],
-              name: str, folder: FilePath, own: tuple[z3.BoolRef, ...] = (),
-              is_exact: bool = False) -> Verdict:
-        """Does the goal follow from `path` and `own`, which are instances of invariants, or from
-        those that are used at `near`, then at what those read, at last with what functions are
-        that are known by facts (`is_exact`: with these at once)? What another case has shown with a
-        part of this path is not asked again."""
+    def easily(self, path: tuple[z3.BoolRef, ...], goal: z3.BoolRef, near: Callable[[], Reads],
+               name: str, folder: FilePath, own: tuple[z3.BoolRef, ...] = (),
+               is_exact: bool = False) -> Verdict:
+        """Does the goal follow from `path` and `own`, which are instances of invariants, or
+        (not `is_exact`) from those that are used at `near`? `refuted`: not from these. What
+        another case has shown with a part of this path is not asked again."""
         taken = {t.get_id() for t in path}
         if any(needed <= taken for needed in self.shown.get(goal.get_id(), ())):
             self.facts["shared"] += 1
@@ -139,13 +127,20 @@ class Subject:
         self.facts["queries"] += 1
         solver = Solver(own, folder, self.names)
         needed = solver.core(path, goal, name, OWN_RESOURCES)
-        verdict = Verdict("proved", 0.0, is_contradiction=solver.is_contradicted)
+        if needed is None and not is_exact:
+            self.facts["queries"] += 1
+            solver = Solver(self.instances(near(), 1), folder, self.names)
+            needed = solver.core(path, goal, name, kept=self._learned())
         if needed is None:
-            needed, verdict = self._prove_with(path, goal, near(), name, folder, is_exact)
-        if needed is not None:
-            self.names.kept += (*path, goal)
-            self.shown.setdefault(goal.get_id(), []).append({t.get_id() for t in needed})
-        return verdict
+            return Verdict("refuted" if solver.is_refuted else "unknown", 0.0)
+        self._remember(goal, path, needed)
+        return Verdict("proved", 0.0, is_contradiction=solver.is_contradicted)
+
+    def _remember(self, goal: z3.BoolRef, path: tuple[z3.BoolRef, ...],
+                  needed: tuple[z3.BoolRef, ...]) -> None:
+        """It follows from what is needed of the path."""
+        self.names.kept += (*path, goal)
+        self.shown.setdefault(goal.get_id(), []).append({t.get_id() for t in needed})
 
     def _learned(self) -> Lazily:
         """What is kept from goal to goal, until it has so much that a new start is quicker."""
@@ -153,44 +148,55 @@ class Subject:
             self.learned = Lazily(z3.SolverFor("QF_UFBV"), self.names, [])
         return self.learned
 
-    def _prove_with(self, path: tuple[z3.BoolRef, ...], goal: z3.BoolRef, near: Reads, name: str,
-                    folder: FilePath, is_exact: bool,
-                    ) -> tuple[tuple[z3.BoolRef, ...] | None, Verdict]:
-        """What of `path` is needed, if it is proved, and the verdict."""
-        tries: tuple[tuple[int, bool], ...] = ((1, True), (2, True))
-        if not is_exact:
+    def further(self, path: tuple[z3.BoolRef, ...], goal: z3.BoolRef, near: Callable[[], Reads],
+                name: str, folder: FilePath, own: tuple[z3.BoolRef, ...] = (),
+                is_exact: bool = False, is_last: bool = False) -> Verdict:
+        """As `easily`; then with the invariants at what those at `near` read, at last with what
+        functions are that are known by facts (`is_exact`: with these at once)."""
+        verdict = self.easily(path, goal, near, name, folder, own, is_exact)
+        if verdict.status == "proved":
+            return verdict
+        tries = ((1, True), (2, True)) if is_exact else \
+            ((1, False), (2, False), (2, True))[verdict.status == "refuted":]
+        for rounds, has_meanings in tries:
             self.facts["queries"] += 1
-            solver = Solver(self.instances(near, 1), folder, self.names)
-            needed = solver.core(path, goal, name, kept=self._learned())
-            if needed is not None:
-                return needed, Verdict("proved", 0.0, is_contradiction=solver.is_contradicted)
-            tries = ((1, False), (2, False), (2, True))[solver.is_refuted:]
-        for rounds, is_exact in tries:
-            self.facts["queries"] += 1
-            known = self.instances(near, rounds)
-            if is_exact:
+            known = self.instances(near(), rounds)
+            if has_meanings:
                 known += self.names.meanings((*known, *path, goal))
             solver = Solver(known, folder, self.names)
             needed = solver.core(path, goal, name)
-            if needed is not None:
-                return needed, Verdict("proved", 0.0, is_contradiction=solver.is_contradicted)
-            verdict = Verdict("unknown", 0.0)
+            verdict = Verdict("unknown" if needed is None else "proved", 0.0,
+                              is_contradiction=solver.is_contradicted)
             # The last try has all that there is, and so its counterexamples are true ones.
-            if rounds == 2 and is_exact or rounds == 1 and not solver.is_refuted:
-                if Solver(solver.used, folder, self.names).quickly(path, goal):
-                    return path, Verdict("proved", 0.0)
-                verdict = solver.prove(path, goal, name)
-                if verdict.status == "proved":
-                    return path, verdict
+            if needed is None and is_last and (
+                    rounds == 2 and has_meanings or rounds == 1 and not solver.is_refuted):
+                needed, verdict = path, self._at_length(solver, path, goal, name)
+            if verdict.status == "proved":
+                self._remember(goal, path, needed or ())
+                return verdict
             self.facts["second tries"] += 1
-        return None, verdict
+        return verdict
+
+    def _at_length(self, solver: Solver, path: tuple[z3.BoolRef, ...], goal: z3.BoolRef,
+                   name: str) -> Verdict:
+        """With all resources, for what was used so far or for all."""
+        if Solver(solver.used, solver.folder, self.names).quickly(path, goal):
+            return Verdict("proved", 0.0)
+        return solver.prove(path, goal, name)
+
+    def prove(self, path: tuple[z3.BoolRef, ...], goal: z3.BoolRef, near: Callable[[], Reads],
+              name: str, folder: FilePath, own: tuple[z3.BoolRef, ...] = (),
+              is_exact: bool = False) -> Verdict:
+        """As `further`, with all resources. An open query is kept under `name`."""
+        return self.further(path, goal, near, name, folder, own, is_exact, is_last=True)
 
 
 @dataclass(frozen=True)
 class Goal:
     """The invariant `rule` after a case, or what it needs, or (no rule) the premise of the part
     that follows: `given` is known besides, `at` are its indices, `own` is what was assumed of
-    these before."""
+    these before; it follows from `parts`, if they are not None, which `may_be_more` than it says:
+    of any words of contexts."""
 
     name: str
     rule: str
@@ -198,6 +204,8 @@ class Goal:
     term: z3.BoolRef
     at: tuple[tuple[str, z3.BitVecRef], ...]
     own: tuple[z3.BoolRef, ...] = ()
+    parts: "tuple[Goal, ...] | None" = None
+    may_be_more: bool = False
 
 
 @dataclass
@@ -208,20 +216,24 @@ class Induction:
     folder: FilePath
     impossible: int = 0
 
+    def __post_init__(self) -> None:
+        self.afterwards = Afterwards(self.subject.c, self.subject.before)
+
     def goals(self, case: Case) -> Iterator[Goal]:
         """Every invariant that the case may touch, and the obligations of its counters."""
-        subject = self.subject
-        after = After(subject.before.prefix, case.state.updates, ops=subject.before.ops)
+        subject, updates = self.subject, case.state.updates
+        after = self.afterwards.state(updates)
         for name, rule in self._rules(case).items():
             if name in counting.RULES | deadlines.RULES or self._is_apart(rule, case):
                 continue
             at = tuple((kind, z3.BitVec(f"any{n}!{kind}", 64)) for n, kind in enumerate(rule.kinds))
             indices = tuple(term for _, term in at)
             was = subject.was(rule, indices)
-            now = as_term(rule.holds(subject.c, after, *indices))
-            if name not in subject.assumed or not was.eq(now):
-                own = (was,) if name in subject.assumed else ()
-                yield Goal(name, name, self._counted(after, now), now, at, own)
+            now = self.afterwards.says(rule, updates, indices)
+            own = (was,) if name in subject.assumed else ()
+            if not own or not was.eq(now):
+                goal = Goal(name, name, self._counted(after, now), now, at, own)
+                yield self._in_parts(goal, rule, updates, was)
         if case.part is not None:
             yield Goal(f"the premise of {case.part}", "", (), as_term(case.given), ())
         if case.events and case.events[-1][0] in spec.parts():
@@ -234,13 +246,22 @@ class Induction:
                       *deadlines.obligations(subject.c, case)):
             yield Goal(claim.name, claim.rule, claim.given, claim.goal, ())
 
+    def _in_parts(self, goal: Goal, rule: Invariant, updates: Updates, was: z3.BoolRef) -> Goal:
+        """With its parts, but for those that say what was assumed."""
+        fewer = updates if contexts.are_read(was, self.subject.names) else \
+            self.afterwards.forgotten(updates)
+        parts = self.afterwards.parts(rule, fewer, tuple(term for _, term in goal.at))
+        if parts is None or any(part.term.eq(goal.term) for part in parts):
+            return goal
+        goals = tuple(replace(goal, term=part.term,
+                              given=part.given + self._counted(part.state, part.term))
+                      for part in parts if not part.term.eq(was) or not goal.own)
+        return replace(goal, parts=goals, may_be_more=fewer is not updates)
+
     def _is_apart(self, rule: Invariant, case: Case) -> bool:
         """Does it read nothing that the case may change, and was it assumed?"""
-        subject = self.subject
-        if rule.name not in subject.read:
-            subject.read[rule.name] = lines.tables_read(subject.c, rule)
-        return rule.name in subject.assumed and \
-            subject.read[rule.name].isdisjoint(counting.ORDERS | case.state.updates.keys())
+        return rule.name in self.subject.assumed and \
+            not (counting.ORDERS | case.state.updates.keys()) & set(self.afterwards.tables(rule))
 
     def _rules(self, case: Case) -> dict[str, Invariant]:
         """What must hold afterwards: if a process runs then, what is assumed of that too."""
@@ -258,7 +279,7 @@ class Induction:
         names = self.subject.names
         for term in (goal, *names.defining([goal]).values()):
             for one in names.applications(term):
-                if one.name in AFTERWARDS:
+                if one.name in ORDERS_AFTER:
                     reads.note(one.name.removeprefix(AFTER), one.key)
         for name in sorted(n for n in counting.RULES if n.endswith("_count_exact")):
             rule = self.subject.rules[name]
@@ -305,16 +326,31 @@ class Induction:
 
     def _prove(self, path: tuple[z3.BoolRef, ...], steps: Reads, goal: Goal,
                name: str) -> Verdict:
-        subject = self.subject
+        """In parts, if it has some and these are proved; else whole."""
+        ask = self.subject.easily if goal.may_be_more else self.subject.further
+        for part in goal.parts or ():
+            verdict = self._ask(ask, path, steps, part, name)
+            if verdict.is_contradiction:
+                return verdict
+            if verdict.status != "proved":
+                break
+        else:
+            if goal.parts is not None:
+                return Verdict("proved", 0.0)
+        return self._ask(self.subject.prove, path, steps, goal, name)
 
+    def _ask(self, ask: Callable[..., Verdict], path: tuple[z3.BoolRef, ...], steps: Reads,
+             goal: Goal, name: str) -> Verdict:
+        @cache
         def near() -> Reads:
-            found = Reads().scan((*path, *goal.given, goal.term), subject.names).joined(steps)
+            """Where invariants are used."""
+            found = Reads().scan((*path, *goal.given, goal.term), self.subject.names).joined(steps)
             for kind, index in (*goal.at, ("pid", bv(0))):
                 found.index(kind, index)
             return found
 
         term = z3.Implies(z3.And(*goal.given), goal.term) if goal.given else goal.term
-        return subject.prove(path, term, near, name, self.folder, goal.own)
+        return ask(path, term, near, name, self.folder, goal.own)
 
 
 def prove(subject: Subject, folder: FilePath, source: str) -> Row:
