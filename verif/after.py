@@ -22,7 +22,7 @@ from .flags import as_term
 from .naming import NamedState
 
 AFTER = "after."
-ORDERS = frozenset(AFTER + name for name in counting.ORDERS)
+ORDERS_AFTER = frozenset(AFTER + name for name in counting.ORDERS)
 MOST_PARTS = 32
 
 

@@ -22,8 +22,7 @@ from spec.state import Key
 from spec.transition import Case, Spec, Transition
 
 from . import contexts, counting, deadlines, lines, members
-from .after import AFTER, After, Afterwards
-from .after import ORDERS as ORDERS_AFTER
+from .after import AFTER, ORDERS_AFTER, After, Afterwards
 from .contexts import Updates
 from .flags import as_term
 from .lazily import Lazily
@@ -195,8 +194,8 @@ class Subject:
 class Goal:
     """The invariant `rule` after a case, or what it needs, or (no rule) the premise of the part
     that follows: `given` is known besides, `at` are its indices, `own` is what was assumed of
-    these before; it follows from `parts`, if they are not None, which `may_be_more` than it says:
-    of any words of contexts."""
+    these before. If there are `parts`, it follows from all of them; if they `may_be_more` than it
+    says, they are of any words of contexts, and it may hold where they do not."""
 
     name: str
     rule: str

@@ -13,7 +13,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "verif")]
 
 import spec  # noqa: E402
 from snippets import KERNEL  # noqa: E402
-from spec.transition import Transition  # noqa: E402
+from spec.transition import Case, Transition  # noqa: E402
 from spec.vocabulary import set_saved  # noqa: E402
 from verif import contexts, counting, induct, premises  # noqa: E402
 from verif.after import Afterwards, Part  # noqa: E402
@@ -63,6 +63,29 @@ def test_a_part_too_few_is_not_the_whole() -> None:
     subject, whole, parts = next(whole_and_parts("map_frame"))
     assert not all(are_equal(subject, whole, implied(subject, parts[:n] + parts[n + 1:]))
                    for n in range(len(parts)))
+
+
+def said_of(afterwards: Afterwards, case: Case) -> list[z3.BoolRef]:
+    """All that is said after a case, whole and in parts."""
+    found = []
+    for rule in spec.invariants().values():
+        at = tuple(z3.BitVec(f"at{n}", 64) for n in range(len(rule.kinds)))
+        for updates in (case.state.updates, afterwards.forgotten(case.state.updates)):
+            parts = afterwards.parts(rule, updates, at) or ()
+            found += [afterwards.says(rule, updates, at),
+                      *(term for part in parts for term in (*part.given, part.term))]
+    return found
+
+
+@pytest.mark.parametrize("name", ["close", "reply"])
+def test_what_was_said_of_one_case_is_not_said_of_another(name: str) -> None:
+    subject = subject_of(spec.transition(name))
+    shared = Afterwards(CONSTANTS, subject.before)
+    alone = [said_of(Afterwards(CONSTANTS, subject.before), case) for case in subject.cases]
+    together = [said_of(shared, case) for case in subject.cases]
+    assert len({tuple(term.get_id() for term in said) for said in alone}) > 1
+    for one, other in zip(alone, together):
+        assert len(one) == len(other) and all(a.eq(b) for a, b in zip(one, other))
 
 
 def test_contexts_alone_are_forgotten() -> None:

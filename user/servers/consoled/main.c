@@ -112,6 +112,7 @@ static void wait_for_break(struct session *session, const struct hv_msg *call)
 	}
 	session->has_break = false;
 	session->is_waiting = !has_break;
+	session->is_breaking = has_break;
 	answer(call, 0, has_break, 0, 0);
 }
 
