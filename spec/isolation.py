@@ -58,38 +58,48 @@ def memory_is_isolated(c: Any, s: State, pid: Word, indices: tuple[Word, ...]) -
     its own, by device memory that nobody executes. A device is never seen as normal memory, nor
     memory as a device."""
     r, o = Reader(c, s), s.ops
-    w = walk(r, pid, indices)
-    page, bits = d.page_at(s, w.leaf), w.leaf & o.inv(ADDRESS)
+    w, walks = walk(r, pid, indices), may_walk(r, pid, indices)
+    return o.and_(
+        o.implies(walks, o.and_(o.not_(w.blocks), o.not_(w.strays))),
+        o.implies(o.and_(walks, w.happens), leaf_is_isolated(r, pid, w.leaf)))
+
+
+def may_walk(r: Reader, pid: Word, indices: tuple[Word, ...]) -> Truth:
+    """The process is live, and these are indices of tables."""
+    return r.o.and_(is_pid(r, pid), in_state(r, pid, r.c.HV_PROC_LIVE),
+                    *(r.o.ult(i, r.c.HV_PAGE_WORDS) for i in indices))
+
+
+def leaf_is_isolated(r: Reader, pid: Word, leaf: Word) -> Truth:
+    """What the last descriptor of a walk says of the page that it names."""
+    o, c = r.o, r.c
+    page, bits = d.page_at(r.state, leaf), leaf & o.inv(ADDRESS)
     kind, own = r.get("page_descs.type", page), r.get("page_descs.owner", page) == pid
     inside = o.ult(page, c.HV_NPAGE)
     tame = (bits & (AP_READ_ONLY | AP_EL0 | PXN | UXN)) == (AP_READ_ONLY | PXN | UXN)
     own_table = o.among(kind, c.HV_PAGE_L0, c.HV_PAGE_L1, c.HV_PAGE_L2, c.HV_PAGE_L3)
     nobodys = o.or_(o.not_(inside), kind == c.HV_PAGE_RESERVED)
     private = (bits & (ATTR_INDEX | SH_INNER | NG)) == (SH_INNER | NG)
-    live = o.and_(is_pid(r, pid), in_state(r, pid, c.HV_PROC_LIVE),
-                  *(o.ult(i, c.HV_PAGE_WORDS) for i in indices))
-    return o.and_(
-        o.implies(live, o.and_(o.not_(w.blocks), o.not_(w.strays))),
-        o.implies(o.and_(live, w.happens), o.or_(
-            maps_own_device(r, pid, w),
-            o.and_(private, o.or_(
-                o.and_(inside, own, kind == c.HV_PAGE_FRAME),
-                o.and_(tame, inside, own, own_table),
-                o.and_(tame, nobodys))))))
+    return o.or_(
+        maps_own_device(r, pid, leaf),
+        o.and_(private, o.or_(
+            o.and_(inside, own, kind == c.HV_PAGE_FRAME),
+            o.and_(tame, inside, own, own_table),
+            o.and_(tame, nobodys))))
 
 
-def maps_own_device(r: Reader, pid: Word, w: Walk) -> Truth:
-    """The leaf is one of device memory, not executable, non-global, and at its address is a
+def maps_own_device(r: Reader, pid: Word, leaf: Word) -> Truth:
+    """It is one of device memory, not executable, non-global, and at its address is a
     device of pid's (which one, the ghost says), where no page is; or the virtual CPU interface,
     which pid has: what is there is of the process whose registers the core holds."""
-    o, c, x = r.o, r.c, device_at(r, w.leaf)
+    o, c, x = r.o, r.c, device_at(r, leaf)
     state = r.get("devices.state", x)
     own = o.and_(state == c.HV_DEVICE_MAPPED, r.get("devices.owner", x) == pid)
     shared = o.and_(state == c.HV_DEVICE_SHARED, r.get("procs.has_vgic", pid) == 1)
     wanted = DEVICE_NGNRE | NG | PXN | UXN
-    return o.and_((w.leaf & (ATTR_INDEX | NG | PXN | UXN)) == wanted, o.ult(x, c.HV_NDEVICE),
-                  o.or_(own, shared), (w.leaf & ADDRESS) == r.get("devices.pa", x),
-                  o.ule(c.HV_NPAGE, d.page_at(r.state, w.leaf)))
+    return o.and_((leaf & (ATTR_INDEX | NG | PXN | UXN)) == wanted, o.ult(x, c.HV_NDEVICE),
+                  o.or_(own, shared), (leaf & ADDRESS) == r.get("devices.pa", x),
+                  o.ule(c.HV_NPAGE, d.page_at(r.state, leaf)))
 
 
 def waiting_is_authorised(c: Any, s: State, pid: Word, file: Word) -> Truth:

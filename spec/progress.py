@@ -201,6 +201,12 @@ def who_stays_may(c: Any, before: State, after: State) -> Truth:
     return before.ops.or_(current == 0, may_run(Reader(c, after), own, current))
 
 
+def call_is_over(c: Any, before: State, after: State) -> Truth:
+    """Of an interrupt: it was the one that was on its way to the core, if one was. Else what is
+    said of cores that are called would be true of all that ever were."""
+    return after.get("ghost.called", before.get("sys.cpu")) == 0
+
+
 def core_is_busy(before: State) -> Truth:
     """Of an interrupt: otherwise leave_idle, which follows it, sees to `core_is_used`."""
     return _current(before) != 0

@@ -16,6 +16,7 @@ A state is never changed: `set`, `zero_page` and the rest return another one.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Callable, Iterator, Protocol
 
 import z3
@@ -173,6 +174,12 @@ class Update:
     source: Word = None
 
 
+@cache
+def _function(name: str, indices: int) -> z3.FuncDeclRef:
+    """bv64 -> ... -> bv64."""
+    return z3.Function(name, *[z3.BitVecSort(WIDTH)] * (indices + 1))
+
+
 def same(a: Key, b: Key, ops: Z3Ops) -> Truth:
     """The keys are equal: decided at once where the terms show it."""
     tests: list[Truth] = []
@@ -207,8 +214,7 @@ class SymbolicState:
             self.observer(name, key)
         if not key:
             return z3.BitVec(self.prefix + name, WIDTH)
-        sorts = [z3.BitVecSort(WIDTH)] * (len(key) + 1)
-        return z3.Function(self.prefix + name, *sorts)(*key)
+        return _function(self.prefix + name, len(key))(*key)
 
     def get(self, name: str, *key: Word) -> z3.BitVecRef:
         words = tuple(self.ops.word(x) for x in key)

@@ -10,6 +10,7 @@ transition uses these alone. Literal ints may stand for words on both sides.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import z3
@@ -127,12 +128,18 @@ def same(a: Truth, b: Truth) -> bool:
     return isinstance(a, z3.ExprRef) and isinstance(b, z3.ExprRef) and a.eq(b)
 
 
+@cache
+def numeral(x: int) -> z3.BitVecNumRef:
+    """bv64."""
+    return z3.BitVecVal(x, WIDTH)
+
+
 @dataclass(frozen=True)
 class Z3Ops(Common):
     """Words are Z3 bv64 terms. What is already decided stays a Python bool."""
 
     def word(self, x: int | z3.BitVecRef) -> z3.BitVecRef:
-        return z3.BitVecVal(x, WIDTH) if isinstance(x, int) else x
+        return numeral(x) if isinstance(x, int) else x
 
     def ult(self, a: Word, b: Word) -> Truth:
         if isinstance(a, int) and isinstance(b, int):

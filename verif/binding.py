@@ -10,6 +10,7 @@ from typing import Any
 
 import z3.z3
 
+APPLICATIONS = z3.Z3_NUMERAL_AST, z3.Z3_APP_AST
 POINTER, NUMBER = ctypes.c_void_p, ctypes.c_uint
 # Functions of one term, sort or declaration: name and result.
 READING: dict[str, Any] = {
@@ -26,8 +27,68 @@ def function(name: str, result: Any, *arguments: Any) -> Any:
     return ctypes.PYFUNCTYPE(result, *arguments)(ctypes.cast(known, POINTER).value)
 
 
+_inc_ref, _dec_ref = (function(name, None, POINTER, POINTER) for name in ("inc_ref", "dec_ref"))
+_id, _kind, _decl_kind = (function(name, NUMBER, POINTER, POINTER) for name in (
+    "get_ast_id", "get_ast_kind", "get_decl_kind"))
+_declaration, _sort = (function(name, POINTER, POINTER, POINTER) for name in (
+    "get_app_decl", "get_sort"))
+_coerced = z3.z3._coerce_exprs
+
+
+# Methods of z3.ExprRef. Z3 has equal terms once, so their addresses are compared.
+
+
+def __init__(self: z3.ExprRef, ast: z3.Ast, ctx: z3.Context | None = None) -> None:
+    self.ast, self.ctx = ast, ctx or z3.main_ctx()
+    _inc_ref(self.ctx.ctx, ast)
+
+
+def __del__(self: z3.ExprRef) -> None:
+    if self.ctx.ctx is not None and self.ast is not None:
+        _dec_ref(self.ctx.ctx, self.ast)
+        self.ast = None
+
+
+def ctx_ref(self: z3.ExprRef) -> Any:
+    return self.ctx.ctx
+
+
+def eq(self: z3.ExprRef, other: z3.AstRef) -> bool:
+    return self.ast.value == other.ast.value
+
+
+def get_id(self: z3.ExprRef) -> int:
+    return _id(self.ctx.ctx, self.ast)
+
+
+def is_app_of(a: object, k: int) -> bool:
+    """z3.is_app_of, without an object for the function."""
+    if not isinstance(a, z3.ExprRef) or _kind(a.ctx.ctx, a.ast) not in APPLICATIONS:
+        return False
+    return _decl_kind(a.ctx.ctx, _declaration(a.ctx.ctx, a.ast)) == k
+
+
+def is_bv_value(a: object) -> bool:
+    """z3.is_bv_value: Python has such terms in a class of their own."""
+    return isinstance(a, z3.BitVecNumRef)
+
+
+def _coerce_exprs(a: object, b: object,
+                  ctx: z3.Context | None = None) -> tuple[z3.ExprRef, z3.ExprRef]:
+    """z3._coerce_exprs: two terms of one sort are as they should be."""
+    if isinstance(a, z3.ExprRef) and isinstance(b, z3.ExprRef) and \
+            _sort(a.ctx.ctx, a.ast) == _sort(b.ctx.ctx, b.ast):
+        return a, b
+    return _coerced(a, b, ctx)
+
+
 def quicken() -> None:
     """Changes what the binding calls, for all of this process."""
     z3.z3.Z3_DEBUG = False
     for name, result in READING.items():
         setattr(z3.z3, f"Z3_{name}", function(name, result, POINTER, POINTER))
+    for method in (__init__, __del__, ctx_ref, eq, get_id):
+        setattr(z3.ExprRef, method.__name__, method)
+    for replaced in (is_app_of, is_bv_value, _coerce_exprs):
+        for module in (z3, z3.z3):
+            setattr(module, replaced.__name__, replaced)

@@ -33,6 +33,7 @@ from .reads import Reads
 from .result import Failure, Line, Row, row
 from .safety import model_values
 from .solve import OWN_RESOURCES, Solver, Verdict
+from .vacuity import NEVER, Seen
 
 TRUE = z3.BoolVal(True)
 SHOWN_FAILURES = 6
@@ -67,6 +68,7 @@ class Subject:
     known: dict[tuple[object, ...], z3.BoolRef] = field(default_factory=dict)
     shown: dict[int, list[set[int]]] = field(default_factory=dict)
     learned: Lazily | None = None
+    taken: dict[int, z3.BoolRef] = field(default_factory=dict)
     facts: dict[str, int] = field(
         default_factory=lambda: {"queries": 0, "shared": 0, "second tries": 0})
 
@@ -105,7 +107,9 @@ class Subject:
                 for indices in reads.tuples(rule):
                     found[(name, *(i.get_id() for i in indices))] = self.was(rule, indices)
             reads = Reads().scan(found.values(), self.names)
-        return tuple(term for term in found.values() if term is not TRUE)
+        terms = tuple(term for term in found.values() if term is not TRUE)
+        self.taken |= {term.get_id(): term for term in terms}
+        return terms
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -216,6 +220,7 @@ class Induction:
     impossible: int = 0
 
     def __post_init__(self) -> None:
+        self.seen = Seen(lambda part: part in NEVER.get(self.subject.name, ()))
         self.afterwards = Afterwards(self.subject.c, self.subject.before)
 
     def goals(self, case: Case) -> Iterator[Goal]:
@@ -289,6 +294,7 @@ class Induction:
         """What a case does not preserve."""
         subject = self.subject
         path = tuple(as_term(t) for t in case.path)
+        subject.taken.clear()
         steps = Reads()
         for step in (s for s in case.steps if isinstance(s, Step)):
             for item in (step.item, step.other):
@@ -297,18 +303,23 @@ class Induction:
         failures = []
         for goal in self.goals(case):
             verdict = self._prove(path, steps, goal, f"{subject.name}-T3-{number}-{goal.name}")
+            subject.taken |= {term.get_id(): term for term in goal.own}
             if verdict.is_contradiction:
                 self.impossible += 1
+                self.seen.add(case, lambda: False)
                 return []
             if verdict.status != "proved":
                 failures.append(self._failure(case, goal, verdict))
+        if not failures:
+            self.seen.add(case, lambda: self._is_possible(path))
         return failures
 
-    def may_be(self, case: Case) -> bool:
-        """False if the case is plainly impossible."""
-        path, subject = tuple(as_term(t) for t in case.path), self.subject
-        common = subject.instances(Reads().scan(path, subject.names), 1)
-        return not Solver(common, self.folder, subject.names).quickly(path, z3.BoolVal(False))
+    def _is_possible(self, path: tuple[z3.BoolRef, ...]) -> bool:
+        """Is there a state of which all is so that was assumed to prove the case?"""
+        subject = self.subject
+        solver = Solver(tuple(subject.taken.values()), self.folder, subject.names)
+        solver.core(path, z3.BoolVal(False), f"{subject.name}-T3-possible")
+        return solver.is_refuted
 
     def _failure(self, case: Case, goal: Goal, verdict: Verdict) -> Failure:
         subject = self.subject
@@ -362,7 +373,9 @@ def prove(subject: Subject, folder: FilePath, source: str) -> Row:
         failures += induction.prove_case(case, number)
         if len(failures) >= SHOWN_FAILURES:
             break
-    if not any(map(induction.may_be, successes)):
+    if not failures:
+        failures += induction.seen.failures("the invariants", subject.place)
+    if not successes:
         failures.append(Failure("no success is possible", subject.place, "", "vacuous", (), ""))
     facts = {"successes": len(successes), "impossible": induction.impossible,
              **subject.facts}

@@ -16,7 +16,7 @@ import z3
 from spec import isolation
 from spec.transition import Case
 
-from . import lines
+from . import lines, stepwise
 from .flags import as_term
 from .induct import Subject
 from .lin import bv
@@ -83,8 +83,11 @@ def prove_states(subject: Subject, folder: FilePath) -> Row:
     pid, file, lr, state, *indices = _any("pid", "file", "lr", "state", "i0", "i1", "i2", "i3")
     walk = as_term(isolation.memory_is_isolated(c, subject.before, pid, tuple(indices)))
     waits = as_term(isolation.waiting_is_authorised(c, subject.before, pid, file))
-    failures = _prove(subject, folder, "memory of a process is isolated", (), walk,
-                      (_stated(isolation.memory_is_isolated),))
+    about = (_stated(isolation.memory_is_isolated),)
+    failures = [failure for what, term in stepwise.parts(c, subject.before, pid)
+                for failure in _prove(subject, folder, what, (), term, about)]
+    failures += _prove(subject, folder, "memory of a process is isolated",
+                       stepwise.known(c, subject.before, pid, tuple(indices)), walk, about)
     failures += _prove(subject, folder, "waiting is by a handle", (), waits,
                        (_stated(isolation.waiting_is_authorised),))
     listed = as_term(isolation.listed_is_own(c, subject.before, pid, lr, state))

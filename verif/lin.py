@@ -6,7 +6,7 @@ bit-vector term of 64 bits. Addresses keep their shape this way, so an object
 and its indices can be read off. A form without atoms is a plain number.
 """
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import z3
 
@@ -15,6 +15,7 @@ MASK64 = (1 << 64) - 1
 Terms = dict[int, tuple[z3.BitVecRef, int]]
 
 
+@cache
 def bv(value: int, width: int = 64) -> z3.BitVecNumRef:
     """The numeral `value` of `width` bits."""
     return z3.BitVecVal(value, width)

@@ -16,12 +16,13 @@ import z3
 from spec import progress, sets
 from spec.words import Word, Z3Ops
 
+from . import parts
 from .counting import Claim
 from .flags import as_term
 from .lin import bv
-from .naming import TRAILING, Names, SharedOps, parts_of
+from .naming import TRAILING, Names, SharedOps
 
-BIT, FOLLOWING, PLACES = "bit64", "following", "places"
+BIT, FOLLOWING, PLACES = BY_FACTS = "bit64", "following", "places"
 WIDTH = 64
 PIDS = WIDTH * sets.WORDS     # in a set
 Rule = Callable[["MemberNames", z3.BitVecRef, z3.BitVecRef], z3.BoolRef]
@@ -91,6 +92,7 @@ class MemberNames(Names):
     is_sweeping: bool = False
     bits: dict[tuple[int, int], z3.BoolRef] = field(default_factory=dict)
     values: dict[int, z3.BoolRef] = field(default_factory=dict)
+    called: dict[int, list[z3.ExprRef]] = field(default_factory=dict)
 
     def bit(self, word: z3.BitVecRef, at: z3.BitVecRef) -> z3.BoolRef:
         """Bit `at` of the word, if it has so many."""
@@ -122,14 +124,30 @@ class MemberNames(Names):
         todo = list(terms)
         while todo:
             new = [todo.pop()]
-            for part in {p.get_id(): p for t in (*new, *self.defining(new).values())
-                         for p in parts_of(t)}.values():
-                if part.get_id() not in found and is_call(part, BIT):
+            for part in self.calls(new):
+                if part.get_id() in found:
+                    continue
+                if is_call(part, BIT):
                     found[part.get_id()] = _meaning(part)
-                elif part.get_id() not in found and part.get_id() in self.values:
+                elif part.get_id() in self.values:
                     found[part.get_id()] = self.values[part.get_id()]
                     todo.append(found[part.get_id()])
         return tuple(found.values())
+
+    def calls(self, terms: Iterable[z3.ExprRef]) -> list[z3.ExprRef]:
+        """What is known by facts in the terms and in the equations of their names, each once."""
+        terms = tuple(terms)
+        return list({part.get_id(): part for term in (*terms, *self.defining(terms).values())
+                     for part in self._called(term)}.values())
+
+    def _called(self, term: z3.ExprRef) -> list[z3.ExprRef]:
+        known = self.called.get(term.get_id())
+        if known is None:
+            known = [parts.at(part, term) for part, count, function in self.parts.of(term)
+                     if count and function.name in BY_FACTS]
+            self.kept.append(term)
+            self.called[term.get_id()] = known
+        return known
 
     def fact(self, part: z3.ExprRef) -> z3.BoolRef | None:
         """See Names."""
@@ -193,13 +211,11 @@ class MemberOps(SharedOps):
 def besides(names: MemberNames, terms: Iterable[z3.ExprRef],
             pid: z3.BitVecRef) -> Iterator[z3.BoolRef]:
     """All that T9 uses besides, of the functions in the terms."""
-    terms = tuple(terms)
-    found = {part.get_id(): part for term in (*terms, *names.defining(terms).values())
-             for part in parts_of(term)}
-    for part in found.values():
+    found = names.calls(terms)
+    for part in found:
         if is_call(part, FOLLOWING):
             yield names.nobody_between(part, pid)
-    for one, other in permutations([p for p in found.values() if is_call(p, PLACES)], 2):
+    for one, other in permutations([p for p in found if is_call(p, PLACES)], 2):
         if one.arg(1).eq(other.arg(1)):
             yield compared(one, other)
 

@@ -59,6 +59,8 @@ USUAL = (PASSED, TAKEN, IDLE, TICK, STAY, ARMED, MAY)
 CALLED = Statement("a core waits for who is ready, and none is called",
                    progress.waiting_cores_are_called, None, ("pid", "core"), is_exact=True)
 STAYS = Statement("who stays may not", progress.who_stays_may, None, ())
+OVER = Statement("a core that has been called still is", progress.call_is_over, None, (),
+                 is_exact=True)
 IDLE_AFTER = Statement(IDLE.what, IDLE.text, PLACES, due=progress.core_is_busy)
 READY = Statement("who is interrupted must wait", progress.preempted_is_ready)
 INTERRUPT = (PASSED, TAKEN, IDLE_AFTER, READY, STAY, ARMED, MAY)
@@ -77,7 +79,8 @@ OF = {
         Statement("the alarm stays behind", progress.alarm_is_ahead, None, ()),
         Statement("a deadline is set", progress.deadline_is_kept)),
     "console_interrupt": (*INTERRUPT, TICK),
-    "leave_idle": (*WAITED, replace(CALLED, due=progress.core_waited)), "leave_irq": WAITED,
+    "leave_idle": (*WAITED, replace(CALLED, due=progress.core_waited), OVER),
+    "leave_irq": WAITED,
     "sched_kick": (*USUAL, CALLED),
 }
 

@@ -42,6 +42,27 @@ def below(term: z3.ExprRef) -> dict[int, z3.ExprRef]:
     return found
 
 
+def test_what_replaces_methods_of_the_binding_says_the_same() -> None:
+    """Of each term, beside Z3's own functions that the binding called before."""
+    r = random.Random(SEED)
+    some = [part for term in terms(r, 60) for part in below(term).values()]
+    kinds = {part.decl().kind() for part in some}
+    assert len(kinds) > 8, f"SEED={SEED}"
+    for part in some:
+        context, node = part.ctx.ref(), part.as_ast()
+        assert z3.is_bv_value(part) == z3.z3core.Z3_is_numeral_ast(context, node)
+        assert [k for k in kinds if z3.is_app_of(part, k)] == [part.decl().kind()], f"SEED={SEED}"
+        assert part.get_id() == z3.z3core.Z3_get_ast_id(context, node)
+        other = r.choice((part, r.choice(some)))
+        assert part.eq(other) == z3.z3core.Z3_is_eq_ast(context, node, other.as_ast())
+        same = [one for one in some if one.sort() == part.sort()]
+        one = r.choice(same)
+        assert part.__eq__(one).eq(z3.BoolRef(z3.z3core.Z3_mk_eq(context, node, one.as_ast())))
+    x = z3.BitVec("x", 64)
+    assert (x + 5).arg(1).as_long() == 5 and (5 + x).arg(0).eq((x + 5).arg(1))
+    assert not z3.is_app_of(5, z3.Z3_OP_BNUM) and not z3.is_bv_value(5)
+
+
 def size(term: z3.ExprRef) -> int:
     """Nodes as a tree, up to 100."""
     total, todo = 0, [term]
