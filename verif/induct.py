@@ -318,8 +318,10 @@ class Induction:
         """Is there a state of which all is so that was assumed to prove the case?"""
         subject = self.subject
         solver = Solver(tuple(subject.taken.values()), self.folder, subject.names)
-        solver.core(path, z3.BoolVal(False), f"{subject.name}-T3-possible")
-        return solver.is_refuted
+        needed = solver.core(path, z3.BoolVal(False), f"{subject.name}-T3-possible")
+        if needed is not None or solver.is_refuted:
+            return solver.is_refuted
+        return solver.prove(path, z3.BoolVal(False), "", False).status == "refuted"
 
     def _failure(self, case: Case, goal: Goal, verdict: Verdict) -> Failure:
         subject = self.subject
