@@ -21,7 +21,7 @@ from spec.marks import place_of
 from spec.state import Key
 from spec.transition import Case, Spec, Transition
 
-from . import contexts, counting, deadlines, lines, members
+from . import contexts, counting, deadlines, lines
 from .after import AFTER, ORDERS_AFTER, After, Afterwards
 from .contexts import Updates
 from .flags import as_term
@@ -30,7 +30,7 @@ from .lin import bv
 from .members import MemberNames, MemberOps
 from .naming import NamedState
 from .reads import Reads
-from .result import Failure, Line, Row, row
+from .result import Failure, Row, row
 from .safety import model_values
 from .solve import OWN_RESOURCES, Solver, Verdict
 from .vacuity import NEVER, Seen
@@ -383,25 +383,3 @@ def prove(subject: Subject, folder: FilePath, source: str) -> Row:
              **subject.facts}
     return row(subject.name, "T3", time.process_time() - begin, facts, failures,
                subject.assumptions, source)
-
-
-def _about(claim: counting.Claim) -> Line:
-    if claim.text is not None:
-        return lines.of_function("function", claim.text.__name__, claim.text)
-    rule = spec.invariants()[claim.rule]
-    return lines.of_function("invariant", rule.name, rule.text)
-
-
-def prove_steps(c: SimpleNamespace, folder: FilePath) -> Row:
-    """The row T3 of the steps of counters and deadlines."""
-    begin = time.process_time()
-    failures, number = [], 0
-    for claim in (*counting.lemmas(c), *deadlines.lemmas(c), *members.lemmas(c)):
-        number += 1
-        verdict = Solver(claim.given, folder).prove((), claim.goal, f"step-{claim.name}")
-        if verdict.status != "proved":
-            found = (_about(claim), *map(lines.of_mark, claim.marks))
-            failures.append(Failure(f"a step: {claim.name}", found[-1].where, "", verdict.status,
-                                    model_values(verdict), str(verdict.query), found))
-    return row("steps", "T3", time.process_time() - begin, {"lemmas": number}, failures, (),
-               "spec/ghosts.py")

@@ -9,7 +9,7 @@ import spec
 from spec.marks import place_of
 
 from . import (boot, contracts, handover, induct, isolate, leaves, lock, order, premises, progress,
-               queries, refine, safety, segments, tickets, whole)
+               queries, refine, safety, segments, steps, tickets, whole)
 from .boot_machine import Machine
 from .explore import Contract
 from .result import Row
@@ -80,7 +80,7 @@ class Plan:
         if has_leaves and "T2" in self.theorems:
             found.append(Job("leaf routines", ("T2",), self.leaf_code, self._leaves))
         if "T3" in self.theorems:
-            found.append(Job("steps", ("T3",), (), lambda: [induct.prove_steps(self.c, self.out)]))
+            found.append(Job("steps", ("T3",), (), lambda: [steps.prove(self.c, self.out)]))
             found.append(Job(handover.NAME, ("T3",), (),
                              lambda: [handover.prove(self.c, self.out)]))
         for theorem, name, prove in (("T5", "state", isolate.prove_states),

@@ -15,7 +15,6 @@ from spec.transition import Reader
 from spec.words import Truth, Word
 
 from .flags import as_term
-from .lin import bv
 
 LEVELS = 4
 Parts = Iterator[tuple[str, z3.BoolRef]]

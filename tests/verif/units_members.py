@@ -15,7 +15,7 @@ from snippets import KERNEL  # noqa: E402
 from spec import progress, sets  # noqa: E402
 from spec.words import IntOps  # noqa: E402
 
-from verif import induct, premises  # noqa: E402
+from verif import premises, steps  # noqa: E402
 from verif.lin import bv  # noqa: E402
 from verif.members import MemberNames, MemberOps, lemmas  # noqa: E402
 
@@ -78,7 +78,7 @@ def test_a_wrong_function_is_noticed(which: str, name: str, tmp_path: Path,
     else:
         monkeypatch.setattr(progress, "places_from",
                             lambda o, count, turn, pid: far(o, count, turn, pid & 63))
-    row = induct.prove_steps(CONSTANTS, tmp_path)
+    row = steps.prove(CONSTANTS, tmp_path)
     assert any(name in failure.what for failure in row.failures), row.failures
 
 
