@@ -80,7 +80,7 @@ def _reached(root: Path, names: Iterable[str]) -> dict[tuple[str, str], list[str
     found: dict[tuple[str, str], list[str]] = {}
     for name, module in every.items():
         for defined, node in module.definitions.items():
-            if source_python.is_hypercall(node) and defined.rstrip("_") in names:
+            if source_python.is_transition(node) and defined.rstrip("_") in names:
                 for place in source_python.closure(graph, (name, defined)):
                     found.setdefault(place, []).append(defined.rstrip("_"))
     return found

@@ -323,7 +323,8 @@ def closure(graph: dict[tuple[str, str], set[tuple[str, str]]],
     return seen
 
 
-def is_hypercall(node: Definition) -> bool:
-    """Is it registered as one?"""
-    return isinstance(node, ast.FunctionDef) and any(
-        isinstance(d, ast.Attribute) and d.attr == "hypercall" for d in node.decorator_list)
+def is_transition(node: Definition) -> bool:
+    """Is it registered as one, of a hypercall or a trap, or of what several end with?"""
+    names = {d.func if isinstance(d, ast.Call) else d
+             for d in node.decorator_list} if isinstance(node, ast.FunctionDef) else set()
+    return any(isinstance(d, ast.Attribute) and d.attr in ("hypercall", "part") for d in names)
