@@ -336,7 +336,7 @@ verify-all:
 # Goes on where it was interrupted, unless a source has changed.
 mutants:
 	@tools/setup.sh verify </dev/null
-	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) kernel </dev/null
+	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) build </dev/null
 	@exec $(PYTHON) tests/verif/mutants.py $(if $(SEED),--seed $(SEED)) \
 		$(if $(COUNT),--count $(COUNT)) $(if $(KIND),--kind $(KIND)) \
 		$(if $(MUTANT),--only $(MUTANT))

@@ -47,7 +47,7 @@ def theorems(m: Mutant) -> tuple[str, ...]:
     if m.kind == "invariant":
         # What is assumed of the state before a call may be needed, or contradict something.
         wanted: tuple[str, ...] = ("T1", "T2") if m.function in USED else ()
-        wanted += ("T3", "T5", "T9")
+        wanted += ("T3", "T4", "T5", "T9")
     elif m.kind == "vectors":
         wanted = ("T1", "T2", "T6", "T8")
     elif m.kind == "barrier":

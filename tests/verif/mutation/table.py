@@ -24,7 +24,7 @@ or no operation |
 | spec | a guard or an update dropped, guards in the other order, another error, operator, \
 field, number, in the transitions and what they use |
 | invariant | a conjunct or premise dropped, another operator or constant, a statement denied, \
-or made to contradict itself |
+or made to contradict itself; T4 of one machine is asked first |
 | barrier | in C, in the inline assembly and in the linked kernel: a barrier or TLBI dropped, \
 weaker, swapped with what is next to it, a reuse before the flush or a write behind it, \
 another ASID, not broadcast |

@@ -16,7 +16,7 @@ from harness import command, output
 from verif.errors import VerifError
 from verif.result import to_json
 
-from . import reach, terms, vectors
+from . import boots, reach, terms, vectors
 from .mutant import ROOT, Mutant
 from .population import EDGES, SLOW
 
@@ -110,6 +110,20 @@ def _failure(report: dict[str, Any], calls: tuple[str, ...]) -> Verdict:
                    failed[0]["subject"], "; ".join(messages), calls)
 
 
+def verify_boot(tree: Path) -> Verdict:
+    """Do the invariants of the tree hold of the kernel without faults when it has booted?"""
+    code, text = run("/usr/bin/python3", boots.__file__, tree, ROOT / ELF, cwd=tree)
+    if code is None:
+        return Verdict("timeout", message="T4")
+    if code != 0:
+        word = "does not build" if REFUSED.search(text) else "error"
+        return Verdict(word, message=text[-1500:])
+    rows = json.loads(text.splitlines()[-1])
+    if not any(row["failures"] for row in rows):
+        return Verdict("survived", tried=("boot",))
+    return _failure({"rows": rows}, ("boot",))
+
+
 # ---- one mutant --------------------------------------------------------------------------------
 
 
@@ -131,6 +145,11 @@ def judge(m: Mutant, tree: Path, subjects: tuple[str, ...], theorems: tuple[str,
     with_leaves = bool(set(subjects) & set(reach.LEAVES))
     whole = tuple(h for h in handlers if h not in left_out)
     tried: tuple[str, ...] = ()
+    if "T4" in theorems:
+        verdict = verify_boot(tree)
+        if verdict.word != "survived":
+            return verdict
+    theorems = tuple(theorem for theorem in theorems if theorem != "T4")
     for calls in batches(whole) if whole else (("self",),):
         verdict = verify(tree, calls, theorems, with_leaves)
         tried += calls
