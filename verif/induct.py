@@ -220,7 +220,7 @@ class Induction:
     impossible: int = 0
 
     def __post_init__(self) -> None:
-        self.seen = Seen(lambda part: part in NEVER.get(self.subject.name, ()))
+        self.seen = Seen(never=NEVER.get(self.subject.name, ()))
         self.afterwards = Afterwards(self.subject.c, self.subject.before)
 
     def goals(self, case: Case) -> Iterator[Goal]:

@@ -16,7 +16,7 @@ import z3
 from spec import isolation
 from spec.transition import Case
 
-from . import lines, stepwise
+from . import lines, walk
 from .flags import as_term
 from .induct import Subject
 from .lin import bv
@@ -81,13 +81,13 @@ def prove_states(subject: Subject, folder: FilePath) -> Row:
     begin = time.process_time()
     c = subject.c
     pid, file, lr, state, *indices = _any("pid", "file", "lr", "state", "i0", "i1", "i2", "i3")
-    walk = as_term(isolation.memory_is_isolated(c, subject.before, pid, tuple(indices)))
+    isolated = as_term(isolation.memory_is_isolated(c, subject.before, pid, tuple(indices)))
     waits = as_term(isolation.waiting_is_authorised(c, subject.before, pid, file))
     about = (_stated(isolation.memory_is_isolated),)
-    failures = [failure for what, term in stepwise.parts(c, subject.before, pid)
+    failures = [failure for what, term in walk.claims(c, subject.before, pid)
                 for failure in _prove(subject, folder, what, (), term, about)]
     failures += _prove(subject, folder, "memory of a process is isolated",
-                       stepwise.known(c, subject.before, pid, tuple(indices)), walk, about)
+                       walk.known(c, subject.before, pid, tuple(indices)), isolated, about)
     failures += _prove(subject, folder, "waiting is by a handle", (), waits,
                        (_stated(isolation.waiting_is_authorised),))
     listed = as_term(isolation.listed_is_own(c, subject.before, pid, lr, state))
@@ -97,7 +97,7 @@ def prove_states(subject: Subject, folder: FilePath) -> Row:
     for one in kept:
         failures += _prove(subject, folder, f"two steps keep it: {one.what}", (),
                            two_steps(subject, one), (_stated(one.text),))
-    failures += _vacuous(subject, folder, pid, walk)
+    failures += _vacuous(subject, folder, pid, isolated)
     return row("every state", "T5", time.process_time() - begin,
                {"statements": 3 + len(kept)}, failures, subject.assumptions, "spec/isolation.py")
 

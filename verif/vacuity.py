@@ -18,8 +18,8 @@ from .result import Failure
 from .solve import Solver
 from .target import Routine
 
-# What a success does never, in words that it shares with others: a process that had no interrupts
-# until now has none to list (T3).
+# What no success of these does, in words that it shares with others: a process that had no
+# interrupts until now has none to list. That it cannot is looked at too (T3).
 NEVER = {"enable_vgic": ("the timer waits", "one more is listed", "listed")}
 
 
@@ -31,16 +31,17 @@ def _outcomes(case: Any) -> dict[str, str]:
 
 @dataclass
 class Seen:
-    """Outcomes of which a case was seen to be possible, and those of which none was. Those in
-    `never` need not be."""
+    """Outcomes of which a case was seen to be possible, and those of which none was. Not all need
+    to be: those that `counts` leaves out; those in `never` must not."""
 
-    never: Callable[[str], bool] = lambda part: False
+    counts: Callable[[str], bool] = lambda part: True
+    never: tuple[str, ...] = ()
     possible: set[str] = field(default_factory=set)
     missing: dict[str, tuple[str, Any]] = field(default_factory=dict)
 
     def add(self, case: Any, is_possible: Callable[[], bool]) -> None:
         """Asks whether the case is possible, if that says something new."""
-        outcomes = {part: text for part, text in _outcomes(case).items() if not self.never(part)}
+        outcomes = {part: text for part, text in _outcomes(case).items() if self.counts(part)}
         if outcomes.keys() <= self.possible:
             return
         if is_possible():
@@ -49,16 +50,20 @@ class Seen:
             self.missing |= {part: (text, case) for part, text in outcomes.items()}
 
     def failures(self, what: str, where: str) -> list[Failure]:
-        """One for each outcome of which no case is possible; `what` excludes it."""
-        return [Failure(f"{what} exclude {text}", where, "", "vacuous", (), "",
-                        of_marks(case.marks, frozenset()))
-                for part, (text, case) in self.missing.items() if part not in self.possible]
+        """One for each outcome of which no case is possible; `what` excludes it. And for each that
+        was to be one of these, and is not."""
+        return [*(Failure(f"{what} exclude {text}", where, "", "vacuous", (), "",
+                          of_marks(case.marks, frozenset()))
+                  for part, (text, case) in self.missing.items()
+                  if part not in (*self.possible, *self.never)),
+                *(Failure(f"{what} do not exclude {part}", where, "", "refuted", (), "")
+                  for part in self.never if part in self.possible or part not in self.missing)]
 
 
 def impossible(cases: Iterable[Any], solver: Solver, call: Routine) -> list[Failure]:
     """Outcomes of which no case is known to be possible under the solver's hypotheses. In a
     part a trap need not go every way; hypercalls that end with it do."""
-    seen = Seen(lambda part: not call.has_result and ": " in part)
+    seen = Seen(lambda part: call.has_result or ": " not in part)
     for case in cases:
         seen.add(case, lambda case=case: solver.prove(
             (as_term(case.condition),), z3.BoolVal(False), "", False).status == "refuted")

@@ -111,3 +111,14 @@ def test_what_facts_do_not_show_is_shown_by_meanings(tmp_path: Path) -> None:
     far = names.call("places", A, (A, Q))
     assert not is_valid(goal=far == A)
     assert is_valid(*names.meanings((far,)), goal=far == A)
+
+
+def test_meanings_of_what_names_hide() -> None:
+    """A function in the equation of a name has its meaning too."""
+    names = MemberNames()
+    far = names.call("places", A, (A, Q))
+    named = names.name("far", (far ^ Q) * C + far)
+    goal = named == (A ^ Q) * C + A
+    facts = names.defining((goal,)).values()
+    assert "places" not in str(named) and not is_valid(*facts, goal=goal)
+    assert is_valid(*facts, *names.meanings((goal,)), goal=goal)

@@ -70,6 +70,7 @@ def test_the_right_ones_hold(name: str, tmp_path: Path) -> None:
     ("timer_interrupt", "sched.ready.word", "who is interrupted must wait"),
     ("yield", "sched.cpus.current", "a turn is not taken"),
     ("leave_idle", "sched.cpus.current", "the core idles while somebody is ready"),
+    ("leave_idle", "ghost.called", "a core that has been called still is"),
 ])
 def test_a_lost_write_is_noticed(name: str, field: str, what: str, tmp_path: Path) -> None:
     row = row_of(losing(name, field), tmp_path, what)

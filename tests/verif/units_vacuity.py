@@ -71,8 +71,22 @@ def test_each_choice_needs_a_case_that_can_be(possible: tuple[bool, bool],
 
 def test_only_what_says_something_new_is_asked() -> None:
     asked: list[str] = []
-    seen = vacuity.Seen(lambda part: part == "never")
-    for parts in (("a", "b"), ("b", "a"), ("a", "never"), ("c",)):
+    seen = vacuity.Seen(lambda part: part != "of no account")
+    for parts in (("a", "b"), ("b", "a"), ("a", "of no account"), ("c",)):
         seen.add(case(*parts), lambda parts=parts: asked.append(parts[0]) is None)
     assert asked == ["a", "c"]
     assert not seen.failures("they", "")
+
+
+@pytest.mark.parametrize("cases, found", [
+    ([(("a",), True), (("a", "b"), False)], []),
+    ([(("a",), True), (("a", "b"), True)], ["they do not exclude b"]),
+    ([(("a",), True)], ["they do not exclude b"]),
+    ([(("a",), False), (("a", "b"), False)], ["they exclude a (success)"])])
+def test_what_is_never_must_be_impossible(cases: list[tuple[tuple[str, ...], bool]],
+                                          found: list[str]) -> None:
+    """And there must be such a case: a name that nothing has any more says nothing."""
+    seen = vacuity.Seen(never=("b",))
+    for parts, answer in cases:
+        seen.add(case(*parts), lambda answer=answer: answer)
+    assert [f.what for f in seen.failures("they", "")] == found

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness import command, output
 
+from verif.boot import machines
 from verif.errors import VerifError
 from verif.result import to_json
 
@@ -32,6 +33,7 @@ REFUSED = re.compile(r"^Traceback .*File \"[^\"]*/spec/[^\"]*\".*^[\w.]+(?:Error
 # What a failure must say beside the hypercall: of the code where, of the text which transition.
 PLACE = re.compile(r" at [\w/]+\.(?:[chS]|py):\d+")
 LIMIT = 300.0
+BOOT = f"boot {machines(False)[0].name}"     # the machine of boots.py
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,8 @@ def verify_boot(tree: Path) -> Verdict:
         return Verdict(word, message=text[-1500:])
     rows = json.loads(text.splitlines()[-1])
     if not any(row["failures"] for row in rows):
-        return Verdict("survived", tried=("boot",))
-    return _failure({"rows": rows}, ("boot",))
+        return Verdict("survived", tried=(BOOT,))
+    return _failure({"rows": rows}, (BOOT,))
 
 
 # ---- one mutant --------------------------------------------------------------------------------
@@ -145,13 +147,13 @@ def judge(m: Mutant, tree: Path, subjects: tuple[str, ...], theorems: tuple[str,
     with_leaves = bool(set(subjects) & set(reach.LEAVES))
     whole = tuple(h for h in handlers if h not in left_out)
     tried: tuple[str, ...] = ()
+    others = tuple(theorem for theorem in theorems if theorem != "T4")
     if "T4" in theorems:
         verdict = verify_boot(tree)
-        if verdict.word != "survived":
+        if verdict.word != "survived" or not others:
             return verdict
-    theorems = tuple(theorem for theorem in theorems if theorem != "T4")
     for calls in batches(whole) if whole else (("self",),):
-        verdict = verify(tree, calls, theorems, with_leaves)
+        verdict = verify(tree, calls, others, with_leaves)
         tried += calls
         if verdict.word != "survived":
             return verdict

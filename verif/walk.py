@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """That the memory of a process is isolated, one level of its translation tables after the other.
 
-Asked of all four levels at once the solver takes a hundred times as long. So it is shown what a
+Asked of all four levels at once the solver takes ten times as long. So it is shown what a
 walk may have come to at each level, of any table there, and that the statement of
-spec/isolation.py follows from that. None of this is assumed: each part is a query of its own.
+spec/isolation.py follows from that. None of this is assumed: each claim is a query of its own.
 """
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,6 @@ from spec.words import Truth, Word
 from .flags import as_term
 
 LEVELS = 4
-Parts = Iterator[tuple[str, z3.BoolRef]]
 
 
 def is_reached(r: Reader, pid: Word, table: Word, level: int) -> Truth:
@@ -43,24 +42,23 @@ def step(r: Reader, pid: Word, table: Word, index: Word, level: int) -> z3.BoolR
                              o.and_(o.any_bit(entry, d.TABLE_OR_PAGE), goal)))
 
 
-def parts(c: Any, s: Any, pid: z3.BitVecRef) -> Parts:
+def _begins(r: Reader, pid: z3.BitVecRef) -> z3.BoolRef:
+    return as_term(is_reached(r, pid, r.get("procs.root", pid), 0))
+
+
+def claims(c: Any, s: Any, pid: z3.BitVecRef) -> Iterator[tuple[str, z3.BoolRef]]:
     """What to show of a process and its root, and of any table and index at each level."""
     r = Reader(c, s)
     table, index = z3.BitVecs("any!table any!index", 64)
     lives = as_term(isolation.may_walk(r, pid, (index,)))
     yield "root of a walk", z3.Implies(lives, _begins(r, pid))
     for level in range(LEVELS):
-        yield (f"level-{level} of a walk",
-               z3.Implies(lives, step(r, pid, table, index, level)))
-
-
-def _begins(r: Reader, pid: z3.BitVecRef) -> z3.BoolRef:
-    return as_term(is_reached(r, pid, r.get("procs.root", pid), 0))
+        yield f"level-{level} of a walk", z3.Implies(lives, step(r, pid, table, index, level))
 
 
 def known(c: Any, s: Any, pid: z3.BitVecRef,
           indices: tuple[z3.BitVecRef, ...]) -> tuple[z3.BoolRef, ...]:
-    """What `parts` say of the walk by these indices."""
+    """What `claims` say of the walk by these indices."""
     r = Reader(c, s)
     lives = as_term(isolation.may_walk(r, pid, indices))
     table, found = r.get("procs.root", pid), [_begins(r, pid)]
