@@ -309,7 +309,7 @@ verify:
 	@$(if $(findstring T4,$(T)),tools/setup.sh boards </dev/null)
 	@mkdir -p $(B) && flock $(B)/lock $(MAKE) $(JOBS) $(if $(HC),kernel,build \
 		$(if $(findstring T4,$(T)),trees) $(B)/BOOTAA64.EFI) </dev/null
-	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc $(HC)) \
+	@exec $(PYTHON) -m verif --out $(B)/verify $(if $(HC),--hc '$(HC)') \
 		$(if $(T),--theorem $(T)) $(if $(SOLVER),--solver $(SOLVER)) \
 		$(if $(LIMIT),--limit $(LIMIT)) $(if $(EXPORT),--export '$(EXPORT)')
 
@@ -330,7 +330,7 @@ verify-all:
 	  mkdir -p $$d; cp -a $(B)/libfdt $(B)/BOOTAA64.EFI $$d/; \
 	  flock $$d/lock $(MAKE) $(JOBS) kernel B=$$d OPT="-$$level $(TAIL_CALLS)" </dev/null; \
 	  $(PYTHON) -m verif --elf $$d/hv8.elf --initrd $(B)/initrd.cpio --out $$d/verify \
-		$(if $(HC),--hc $(HC)) $(if $(T),--theorem $(T)) || status=1; \
+		$(if $(HC),--hc '$(HC)') $(if $(T),--theorem $(T)) || status=1; \
 	done; exit $$status
 
 # Goes on where it was interrupted, unless a source has changed.

@@ -25,7 +25,7 @@ int64_t hc_enable_vgic(void)
 	ctx[CTX_LR_STATE + 3] = 0;
 	procs[self].has_vgic = 1;
 	cpu->more |= HV_CPU_VGIC;
-	vgic_enter(cpu);
+	vgic_load(self);
 	return 0;
 }
 

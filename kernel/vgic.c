@@ -184,7 +184,7 @@ static uint64_t list_word(const struct hv_proc *proc, const uint64_t *ctx, uint6
 	return irqs[proc->listed[k]].lr | (ctx[CTX_LR_STATE + k] & LR_STATES) << shift;
 }
 
-static void load(const struct hv_proc *proc, const uint64_t *ctx)
+static void load_lists(const struct hv_proc *proc, const uint64_t *ctx)
 {
 	if (is_v2()) {
 		gich_write(GICH_VMCR, ctx[CTX_VMCR]);
@@ -235,6 +235,14 @@ void vgic_leave(struct hv_cpu *cpu)
 	}
 }
 
+void vgic_load(uint64_t pid)
+{
+	const struct hv_proc *proc = &procs[pid];
+
+	load_lists(proc, ctx_of(pid));
+	write_control(true, !set_is_empty(&proc->irqs_pending));
+}
+
 void vgic_enter(struct hv_cpu *cpu)
 {
 	struct hv_proc *proc = &procs[cpu->loaded];
@@ -246,6 +254,5 @@ void vgic_enter(struct hv_cpu *cpu)
 		ctx[CTX_LR_STATE] |= LR_PENDING;
 	if (take_line(proc, empty, k) != 0)
 		ctx[CTX_LR_STATE + k] = LR_PENDING;
-	load(proc, ctx);
-	write_control(true, !set_is_empty(&proc->irqs_pending));
+	vgic_load(cpu->loaded);
 }

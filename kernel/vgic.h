@@ -29,5 +29,7 @@ void vgic_forget(uint64_t pid, uint64_t line);
 /* Around a switch: the interface is taken from the loaded process, given to it. */
 void vgic_leave(struct hv_cpu *cpu);
 void vgic_enter(struct hv_cpu *cpu);
+/* The interface becomes the process's, as it was left. */
+void vgic_load(uint64_t pid);
 
 #endif

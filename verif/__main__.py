@@ -23,14 +23,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--initrd", type=Path, help="what T4 boots; beside the ELF by default")
     parser.add_argument("--out", type=Path, default=Path("build/verify"))
     parser.add_argument("--hc", default="",
-                        help="hypercalls, vectors, trap_irq and so on, by name, separated by "
-                             "commas")
+                        help="hypercalls, vectors, trap_irq, steps and so on, by name, with commas "
+                             "between; without what is proved once for all of them")
     parser.add_argument("--theorem", default="", help=f"some of {' '.join(THEOREMS)}")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1,
                         help="proofs at a time; all processors by default")
     parser.add_argument("--no-cache", action="store_true", help="prove everything again")
-    parser.add_argument("--no-leaves", action="store_true",
-                        help="leave out the rows of the leaf routines")
     parser.add_argument("--solver", choices=("z3", "both"), default="z3",
                         help="both: cvc5 is asked all that Z3 has proved")
     parser.add_argument("--limit", type=int, default=60, metavar="SECONDS",
@@ -48,7 +46,7 @@ def _chosen(plan: Plan, names: str) -> tuple[tuple[target.Hypercall, ...], tuple
     unknown = set(wanted) - {c.name for c in calls} - set(others)
     if unknown:
         raise VerifError(f"no hypercall {', '.join(sorted(unknown))}; nor is it one of "
-                         f"{' '.join(others)}")
+                         f"{', '.join(others)}")
     return (tuple(c for c in calls if c.name in wanted),
             tuple(name for name in others if name in wanted))
 
@@ -73,8 +71,7 @@ def _prove(options: argparse.Namespace, kernel: target.Target, recorder: Recorde
     plan = Plan(kernel, options.out, theorems, boot.files(kernel, options.initrd),
                 boot.machines(bool(options.theorem)), whole.seconds(options.out / "report.json"))
     calls, others = _chosen(plan, options.hc)
-    has_leaves = bool(calls) and not options.no_leaves
-    jobs = plan.jobs(calls, others, has_leaves, not options.hc)
+    jobs = plan.jobs(calls, others, not options.hc)
     if not jobs:
         raise VerifError(f"{options.theorem} is about no hypercall: leave out --hc")
     progress = report.Progress(sys.stdout, len(jobs), report.guide_of(kernel))

@@ -33,7 +33,7 @@ from .reads import Reads
 from .result import Failure, Row, row
 from .safety import model_values
 from .solve import OWN_RESOURCES, Solver, Verdict
-from .vacuity import NEVER, Seen
+from .vacuity import Seen
 
 TRUE = z3.BoolVal(True)
 SHOWN_FAILURES = 6
@@ -220,7 +220,8 @@ class Induction:
     impossible: int = 0
 
     def __post_init__(self) -> None:
-        self.seen = Seen(never=NEVER.get(self.subject.name, ()))
+        self.seen = Seen()
+        self.states = Lazily(z3.SolverFor("QF_UFBV"), self.subject.names, [])
         self.afterwards = Afterwards(self.subject.c, self.subject.before)
 
     def goals(self, case: Case) -> Iterator[Goal]:
@@ -318,10 +319,7 @@ class Induction:
         """Is there a state of which all is so that was assumed to prove the case?"""
         subject = self.subject
         solver = Solver(tuple(subject.taken.values()), self.folder, subject.names)
-        needed = solver.core(path, z3.BoolVal(False), f"{subject.name}-T3-possible")
-        if needed is not None or solver.is_refuted:
-            return solver.is_refuted
-        return solver.prove(path, z3.BoolVal(False), "", False).status == "refuted"
+        return solver.is_possible(path, f"{subject.name}-T3-possible", self.states)
 
     def _failure(self, case: Case, goal: Goal, verdict: Verdict) -> Failure:
         subject = self.subject

@@ -162,8 +162,7 @@ class Check:
 def _is_possible(found: Exploration, solver: Solver) -> bool:
     """Can some path be taken under the assumptions? Those with most events are tried first."""
     paths = sorted(found.ended, key=lambda path: -len(path.events))
-    return any(solver.prove(tuple(path.given), z3.BoolVal(False), "", False).status == "refuted"
-               for path in paths)
+    return any(solver.is_possible(tuple(path.given), "possible") for path in paths)
 
 
 def _read_by(target: Target, found: Exploration, facts: Facts) -> World:

@@ -19,6 +19,9 @@ from .world import LOCK
 THEOREMS = ("T1", "T2", "T3", "T4", "T5", "T6", "T8", "T9", "T10")
 OF_CODE = ("T1", "T2", "T6", "T8")
 VECTORS = "vectors"     # the job of all segments of vectors.S
+# What proofs of all hypercalls use: lemmas, leaf routines.
+LEAF_ROUTINES, STEPS, EVERY_STATE = "leaf routines", "steps", "every state"
+SHARED = (LEAF_ROUTINES, STEPS, handover.NAME, EVERY_STATE)
 # Those that take longest are begun first, if no earlier run says which these are; this changes
 # nothing but the time that is needed.
 LONG = (("reply_wait", "T1"), ("trap_irq", "T1"), ("call", "T1"), ("clone", "T3"),
@@ -66,9 +69,9 @@ class Plan:
     def others(self) -> tuple[str, ...]:
         """What may be chosen by name and is no hypercall."""
         return (*(trap.name for trap in self.target.traps), VECTORS, lock.NAME, *spec.edges(),
-                *dict.fromkeys((*whole.ENDS, *progress.PIECES)))
+                *dict.fromkeys((*whole.ENDS, *progress.PIECES)), *SHARED)
 
-    def jobs(self, calls: tuple[Hypercall, ...], others: tuple[str, ...], has_leaves: bool,
+    def jobs(self, calls: tuple[Hypercall, ...], others: tuple[str, ...],
              is_whole: bool = False) -> list[Job]:
         """All jobs about these calls and others; if it is the whole kernel, of boot too."""
         found = []
@@ -77,16 +80,6 @@ class Plan:
         found += [job for job in self._of_others() if job.name in others]
         if is_whole:
             found += self._of_boot()
-        if has_leaves and "T2" in self.theorems:
-            found.append(Job("leaf routines", ("T2",), self.leaf_code, self._leaves))
-        if "T3" in self.theorems:
-            found.append(Job("steps", ("T3",), (), lambda: [steps.prove(self.c, self.out)]))
-            found.append(Job(handover.NAME, ("T3",), (),
-                             lambda: [handover.prove(self.c, self.out)]))
-        for theorem, name, prove in (("T5", "state", isolate.prove_states),
-                                     ("T9", "any state", progress.prove_states)):
-            if theorem in self.theorems:
-                found.append(Job("every state", (theorem,), (), self._rows_of_states(name, prove)))
         return sorted(found, key=self._rank)
 
     def _rank(self, job: Job) -> tuple[float, int]:
@@ -143,7 +136,16 @@ class Plan:
                      for name in progress.PIECES]
         for name in whole.ENDS:
             jobs += self._of_text(spec.parts()[name], spec.parts()[name].source)
-        return jobs
+        return [*jobs, *(job for job in self._shared() if set(job.theorems) <= set(self.theorems))]
+
+    def _shared(self) -> Iterator[Job]:
+        """Of SHARED, all theorems."""
+        yield Job(LEAF_ROUTINES, ("T2",), self.leaf_code, self._leaves)
+        yield Job(STEPS, ("T3",), (), lambda: [steps.prove(self.c, self.out)])
+        yield Job(handover.NAME, ("T3",), (), lambda: [handover.prove(self.c, self.out)])
+        for theorem, name, prove in (("T5", "state", isolate.prove_states),
+                                     ("T9", "any state", progress.prove_states)):
+            yield Job(EVERY_STATE, (theorem,), (), self._rows_of_states(name, prove))
 
     def _of_lock(self) -> list[Job]:
         """Its machine code, and what the steps of all cores make."""

@@ -176,6 +176,15 @@ class Solver:
         queries.note_terms((*some.terms, *needed, denied), name)
         return needed
 
+    def is_possible(self, given: tuple[z3.BoolRef, ...], name: str,
+                    kept: Lazily | None = None) -> bool:
+        """Was a state found in which the hypotheses and all that is given hold? `kept`: see
+        `core`."""
+        nothing = z3.BoolVal(False)
+        if self.core(given, nothing, name, CORE_RESOURCES, kept) is not None:
+            return False
+        return self.is_refuted or self.prove(given, nothing, "", False).status == "refuted"
+
     def _fallback(self, solver: z3.Solver) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:
         """A fresh solver, then bit-blasting, which gives up at once on some queries, then the
         first for longer."""

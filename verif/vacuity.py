@@ -13,14 +13,11 @@ from typing import Any
 import z3
 
 from .flags import as_term
+from .lazily import Lazily
 from .lines import of_marks
 from .result import Failure
 from .solve import Solver
 from .target import Routine
-
-# What no success of these does, in words that it shares with others: a process that had no
-# interrupts until now has none to list. That it cannot is looked at too (T3).
-NEVER = {"enable_vgic": ("the timer waits", "one more is listed", "listed")}
 
 
 def _outcomes(case: Any) -> dict[str, str]:
@@ -32,10 +29,9 @@ def _outcomes(case: Any) -> dict[str, str]:
 @dataclass
 class Seen:
     """Outcomes of which a case was seen to be possible, and those of which none was. Not all need
-    to be: those that `counts` leaves out; those in `never` must not."""
+    to be: those that `counts` leaves out."""
 
     counts: Callable[[str], bool] = lambda part: True
-    never: tuple[str, ...] = ()
     possible: set[str] = field(default_factory=set)
     missing: dict[str, tuple[str, Any]] = field(default_factory=dict)
 
@@ -50,21 +46,18 @@ class Seen:
             self.missing |= {part: (text, case) for part, text in outcomes.items()}
 
     def failures(self, what: str, where: str) -> list[Failure]:
-        """One for each outcome of which no case is possible; `what` excludes it. And for each that
-        was to be one of these, and is not."""
-        return [*(Failure(f"{what} exclude {text}", where, "", "vacuous", (), "",
-                          of_marks(case.marks, frozenset()))
-                  for part, (text, case) in self.missing.items()
-                  if part not in (*self.possible, *self.never)),
-                *(Failure(f"{what} do not exclude {part}", where, "", "refuted", (), "")
-                  for part in self.never if part in self.possible or part not in self.missing)]
+        """One for each outcome of which no case is possible; `what` excludes it."""
+        return [Failure(f"{what} exclude {text}", where, "", "vacuous", (), "",
+                        of_marks(case.marks, frozenset()))
+                for part, (text, case) in self.missing.items() if part not in self.possible]
 
 
 def impossible(cases: Iterable[Any], solver: Solver, call: Routine) -> list[Failure]:
     """Outcomes of which no case is known to be possible under the solver's hypotheses. In a
     part a trap need not go every way; hypercalls that end with it do."""
     seen = Seen(lambda part: call.has_result or ": " not in part)
+    kept = Lazily(z3.SolverFor("QF_UFBV"), solver.names, [])
     for case in cases:
-        seen.add(case, lambda case=case: solver.prove(
-            (as_term(case.condition),), z3.BoolVal(False), "", False).status == "refuted")
+        seen.add(case, lambda case=case: solver.is_possible((as_term(case.condition),),
+                                                            "possible", kept))
     return seen.failures("the assumptions", call.source)

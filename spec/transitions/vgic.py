@@ -206,21 +206,12 @@ def vgic_leave(t: Transition) -> Word:
 
 
 def load_interface(t: Transition, pid: Word) -> None:
-    """It becomes pid's, as it was left, with one more line listed if there is room."""
-    o, c, ctx = t.o, t.c, t.get("procs.ctx", pid)
-    if take_timer(t, pid):
-        first = t.get("pages", ctx, c.CTX_LR_STATE)
-        t.set("pages", (ctx, c.CTX_LR_STATE), first | PENDING)
-    empty = o.word(0)
-    for k in range(1, LISTS):
-        is_empty = (t.get("pages", ctx, c.CTX_LR_STATE + k) & STATES) == 0
-        empty = empty | o.ite(is_empty, 1 << k, 0)
-    if t.choose(take_line(t, pid, empty) != 0, "listed"):
-        t.set("pages", (ctx, o.add(c.CTX_LR_STATE, o.ctz(empty) & (LISTS - 1))), PENDING)
-    t.event("vgic_vmcr", written(t, t.get("pages", ctx, c.CTX_VMCR)))
-    t.event("vgic_apr", written(t, t.get("pages", ctx, c.CTX_APR)))
+    """It becomes pid's, as it was left."""
+    ctx = t.get("procs.ctx", pid)
+    t.event("vgic_vmcr", written(t, t.get("pages", ctx, t.c.CTX_VMCR)))
+    t.event("vgic_apr", written(t, t.get("pages", ctx, t.c.CTX_APR)))
     for k in range(LISTS):
-        state = t.get("pages", ctx, c.CTX_LR_STATE + k) & STATES
+        state = t.get("pages", ctx, t.c.CTX_LR_STATE + k) & STATES
         word = t.get("irqs.lr", t.get("procs.listed", pid, k)) | state_bits(t, state)
         t.event("vgic_lr", k, written(t, word))
     control(t, pid)
@@ -234,6 +225,18 @@ def _is_given_interface(t: Transition) -> Truth:
 
 @CALLS.part(_is_given_interface)
 def vgic_enter(t: Transition) -> Word:
-    """The interface of whose registers have just been loaded."""
-    load_interface(t, t.get("sched.cpus.loaded", t.cpu))
+    """It becomes that of whose registers have just been loaded, with one more line listed if
+    there is room."""
+    o, c, pid = t.o, t.c, t.get("sched.cpus.loaded", t.cpu)
+    ctx = t.get("procs.ctx", pid)
+    if take_timer(t, pid):
+        first = t.get("pages", ctx, c.CTX_LR_STATE)
+        t.set("pages", (ctx, c.CTX_LR_STATE), first | PENDING)
+    empty = o.word(0)
+    for k in range(1, LISTS):
+        is_empty = (t.get("pages", ctx, c.CTX_LR_STATE + k) & STATES) == 0
+        empty = empty | o.ite(is_empty, 1 << k, 0)
+    if t.choose(take_line(t, pid, empty) != 0, "listed"):
+        t.set("pages", (ctx, o.add(c.CTX_LR_STATE, o.ctz(empty) & (LISTS - 1))), PENDING)
+    load_interface(t, pid)
     return 0

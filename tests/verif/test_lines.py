@@ -100,7 +100,7 @@ def names_its_lines(fault: Fault) -> None:
         if not fault.file.startswith("spec/"):
             assert trial.build(tree) is None
         done = command("/usr/bin/python3", "-m", "verif", "--elf", trial.ELF, "--out", tree / "out",
-                       "--no-cache", "--no-leaves", "--jobs", "1", "--hc", fault.call,
+                       "--no-cache", "--jobs", "1", "--hc", fault.call,
                        "--theorem", fault.theorem, cwd=tree, timeout=600)
         text = done.stdout.decode(errors="replace")
         assert done.returncode == 1, f"{fault}: status {done.returncode}\n{text}"

@@ -17,6 +17,8 @@ from mutants import theorems  # noqa: E402
 from mutation import log, population, reach, trial  # noqa: E402
 from mutation.mutant import Mutant  # noqa: E402
 
+from verif import plan  # noqa: E402
+
 suite = Suite("verif/mutants", serial=True)
 SEED = int(os.environ.get("HV8_MUTANT_SEED", "1"))
 FOLDER = tempfile.TemporaryDirectory(prefix="hv8-mutants-")
@@ -132,7 +134,7 @@ def planted(fault: Planted) -> None:
     assert verdict.word == "caught", f"{m.identity} {m.change}: {verdict}"
     assert fault.theorem in verdict.theorem.split(), f"{m.identity} {m.change}: {verdict}"
     assert fault.message in verdict.message, f"{m.identity} {m.change}: {verdict}"
-    assert verdict.subject in (*m.subjects, "steps", "every state", trial.BOOT), \
+    assert verdict.subject in (*m.subjects, *plan.SHARED, trial.BOOT), \
         f"should not be affected: {verdict}"
 
 
@@ -146,7 +148,7 @@ def unknown(instruction: str) -> None:
         address = code().kernel.image.function("hc_seek").address + 8
         reach.patch(elf, address, word)
         done = command("/usr/bin/python3", "-m", "verif", "--elf", elf, "--out", Path(name) / "out",
-                       "--no-leaves", "--hc", "seek", "--theorem", "T1,T2")
+                       "--hc", "seek", "--theorem", "T1,T2")
     text = done.stdout.decode(errors="replace")
     assert done.returncode == 2, text
     assert f"{word:#010x} at {address:#x}, hc_seek+0x8" in text, text

@@ -24,7 +24,7 @@ from harness import BUILD, ROOT, Suite, command, main, output  # noqa: E402
 
 sys.path.insert(0, str(ROOT))
 
-from verif import boot, handover, manifest, plan, queries, target  # noqa: E402
+from verif import boot, manifest, plan, queries, target  # noqa: E402
 
 suite = Suite("verif/second", serial=True)
 
@@ -48,14 +48,12 @@ def rng() -> random.Random:
 
 @cache
 def exported() -> Path:
-    """Queries of one hypercall, with a manifest of these alone: without those of every proof."""
+    """Queries of one hypercall."""
     folder = BUILD / "test-files/export"
     output("rm", "-rf", folder)
-    output("/usr/bin/python3", "-m", "verif", "--hc", CALL, "--theorem", "T1,T2,T3", "--no-leaves",
+    output("/usr/bin/python3", "-m", "verif", "--hc", CALL, "--theorem", "T1,T2,T3",
            "--out", BUILD / "test-files/export-report", "--export", folder)
-    found = manifest.read(folder / manifest.NAME)
-    assert {q.subject for q in found} == {CALL, "steps", handover.NAME}
-    manifest.write(folder / manifest.NAME, [q for q in found if q.subject == CALL])
+    assert {q.subject for q in manifest.read(folder / manifest.NAME)} == {CALL}
     return folder
 
 
@@ -91,7 +89,7 @@ def verified(fake: str, folder: Path, *options: str) -> tuple[int, str, list[str
     program.chmod(0o755)
     log.write_text("")
     done = command("env", f"PATH={program.parent}:{os.environ['PATH']}", "/usr/bin/python3", "-m",
-                   "verif", "--hc", CALL, "--theorem", "T2", "--no-leaves", "--solver", "both",
+                   "verif", "--hc", CALL, "--theorem", "T2", "--solver", "both",
                    "--out", folder / "out", *options)
     return done.returncode, done.stdout.decode(), log.read_text().split()
 
@@ -113,7 +111,7 @@ def every_unsat_is_written() -> None:
 
     with tempfile.TemporaryDirectory() as name:
         jobs = plan.Plan(kernel, Path(name), ("T1", "T2", "T3"), boot.files(kernel, None),
-                         ()).jobs(calls, (), False)
+                         ()).jobs(calls, ())
         z3.Solver.check = counted
         try:
             for job in (j for j in jobs if j.name == CALL):
@@ -226,7 +224,7 @@ def what_is_open_is_listed() -> None:
 def cvc5_confirms_a_hypercall() -> None:
     with tempfile.TemporaryDirectory() as name:
         text = output("/usr/bin/python3", "-m", "verif", "--hc", CALL, "--theorem", "T1,T2",
-                      "--no-leaves", "--solver", "both", "--out", name)
+                      "--solver", "both", "--out", name)
         found = json.loads((Path(name) / "report.json").read_text())
     assert "second opinion: 2 of 2 rows confirmed, 0 in part, 0 disagreements" in text, text
     for one in found["rows"]:

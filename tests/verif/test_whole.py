@@ -65,7 +65,7 @@ def a_whole_run_has_the_expected_rows() -> None:
     calls = [call.name for call in kernel.hypercalls]
     every = plan.Plan(kernel, BUILD / "verify", plan.THEOREMS, boot.files(kernel, None),
                       boot.machines(False))
-    jobs = every.jobs(kernel.hypercalls, every.others(), True, True)
+    jobs = every.jobs(kernel.hypercalls, every.others(), True)
     names = {"leaf routines": tuple(leaf.name for leaf in contracts.LEAVES),
              plan.VECTORS: segments.NAMES}
     made = [(coverage.NAME, "T10")]

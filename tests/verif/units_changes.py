@@ -74,7 +74,7 @@ def cloned(folder: Path) -> Row:
     """T1 of it."""
     call = next(call for call in KERNEL.hypercalls if call.name == "clone")
     plan = Plan(KERNEL, folder, ("T1",), boot.files(KERNEL, None), ())
-    (row,) = (row for job in plan.jobs((call,), (), False) for row in job.work())
+    (row,) = (row for job in plan.jobs((call,), ()) for row in job.work())
     return row
 
 

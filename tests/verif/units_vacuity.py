@@ -76,17 +76,3 @@ def test_only_what_says_something_new_is_asked() -> None:
         seen.add(case(*parts), lambda parts=parts: asked.append(parts[0]) is None)
     assert asked == ["a", "c"]
     assert not seen.failures("they", "")
-
-
-@pytest.mark.parametrize("cases, found", [
-    ([(("a",), True), (("a", "b"), False)], []),
-    ([(("a",), True), (("a", "b"), True)], ["they do not exclude b"]),
-    ([(("a",), True)], ["they do not exclude b"]),
-    ([(("a",), False), (("a", "b"), False)], ["they exclude a (success)"])])
-def test_what_is_never_must_be_impossible(cases: list[tuple[tuple[str, ...], bool]],
-                                          found: list[str]) -> None:
-    """And there must be such a case: a name that nothing has any more says nothing."""
-    seen = vacuity.Seen(never=("b",))
-    for parts, answer in cases:
-        seen.add(case(*parts), lambda answer=answer: answer)
-    assert [f.what for f in seen.failures("they", "")] == found

@@ -16,7 +16,7 @@ def main() -> int:
     kernel = target.load(elf)
     with tempfile.TemporaryDirectory(prefix="hv8-boots-") as out:
         jobs = plan.Plan(kernel, Path(out), ("T4",), boot.files(kernel, None),
-                         boot.machines(False)[:1]).jobs((), (), False, True)
+                         boot.machines(False)[:1]).jobs((), (), True)
         print(json.dumps([result.to_json(row) for job in jobs for row in job.work()]))
     return 0
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness import command, output
 
+from verif import plan
 from verif.boot import machines
 from verif.errors import VerifError
 from verif.result import to_json
@@ -78,13 +79,11 @@ def build(tree: Path) -> str | None:
 # ---- one run of the verifier ---------------------------------------------------------------
 
 
-def verify(tree: Path, calls: tuple[str, ...], theorems: tuple[str, ...],
-           with_leaves: bool) -> Verdict:
-    """Asks for these theorems of these hypercalls, and of the leaves if they may be affected."""
+def verify(tree: Path, calls: tuple[str, ...], theorems: tuple[str, ...]) -> Verdict:
+    """Asks for these theorems of these hypercalls, or of what is proved once for all of them."""
     out = tree / "verify"
     code, text = run("/usr/bin/python3", "-m", "verif", "--elf", ELF, "--out", out,
                      "--jobs", "1", "--no-cache",
-                     *([] if with_leaves else ["--no-leaves"]),
                      "--hc", ",".join(calls), "--theorem", ",".join(theorems), cwd=tree)
     if code == 0:
         return Verdict("survived", tried=calls)
@@ -139,12 +138,16 @@ def batches(calls: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     yield from ((c,) for c in calls if c in SLOW)
 
 
+def shared(subjects: tuple[str, ...], theorems: tuple[str, ...]) -> tuple[str, ...]:
+    """What is proved once for all hypercalls and may be affected."""
+    leaves = (plan.LEAF_ROUTINES,) if set(subjects) & set(reach.LEAVES) else ()
+    return plan.SHARED if set(theorems) & {"T3", "T5", "T9"} else leaves
+
+
 def judge(m: Mutant, tree: Path, subjects: tuple[str, ...], theorems: tuple[str, ...],
           left_out: tuple[str, ...]) -> Verdict:
     """Proves what may be affected, but for what is left out, until something turns red."""
     handlers = tuple(s for s in subjects if s not in reach.LEAVES)
-    # The leaves are proved beside some hypercall; `self` is the one that costs least.
-    with_leaves = bool(set(subjects) & set(reach.LEAVES))
     whole = tuple(h for h in handlers if h not in left_out)
     tried: tuple[str, ...] = ()
     others = tuple(theorem for theorem in theorems if theorem != "T4")
@@ -152,8 +155,10 @@ def judge(m: Mutant, tree: Path, subjects: tuple[str, ...], theorems: tuple[str,
         verdict = verify_boot(tree)
         if verdict.word != "survived" or not others:
             return verdict
-    for calls in batches(whole) if whole else (("self",),):
-        verdict = verify(tree, calls, others, with_leaves)
+    for calls in (shared(subjects, others), *batches(whole)):
+        if not calls:
+            continue
+        verdict = verify(tree, calls, others)
         tried += calls
         if verdict.word != "survived":
             return verdict
