@@ -106,11 +106,15 @@ class Facts:
 
         return is_never
 
-    def _is_excluded(self, given: tuple[z3.BoolRef, ...], term: z3.BoolRef) -> bool:
+    def follows(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef,
+                name: str) -> tuple[z3.BoolRef, ...] | None:
+        """Is it plain to see that `goal` follows? If so, from which of those given."""
         if self.learned is None:
             self.learned = Lazily(z3.SolverFor("QF_UFBV"), self.solver.names, [])
-        needed = self.solver.core(given, z3.Not(term), "plain to see", SLICE_RESOURCES,
-                                  self.learned)
+        return self.solver.core(given, goal, name, SLICE_RESOURCES, self.learned)
+
+    def _is_excluded(self, given: tuple[z3.BoolRef, ...], term: z3.BoolRef) -> bool:
+        needed = self.follows(given, z3.Not(term), "plain to see")
         if needed is not None:
             self.solver.names.kept += needed
             self.excluded.setdefault(term.get_id(), []).append({t.get_id() for t in needed})
@@ -149,8 +153,10 @@ class Check:
             goal = fold(as_term(demand.must))
             if goal is True or len(self.failures) >= SHOWN_FAILURES:
                 continue
-            verdict = self.facts.solver.prove(tuple(path.given), as_term(goal),
-                                              f"{self.name}-T6-{self.demands}")
+            given, name = tuple(path.given), f"{self.name}-T6-{self.demands}"
+            if self.facts.follows(given, as_term(goal), name) is not None:
+                continue
+            verdict = self.facts.solver.prove(given, as_term(goal), name)
             if verdict.status != "proved":
                 self.failures.append(Failure(
                     demand.what, where(self.target, pc),
