@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Named reasons to stop. Each says what was met and where; none is a guess."""
+from typing import Any
 
 
 class VerifError(Exception):
@@ -31,7 +32,12 @@ class UnmodelledError(VerifError):
 
 
 class StuckPath(VerifError):
-    """A path that cannot go on: safe only if the solver shows that it is dead."""
+    """A path that cannot go on: safe only if the solver shows that it is dead. `address`, bv64,
+    is where it wanted to go on, if nothing was done yet."""
+
+    def __init__(self, text: str, address: Any = None) -> None:
+        super().__init__(text)
+        self.address = address
 
 
 def undecoded(address: int, word: int, count: int) -> UndecodedError:

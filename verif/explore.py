@@ -9,14 +9,17 @@ import z3
 from .errors import StuckPath, UnmodelledError, VerifError
 from .flags import as_term, fresh, negate
 from .flow import Flow
+from .isa import ldst
 from .lin import Lin, bv, lift, symbol
 from .machine import STACK_TOP, Path
 from .memory import Memory
 from .merge import lost_in, merge_all, shape
+from .naming import parts_of
 from .world import Frame, World
 
 MAX_PATHS = 4000
 MAX_INSTRUCTIONS = 4000
+PAIRS = (ldst.pair_offset, ldst.pair_post, ldst.pair_pre, ldst.pair_simd)
 
 Contract = Callable[[Path], None]
 
@@ -89,8 +92,9 @@ class Explorer:
             try:
                 found = self._advance(path)
             except StuckPath as reason:
-                stuck.append((path, f"{reason} ({self.world.image.function_at(path.pc)})"))
-                found = []
+                found = self._told_apart(path, reason.address)
+                if not found:
+                    stuck.append((path, f"{reason} ({self.world.image.function_at(path.pc)})"))
                 continue
             if path.finished:
                 ended.append(path)
@@ -183,6 +187,24 @@ class Explorer:
             raise named(f"{error} (word {word:#010x} at {path.pc:#x}, "
                         f"{self.world.image.function_at(path.pc)})") from error
 
+    def _told_apart(self, path: Path, address: z3.BitVecRef | None) -> list[Path]:
+        """The path as two before its instruction, if the address that it is stuck at is a choice
+        of two numbers: each has one. Not of a pair, which may have done half of its work."""
+        choice = None if address is None else number_choice(address)
+        if choice is None or self.flow.instruction(path.pc).encoding in PAIRS:
+            return []
+        path.frames[-1].visited.discard(path.pc)
+        path.count -= 1
+        other = path.fork()
+        condition, *numbers = choice.children()
+        for one, truth, number in zip((path, other), (condition, negate(condition)), numbers):
+            one.assume(as_term(truth))
+            for at, reg in enumerate(one.regs):
+                known = z3.substitute(reg.z, (choice, number))
+                if not known.eq(reg.z):
+                    one.regs[at] = lift(known)
+        return [path, other]
+
     def _split(self, path: Path) -> Path:
         raw, target = path.split or (z3.BoolVal(True), path.pc)
         condition = self.world.symbols.truth(as_term(raw))
@@ -194,6 +216,12 @@ class Explorer:
         path.decisions.append((path.pc, True))
         path.pc, path.split, path.next = target, None, None
         return other
+
+
+def number_choice(term: z3.BitVecRef) -> z3.BitVecRef | None:
+    """An if-then-else of two numbers within the term."""
+    return next((part for part in parts_of(term) if z3.is_app_of(part, z3.Z3_OP_ITE)
+                 and all(map(z3.is_bv_value, part.children()[1:]))), None)
 
 
 def fp_word(number: int) -> Lin:

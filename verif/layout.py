@@ -165,7 +165,7 @@ def recover(layout: Layout, address: Lin) -> Place:
     """
     item = layout.object_at(address.const)
     if item is None:
-        raise StuckPath(f"address {describe(address)} lies in no object")
+        raise StuckPath(f"address {describe(address)} lies in no object", address.z)
     if item.is_stack:
         raise StuckPath(f"{item.name} is reached other than through SP")
     found = [p for p in (_match(f, address) for f in item.families) if p is not None]

@@ -223,6 +223,48 @@ def test_a_stuck_path_that_is_dead_is_none(tmp_path: Path) -> None:
     assert safe.passed, safe.failures
 
 
+# ---- an address that is one of two ----
+
+OF_EITHER = "cmp x0, #1\nb.eq 1f\n{one}\nb 2f\n1: {other}\n2: movk x9, #{top}, lsl #32\n"
+
+
+def address_of_either(one: int, other: int) -> str:
+    """Assembly: x9 is the second address if x0 is 1, else the first."""
+    assert one >> 32 == other >> 32
+    numbers = {name: "\n".join(f"mov{'k' if at else 'z'} x9, #{number >> at & 0xFFFF}, lsl #{at}"
+                               for at in (0, 16))
+               for name, number in (("one", one), ("other", other))}
+    return OF_EITHER.format(top=one >> 32, **numbers)
+
+
+def test_one_of_two_addresses_is_written() -> None:
+    """Once each: on the path where it is that one."""
+    found = explored(address_of_either(FIRST_STATE, FIRST_STATE + STRIDE) + "str x1, [x9]\nret")
+    assert len(found.ended) == 2 and not found.stuck, found.stuck
+    for path in found.ended:
+        (write,) = path.memory.updates[STATE.name]
+        (index,) = write.indices
+        assert is_valid(found, z3.Implies(z3.And(*path.given), index == z3.If(
+            X0 == 1, bv(1), bv(0))))
+        assert write.value.eq(X1)
+    assert is_valid(found, z3.Or(*(z3.And(*path.given) for path in found.ended)))
+
+
+def test_bounds_count_that_instruction_once(tmp_path: Path) -> None:
+    text = address_of_either(FIRST_STATE, FIRST_STATE + STRIDE) + "ldr x0, [x9]\nret"
+    safe, bound = proved(text, tmp_path)
+    assert safe.passed and dict(bound.facts)["instructions"] == "8", bound.facts
+
+
+@pytest.mark.parametrize("one, other, access", [
+    (FIRST_STATE, FIRST_STATE ^ 1 << 31, "ldr x0, [x9]"),   # the second is no object
+    (FIRST_STATE, FIRST_STATE + STRIDE, "ldp x0, x1, [x9]")])
+def test_one_of_two_addresses_may_be_bad(one: int, other: int, access: str,
+                                         tmp_path: Path) -> None:
+    safe, _ = proved(address_of_either(one, other) + f"{access}\nret", tmp_path)
+    assert not safe.passed and "in no object" in safe.failures[0].what
+
+
 # ---- safety ----
 
 def test_kept_registers(tmp_path: Path) -> None:
