@@ -2,8 +2,9 @@
 """Follows the running kernel from one way into EL2 to the next way out, and does on the
 specification what was asked of the kernel in between.
 
-What the specification cannot know it is told before: the registers at the way in, and the
-counters and UART registers that the kernel reads. Everything else it has to find by itself.
+What the specification cannot know it is told before: the registers at the way in, and what the
+kernel reads of counters, of the UART and of the interrupt controller. Everything else it has to
+find by itself, and what is written into the interrupt controller, in order.
 """
 
 from __future__ import annotations
@@ -18,19 +19,25 @@ from replay.compare import (Difference, Mismatch, pages_differ, rest_differs, ta
 from verif.gdb import GENERAL, Ended
 from replay.guest import RAM_BASE, Guest
 from replay.memory import PAGE, WORD, Mirror, translate
-from replay.points import INTERRUPTS, Kind
+from replay.points import IAR, Kind
 from replay.registers import FIXED, ISTATUS, KERNELS, known, switched
-from spec.transition import Outcome
 from replay.stops import Stop, Stops
+from spec.transition import Outcome
+from spec.transitions.entry import BEHIND
 from verif.target import Target
 
-SPURIOUS = 1023         # an INTID (IHI 0048B, 3.2.5)
-INTIDS = {"timer_interrupt": "machine.timer_intid", "console_interrupt": "machine.uart_intid",
-          "irq_timer": "machine.vtimer_intid"}
+SPURIOUS, INTID_V2 = 1020, 0x3FF        # from there on none; an INTID (IHI 0048B, 3.2.5, 4.4.4)
+INTIDS = {"timer interrupt": "machine.timer_intid", "UART interrupt": "machine.uart_intid",
+          "virtual timer interrupt": "machine.vtimer_intid",
+          "maintenance interrupt": "machine.vgic_intid"}
 GDB_NAMES = {"clidr_el1": "clidr"}
-# They need what the kernel reads on its way, so the specification goes second.
-LATE = ("console_write", "trap_wfi", *INTERRUPTS)
+# The specification goes second, for it needs what the kernel reads on its way. After these nobody
+# comes back, so it goes first.
+EARLY = ("power_off", "reset")
 OFF = frozenset({"system_off", "system_reset"})
+# Events that are writes of the interrupt controller.
+CONTROLLER = frozenset({"gicd", "gic_drop", "gic_deactivate", "gic_sgi", "vgic_hcr", "vgic_vmcr",
+                        "vgic_apr", "vgic_lr"})
 UNKNOWN = "unknown hypercall"
 FREE = "self"       # takes no lock
 
@@ -76,6 +83,8 @@ class Replayer:
         self.lock = where(self.target.image.symbols["kernel_lock"].address) // WORD
         self.state.copy_ram[:] = self.guest.ram[:]
         self._read_registers()
+        self.stops.seen.clear()
+        self.stops.written.clear()
 
     def _read_registers(self) -> None:
         """What the core holds, into the state."""
@@ -97,8 +106,7 @@ class Replayer:
             name, args = self._asked(entry)
             self.history.append(f"{self.state.get('sched.cpus.current', 0)}: "
                                 f"{name}({', '.join(f'{a:#x}' for a in args)})")
-            is_late = name in LATE or name == "interrupt"
-            if not is_late:
+            if name in EARLY:
                 self._do(entry, name, args)
             leave = self.stops.next()
         except Ended:
@@ -106,11 +114,11 @@ class Replayer:
                 raise
             self.has_ended = True
             return
-        for cell, value in self.stops.seen.items():
-            self.state.set(cell, (), value)
-        self.stops.seen.clear()
-        if is_late:
+        if name not in EARLY:
+            for (cell, key), value in self.stops.seen.items():
+                self.state.set(cell, key, value)
             self._do(entry, name, args)
+        self.stops.seen.clear()
         self._check(leave, is_whole)
 
     def _take(self, entry: Stop, is_whole: bool) -> None:
@@ -152,6 +160,9 @@ class Replayer:
             return "interrupt", ()
         if entry.registers["esr_el2"] != traps.HVC_0:
             self.trap = traps.classify(self.c, self.state)
+            if self.trap.register:
+                name = GDB_NAMES.get(self.trap.register, self.trap.register)
+                self.state.set(f"sys.{self.trap.register}", (), self.gdb.read((name,))[1][0])
             return self.trap.what, (entry.registers["esr_el2"],)
         number = entry.core.x[8]
         if number >= len(self.names):
@@ -167,6 +178,14 @@ class Replayer:
         for event in outcome.events:
             self._lock(event[0])
         return outcome
+
+    def _leave(self, name: str, *args: int) -> None:
+        """A way out, with what hands the virtual CPU interface over."""
+        self._run(name, *args)
+        while self.events[-1][0] in BEHIND:
+            part = str(self.events[-1][0])
+            self._run(part)
+            self._run(BEHIND[part])
 
     def _lock(self, what: str) -> None:
         """A ticket is taken (bits 31:16), or the next one served (15:0)."""
@@ -203,35 +222,42 @@ class Replayer:
         if self.is_fast:
             self._run(fast, outcome.result)
         else:
-            self._run("leave_call", outcome.result, 0)      # of one core, nobody waits to be woken
+            self._leave("leave_call", outcome.result, 0)    # of one core, nobody waits to be woken
         self._count(name, outcome.case, True)
 
     def _interrupt(self, entry: Stop) -> None:
-        name = self.stops.interrupt()
-        self.state.set("gic.iar", (), self.state.get(INTIDS[name]) if name else SPURIOUS)
         is_woken = entry.kind is Kind.WOKEN
         self._run("wake_up" if is_woken else "enter_irq")
         case = self._run("trap_irq").case
-        self._run("leave_wait" if is_woken else "leave_trap")
-        self._count(name or "spurious interrupt", case, False)
+        self._leave("leave_wait" if is_woken else "leave_trap")
+        self._count(self._interrupt_name(), case, False)
+
+    def _interrupt_name(self) -> str:
+        intid = self.state.get(IAR)
+        if self.state.get("machine.gic_version") == 2:
+            intid &= INTID_V2
+        known = {self.state.get(cell): name for name, cell in INTIDS.items()}
+        return known.get(intid, "line's interrupt" if intid < SPURIOUS else "spurious interrupt")
 
     def _trapped(self) -> None:
         trap = self.trap
-        if trap.register:
-            value = self.gdb.read((GDB_NAMES.get(trap.register, trap.register),))[1][0]
-            self.state.set(f"sys.{trap.register}", (), value)
         self.state.set("sys.at_par", (), trap.par)
         self._run("enter_sync")
         done = self._run("trap_sync")
         if not traps.agrees(trap, done.case):
             raise Mismatch(self._title(f"{trap.what} is {done.case} of the specification"), [])
-        self._run("leave_trap")
+        self._leave("leave_trap")
         self._count(trap.what, done.case, False)
 
     # ---- the way out ----------------------------------------------------------------------
 
     def _check(self, leave: Stop, is_whole: bool) -> None:
         """Machine and specification are equal."""
+        wanted = [event for event in self.events if event[0] in CONTROLLER]
+        if wanted != self.stops.written:
+            raise Mismatch(self._title(f"writes {self.stops.written} into the interrupt controller "
+                                       f"instead of {wanted}"), [])
+        self.stops.written.clear()
         self.written += bytes(event[1] for event in self.events if event[0] == "uart_put")
         rows = tables_differ(self.state)
         for pid in {self.state.get("sched.cpus.current", 0)} - {0}:
