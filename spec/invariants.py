@@ -243,7 +243,7 @@ def core_ranges(r: Reader, cpu: Word) -> Truth:
     turn, dead or alive. What boot has written for each core stays."""
     o, c = r.o, r.c
     return o.and_(
-        o.ult(r.cpu, c.HV_NCPU), o.ult(r.get("sched.cpus.current", cpu), c.HV_NPROC),
+        o.ult(r.get("sched.cpus.current", cpu), c.HV_NPROC),
         o.ult(r.get("sched.cpus.loaded", cpu), c.HV_NPROC),
         is_pid(r, r.get("sched.cpus.turn", cpu)),
         r.get("sched.cpus.number", cpu) == o.add(cpu, c.HV_NCPU),
@@ -399,5 +399,5 @@ def console_ring(r: Reader) -> Truth:
     used, kept = o.sub(r.get("console.head"), r.get("console.tail")), r.get("console.has_break")
     unread = sets.is_empty(r, sets.receivers(c.HV_FILE_CONSOLE_INDEX))
     unwatched = sets.is_empty(r, sets.senders(c.HV_FILE_CONSOLE_INDEX))
-    return o.and_(o.ule(used, c.CONSOLE_RING), o.ule(kept, 1), o.or_(used == 0, unread),
+    return o.and_(o.ule(used, c.CONSOLE_RING), o.or_(used == 0, unread),
                   o.or_(kept == 0, o.and_(unread, unwatched)))

@@ -72,12 +72,11 @@ def page_types(r: Reader, q: Word) -> Truth:
 
 @TABLES.invariant("page")
 def one_root(r: Reader, q: Word) -> Truth:
-    """A process that is built or lives has one level-0 table and one context."""
+    """A process has no level-0 table and no context but its own."""
     o, c, owner = r.o, r.c, r.get("page_descs.owner", q)
-    alive = is_alive(r, owner)
     return o.and_(
-        o.implies(o.and_(alive, kind_of(r, q) == c.HV_PAGE_L0), r.get("procs.root", owner) == q),
-        o.implies(o.and_(alive, kind_of(r, q) == c.HV_PAGE_CTX), r.get("procs.ctx", owner) == q))
+        o.implies(kind_of(r, q) == c.HV_PAGE_L0, r.get("procs.root", owner) == q),
+        o.implies(kind_of(r, q) == c.HV_PAGE_CTX, r.get("procs.ctx", owner) == q))
 
 
 @TABLES.invariant("page", "entry")

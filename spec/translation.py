@@ -96,6 +96,8 @@ class Order:
         self.loaded: list[Word] = [state.get("sys.ttbr0_el1")]
         # whether every store to a table that is followed here is known to be complete
         self.is_complete = False
+        # whether the interrupt acknowledged last is known to be, and what was ended is ended
+        self.is_acknowledged = self.is_ended = True
         self.demands: list[Demand] = []
 
     # ---- words for what holds at this point ----
@@ -295,6 +297,8 @@ class Order:
         if kind in ORDER_STORES:
             self.pending, self.contexts = [], []
             self.stale = [replace(s, is_visible=True) for s in self.stale]
+        if kind == "dsb sy":
+            self.is_acknowledged = True
         if kind in COMPLETE:
             self.is_complete = True
             self.stale = [replace(s, is_gone=self.o.or_(s.is_gone, s.is_issued))
@@ -302,7 +306,7 @@ class Order:
 
     def synchronize(self) -> None:
         """A context synchronization event: ISB or ERET."""
-        self.loaded = self.loaded[-1:]
+        self.loaded, self.is_ended = self.loaded[-1:], True
 
     def translate(self) -> None:
         """AT: its answer may come from the TLB."""
@@ -313,6 +317,19 @@ class Order:
         """WFI: what other cores are to see must not wait for it to end."""
         self._demand("the core waits while a store may not be complete", self.is_complete)
 
+    # ---- the CPU interface of GICv3 ----
+
+    def acknowledge(self) -> None:
+        """ICC_IAR1_EL1 is read: that takes effect before what follows only by a DSB (IHI 0069H,
+        4.4.7)."""
+        self.is_acknowledged = False
+
+    def end_interrupt(self) -> None:
+        """ICC_EOIR1_EL1 or ICC_DIR_EL1 is written."""
+        self._demand("an interrupt is ended before its acknowledgement has taken effect",
+                     self.is_acknowledged)
+        self.is_ended = False
+
     # ---- the end ----
 
     def end(self) -> None:
@@ -320,3 +337,5 @@ class Order:
         self._demand("a stale translation may exist at the end", self.nothing_is_stale())
         self._demand("a store to a table is not visible at the end", self._tables_are_visible())
         self._demand("TTBR0_EL1 is not synchronized at the end", len(self.loaded) == 1)
+        self._demand("an acknowledgement has not taken effect at the end", self.is_acknowledged)
+        self._demand("the end of an interrupt is not synchronized at the end", self.is_ended)

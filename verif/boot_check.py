@@ -14,6 +14,7 @@ from spec.descriptor import address
 from spec.devices import devices
 from spec.ghosts import ENTRIES
 from spec.invariants import Invariant, is_counting
+from spec.marks import place_of
 from spec.registers import OF_OTHERS, REQUIRED, Facts, tick_is_near
 from spec.schedule import alarm
 from spec.state import FIELDS, KINDS, SAVED_REGISTERS
@@ -31,7 +32,7 @@ from .boot_walk import paths
 from .target import Target
 
 REGISTERS, DEVICES = "spec/registers.py", "spec/devices.py"
-INITIAL, ISOLATION = "spec/initial.py", "spec/isolation.py"
+INITIAL = "spec/initial.py"
 MOST = 1 << 20              # so many instances of an invariant at once
 
 
@@ -116,7 +117,7 @@ class Check:
         for name, rule in self.rules().items():
             for key in self._keys(rule):
                 yield from self._false(f"invariant {name}", rule.kinds, key,
-                                       rule.holds(self.c, self.state, *key), _place(rule.text))
+                                       rule.holds(self.c, self.state, *key), place_of(rule.text))
 
     def _false(self, what: str, kinds: tuple[str, ...], key: tuple[Word, ...],
                truth: Truth, place: str) -> Iterator[Problem]:
@@ -213,14 +214,15 @@ class Check:
             key = paths(self.state, self.reader.get("procs.root", pid))
             yield from self._false(f"isolation of the memory of {pid}", ("i0", "i1", "i2", "i3"),
                                    key, isolation.memory_is_isolated(self.c, self.state, pid, key),
-                                   ISOLATION)
+                                   place_of(isolation.memory_is_isolated))
         lists = grid((self.c.HV_NPROC, self.c.HV_NLR, STATES + 1))
         yield from self._false("interrupts are its own", ("pid", "lr", "state"), lists,
-                               isolation.listed_is_own(self.c, self.state, *lists), ISOLATION)
+                               isolation.listed_is_own(self.c, self.state, *lists),
+                               place_of(isolation.listed_is_own))
         both = grid((self.c.HV_NPROC, self.c.HV_NFILE))
         yield from self._false("waiting is by a handle", ("pid", "file"), both,
                                isolation.waiting_is_authorised(self.c, self.state, *both),
-                               ISOLATION)
+                               place_of(isolation.waiting_is_authorised))
 
     def problems(self) -> Iterator[Problem]:
         """All that is wrong with the dump, what takes long last. BootError for what stops a walk
@@ -238,9 +240,3 @@ class Check:
 def _differs(name: str, actual: int, expected: int, mask: int, place: str) -> Problem:
     return Problem(f"{name} differs from what is required",
                    (("actual", str(actual & mask)), ("expected", str(expected & mask))), place)
-
-
-def _place(text: Callable[..., Truth]) -> str:
-    """file:line of a statement of spec/."""
-    code = text.__code__
-    return f"spec/{Path(code.co_filename).name}:{code.co_firstlineno}"

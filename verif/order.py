@@ -31,6 +31,7 @@ SHOWN_FAILURES = 6
 CLEAN_AT_ENTRY = "nothing is stale at entry"
 # What has nothing to do with EL1&0 translation: an event that is neither known nor here is an
 # error. (A TLBI that is not broadcast, and a barrier of less, invalidate and order nothing.)
+ENDS = ("msr icc_eoir1_el1", "msr icc_dir_el1")
 WITHOUT_ORDER = ("mmio ", "mrs ", "msr ", "dmb ", "dc c", "ic ", "tlbi ", "smc ", "lock_")
 
 
@@ -76,6 +77,10 @@ def _follow_instruction(order: Order, kind: str, words: tuple[z3.BitVecRef, ...]
         order.translate()
     elif kind == WAIT:
         order.wait()
+    elif kind == "mrs icc_iar1_el1":
+        order.acknowledge()
+    elif kind in ENDS:
+        order.end_interrupt()
     elif not kind.startswith(WITHOUT_ORDER):
         raise UnmodelledError(f"no rule for the order of {kind}")
 

@@ -82,6 +82,7 @@ NO_CLOCK: Step = ("store", L3, 2, 0)
 UNMAPPED: Step = ("change_device", "devices.state", CLOCK, C.HV_DEVICE_UNMAPPED)
 LINK = (("zero", FREE), ("change_page", "page_descs.type", FREE, C.HV_PAGE_FRAME), ISHST,
         ("store", L3, 1, NEW), ISHST)
+ACKNOWLEDGED, SY, ENDED = ("acknowledge",), ("dsb", "dsb sy"), ("end_interrupt",)
 DEATH = (KILLED, UNLOAD, ISB, ISHST, TLBI, ISH)
 
 
@@ -114,6 +115,8 @@ RIGHT = {
     "birth": (BORN,),
     "load": (("load", BASE + (OTHER_ROOT << 12) | OTHER << 48), ISB),
     "wait": (INVALID, ISHST, TLBI, ISH, ("wait",)),
+    "interrupt": (ACKNOWLEDGED, SY, ENDED, ISB, ENDED, ISB),
+    "no interrupt": (ACKNOWLEDGED, SY),
 }
 
 
@@ -125,6 +128,7 @@ def test_right(name: str) -> None:
 STALE = "a stale translation may exist at the end"
 HANDS = "a page changes hands while a stale translation may exist"
 UNSEEN = "a store to a table is not visible at the end"
+UNKNOWN = "an interrupt is ended before its acknowledgement has taken effect"
 WAITS = "the core waits while a store may not be complete"
 CONTENT = "a descriptor becomes valid before a store to what it names is visible"
 
@@ -205,6 +209,12 @@ WRONG = {
     "wait without DSB": ((("wait",),), WAITS),
     "wait behind a DSB of stores": ((ISHST, ("wait",)), WAITS),
     "wait behind a store": ((ISH, ("store", CTX, 0, 7), ("wait",)), WAITS),
+    "ended at once": ((ACKNOWLEDGED, ENDED, SY, ISB), UNKNOWN),
+    "ended behind another DSB": ((ACKNOWLEDGED, ISH, ENDED, SY, ISB), UNKNOWN),
+    "acknowledged without DSB": ((ACKNOWLEDGED, ISH), "an acknowledgement has not taken effect at "
+                                                      "the end"),
+    "ended without ISB": ((ACKNOWLEDGED, SY, ENDED), "the end of an interrupt is not synchronized "
+                                                     "at the end"),
     "TTBR0 before the table is seen": ((("store", L3, 5, 0), UNLOAD, ISB, ISHST),
                                        "TTBR0_EL1 is written before a store to a table is visible"),
 }
@@ -246,6 +256,12 @@ CODE: dict[str, tuple[str, list[str]]] = {
     "no ISB": (f"{LOAD_EMPTY}\nmsr ttbr0_el1, x10\nret",
                ["TTBR0_EL1 is not synchronized at the end"]),
     "ERET instead": (f"{LOAD_EMPTY}\nmsr ttbr0_el1, x10\neret", []),
+    "interrupt": ("mrs x0, s3_0_c12_c12_0\ndsb sy\nmsr s3_0_c12_c12_1, x0\nisb\n"
+                  "msr s3_0_c12_c11_1, x0\nisb\nret", []),
+    "interrupt at once": ("mrs x0, s3_0_c12_c12_0\nmsr s3_0_c12_c12_1, x0\nisb\ndsb sy\nret",
+                          ["an interrupt is ended before its acknowledgement has taken effect"]),
+    "deactivated late": ("mrs x0, s3_0_c12_c12_0\ndsb sy\nmsr s3_0_c12_c11_1, x0\nret",
+                         ["the end of an interrupt is not synchronized at the end"]),
     "any root": ("msr ttbr0_el1, x0\nisb\nret",
                  ["TTBR0_EL1 becomes neither empty nor root and ASID of one live process"]),
 }

@@ -29,7 +29,7 @@ ELF = "build/hv8.elf"
 REFUSAL = re.compile(r"^(?:Undecoded|Unallocated|Unmodelled)Error: \w+: .*\+0x[0-9a-f]+.*"
                      r"|^VerifError: \w+: the specification\b.*", re.M)
 # What Python refuses, like what a compiler refuses, is no mutant.
-REFUSED = re.compile(r"^Traceback .*File \"[^\"]*/spec/[^\"]*\".*^[\w.]+(?:Error|Exception): ",
+REFUSED = re.compile(r"Traceback .*File \"[^\"]*/spec/[^\"]*\".*^[\w.]+(?:Error|Exception): ",
                      re.M | re.S)
 # What a failure must say beside the hypercall: of the code where, of the text which transition.
 PLACE = re.compile(r" at [\w/]+\.(?:[chS]|py):\d+")
