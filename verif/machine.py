@@ -18,6 +18,7 @@ from .world import DEVICE, LOCK_DROP, LOCK_TAKE, Decision, Event, Frame, Obligat
 STACK_TOP, CPU = "sp0", "sys.cpu"
 # How a path may end besides by its return, or by a cut, which has a name of its own.
 RETURN, ERET, WAIT, HYPERCALL = "return", "eret", "wfi", "hypercall"
+ISB, PAR_WRITE = "isb", "msr par_el1"
 CONTEXT, PAGE = "sched.cpus.ctx", 4096
 # Registers that change by themselves: each read is a new value.
 VOLATILE = frozenset({"cntpct_el0", "cntvct_el0", "icc_iar1_el1", "ich_elrsr_el2", "ich_vmcr_el2",
@@ -407,8 +408,14 @@ class Path:
             self.finished = WAIT
         operands = () if operand is None else (operand.z,)
         if kind.startswith("at "):
+            # PAR_EL1 says it after a context synchronization event; until then, anything.
             self.system["par_el1"] = symbol(self.world.fresh("par_el1"))
-            operands += (self.system["par_el1"].z,)
+            operands += (symbol(self.world.fresh("translated")).z,)
+        elif kind == ISB:
+            last = next((e for e in reversed(self.events) if e.kind in (ISB, PAR_WRITE)
+                         or e.kind.startswith("at ")), None)
+            if last is not None and last.kind.startswith("at "):
+                self.system["par_el1"] = lift(last.operands[1])
         self.events.append(Event(kind, operands, self.pc))
 
     def _zero_block(self, address: Lin) -> None:

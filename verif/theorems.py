@@ -38,7 +38,7 @@ THEOREMS = (
             "Whenever a page or an address space identifier gets another use, no TLB of any "
             "core can still hold a translation to it: on every path, writes to translation "
             "tables, barriers and invalidations come in the order that the architecture asks "
-            "for."),
+            "for. So do the acknowledgement and the end of an interrupt."),
     Theorem("T8", "bound",
             "No path takes more instructions or more bytes of stack than its row "
             "of the table says, from the handler's entry to its return."),

@@ -223,6 +223,18 @@ def test_a_stuck_path_that_is_dead_is_none(tmp_path: Path) -> None:
     assert safe.passed, safe.failures
 
 
+# ---- address translation ----
+
+@pytest.mark.parametrize("between, is_known", [
+    ("isb", True), ("nop", False), ("dsb sy", False), ("msr par_el1, x1\nisb", False)])
+def test_a_translation_is_known_after_an_isb(between: str, is_known: bool) -> None:
+    """What AT found is in PAR_EL1 then, unless something else was written there."""
+    found = explored(f"at s1e1r, x0\n{between}\nmrs x0, par_el1\nret")
+    (path,) = found.ended
+    (answer,) = (e.operands[1] for e in path.events if e.kind == "at s1e1r")
+    assert is_valid(found, path.regs[0].z == answer) == is_known
+
+
 # ---- an address that is one of two ----
 
 OF_EITHER = "cmp x0, #1\nb.eq 1f\n{one}\nb 2f\n1: {other}\n2: movk x9, #{top}, lsl #32\n"
