@@ -37,7 +37,7 @@ from .vacuity import Seen
 
 TRUE = z3.BoolVal(True)
 SHOWN_FAILURES = 6
-LEARNED_TERMS = 300
+LEARNED_TERMS = 600
 # An interrupt may come while nobody runs, and a call may end with nobody running: what holds of
 # a process that calls is not assumed.
 INTERRUPTED = frozenset({"trap_irq", "timer_interrupt", "console_interrupt", "wake_up"})

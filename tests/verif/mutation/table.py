@@ -84,4 +84,4 @@ def page(summary: Summary, found: dict[str, Verdict], sizes: dict[str, int], see
     lines += _list("Survivors", summary.survivors, {})
     lines += _list("Undecided", summary.undecided, messages)
     lines += _list("Equivalent", tuple(m for m, _ in summary.explained), notes)
-    return "\n".join(lines) + "\n"
+    return "\n".join(line.rstrip() for line in lines) + "\n"
