@@ -18,12 +18,11 @@ from spec.words import Truth
 from .errors import UnmodelledError
 from .explore import Exploration
 from .flags import as_term, fold
-from .lazily import Lazily
 from .machine import WAIT, Path
 from .premises import constants, instances
 from .result import Failure, Row, row
 from .safety import Handled, decisions, model_values, rules_of, where
-from .solve import SLICE_RESOURCES, Solver
+from .solve import Solver
 from .target import Target
 from .world import Event, World
 
@@ -93,7 +92,6 @@ class Facts:
     solver: Solver
     known: dict[tuple[int, int], bool] = field(default_factory=dict)
     excluded: dict[int, list[set[int]]] = field(default_factory=dict)
-    learned: Lazily | None = None
 
     def of(self, path: Path, number: int) -> Callable[[Truth], bool]:
         """The question, of the path of that number."""
@@ -111,15 +109,8 @@ class Facts:
 
         return is_never
 
-    def follows(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef,
-                name: str) -> tuple[z3.BoolRef, ...] | None:
-        """Is it plain to see that `goal` follows? If so, from which of those given."""
-        if self.learned is None:
-            self.learned = Lazily(z3.SolverFor("QF_UFBV"), self.solver.names, [])
-        return self.solver.core(given, goal, name, SLICE_RESOURCES, self.learned)
-
     def _is_excluded(self, given: tuple[z3.BoolRef, ...], term: z3.BoolRef) -> bool:
-        needed = self.follows(given, z3.Not(term), "plain to see")
+        needed = self.solver.follows(given, z3.Not(term), "plain to see")
         if needed is not None:
             self.solver.names.kept += needed
             self.excluded.setdefault(term.get_id(), []).append({t.get_id() for t in needed})
@@ -159,7 +150,7 @@ class Check:
             if goal is True or len(self.failures) >= SHOWN_FAILURES:
                 continue
             given, name = tuple(path.given), f"{self.name}-T6-{self.demands}"
-            if self.facts.follows(given, as_term(goal), name) is not None:
+            if self.facts.solver.follows(given, as_term(goal), name) is not None:
                 continue
             verdict = self.facts.solver.prove(given, as_term(goal), name)
             if verdict.status != "proved":

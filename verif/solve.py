@@ -84,6 +84,10 @@ class Solver:
     _witnesses: list[Witness] = field(default_factory=list)
 
     @cached_property
+    def _learned(self) -> Lazily:
+        return Lazily(z3.SolverFor("QF_UFBV"), self.names, [])
+
+    @cached_property
     def _full(self) -> Prefix:
         return Prefix(self.hypotheses, self.names, SLICE_RESOURCES)
 
@@ -175,6 +179,11 @@ class Solver:
         needed = tuple(term for mark, term in marks.items() if mark in core)
         queries.note_terms((*some.terms, *needed, denied), name)
         return needed
+
+    def follows(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef,
+                name: str) -> tuple[z3.BoolRef, ...] | None:
+        """As `core`, with few resources and what was learned from goals before."""
+        return self.core(given, goal, name, SLICE_RESOURCES, self._learned)
 
     def is_possible(self, given: tuple[z3.BoolRef, ...], name: str,
                     kept: Lazily | None = None) -> bool:

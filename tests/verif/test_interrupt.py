@@ -26,7 +26,7 @@ suite = Suite("verif/interrupt", serial=True)
 WORDS = ("/usr/bin/python3", "-u", "-m", "verif", "--elf", str(ROOT / "build/hv8.elf"),
          "--jobs", "2")
 SHORT = ("--hc", "self,set_name", "--theorem", "T1,T3")
-LONG = ("--hc", "reply_wait", "--theorem", "T3")    # takes far longer than LONGEST
+LONG = ("--hc", "reply_wait,steps", "--theorem", "T3")    # takes far longer than LONGEST
 LONGEST = 180.0     # for what hangs
 ROW = re.compile(r"^ +\d+/\d+ ", re.M)
 Rows = dict[tuple[str, str], str]

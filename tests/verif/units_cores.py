@@ -46,7 +46,7 @@ def handed_over(folder: Path) -> Row:
 def test_the_lock_changes_hands(tmp_path: Path) -> None:
     row = handed_over(tmp_path)
     assert row.passed, messages(row)
-    assert dict(row.facts) == {"of the core that executes": "2", "of its registers": "4"}, row.facts
+    assert dict(row.facts) == {"of the core that executes": "1", "of its registers": "4"}, row.facts
 
 
 def test_a_core_that_has_not_settled_is_noticed(tmp_path: Path,

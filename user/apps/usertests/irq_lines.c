@@ -105,7 +105,7 @@ TEST(irq_kept_across_switches)
 	for (unsigned i = 0; i < 3; i++)
 		peer_join(others[i]);
 	check_counts(LINES_MAX, 0);
-	CHECK_EQ(waiting() <= LINES_MAX - DEVICE_LISTS, 1);
+	wait_for_waiting(LINES_MAX - DEVICE_LISTS);
 	irq_linger();
 	check_counts(LINES_MAX, 1);
 }
