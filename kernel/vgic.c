@@ -184,7 +184,7 @@ static uint64_t list_word(const struct hv_proc *proc, const uint64_t *ctx, uint6
 	return irqs[proc->listed[k]].lr | (ctx[CTX_LR_STATE + k] & LR_STATES) << shift;
 }
 
-static void load_lists(const struct hv_proc *proc, const uint64_t *ctx)
+static void load_registers(const struct hv_proc *proc, const uint64_t *ctx)
 {
 	if (is_v2()) {
 		gich_write(GICH_VMCR, ctx[CTX_VMCR]);
@@ -239,7 +239,7 @@ void vgic_load(uint64_t pid)
 {
 	const struct hv_proc *proc = &procs[pid];
 
-	load_lists(proc, ctx_of(pid));
+	load_registers(proc, ctx_of(pid));
 	write_control(true, !set_is_empty(&proc->irqs_pending));
 }
 

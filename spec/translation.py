@@ -24,6 +24,9 @@ or the tables and ASID of a process that lives. It holds when boot ends (TLBI AL
 states what each path of a handler owes for it to hold again, and that between a write and the
 end of its sequence nothing relies on it. Who is somebody's page, and which entry names it, are
 invariants of the state (spec/table_invariants.py).
+
+Interrupts of a GICv3 are acknowledged and ended by system registers, which need barriers of their
+own: `Order` asks for these, too.
 """
 
 from __future__ import annotations

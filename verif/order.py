@@ -28,9 +28,9 @@ from .world import Event, World
 
 SHOWN_FAILURES = 6
 CLEAN_AT_ENTRY = "nothing is stale at entry"
-# What has nothing to do with EL1&0 translation: an event that is neither known nor here is an
-# error. (A TLBI that is not broadcast, and a barrier of less, invalidate and order nothing.)
-ENDS = ("msr icc_eoir1_el1", "msr icc_dir_el1")
+ENDS = ("msr icc_eoir1_el1", "msr icc_dir_el1")     # of an interrupt
+# What has no part in any order here: an event that is neither known nor among these is an error.
+# (A TLBI that is not broadcast, and a barrier of less, invalidate and order nothing.)
 WITHOUT_ORDER = ("mmio ", "mrs ", "msr ", "dmb ", "dc c", "ic ", "tlbi ", "smc ", "lock_")
 
 

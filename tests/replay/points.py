@@ -26,7 +26,6 @@ READS: dict[str, Cell] = {
 WRITES: dict[str, Cell] = {
     **{register: (name, ()) for register, name in V3_WRITES.items()},
     **{register: ("vgic_lr", (k,)) for register, k in V3_LISTS.items()}}
-PANIC = "panic"
 
 
 class Kind(Enum):
@@ -41,13 +40,13 @@ class Kind(Enum):
     WRITE = auto()      # about to write one
     LOAD = auto()       # about to load 32 bits, perhaps from a device
     STORE = auto()      # about to store 32 bits, perhaps to a device
-    CALL = auto()       # a function begins
+    PANIC = auto()      # the kernel gives up
 
 
 @dataclass(frozen=True)
 class Point:
-    """`cell` is what is read or written, or a function; `target` and `base` are the numbers of
-    the instruction's registers."""
+    """`cell` is what is read or written of the registers; `target` and `base` are the numbers of
+    the instruction's general registers."""
 
     kind: Kind
     cell: Cell = ("", ())
@@ -91,4 +90,4 @@ def find(image: Image) -> dict[int, Point]:
     idle = image.function("vectors_idle").address
     wait = next(a for a in text if a >= idle and image.word(a) == WFI)
     points |= {wait: Point(Kind.IDLE), wait + 4: Point(Kind.WOKEN)}
-    return points | {image.function(PANIC).address: Point(Kind.CALL, (PANIC, ()))}
+    return points | {image.function("panic").address: Point(Kind.PANIC)}

@@ -15,7 +15,7 @@ from verif.image import Image
 
 TX_FULL, RX_EMPTY = 5, 4        # bits of UARTFR (DDI 0183G, 3.3.3)
 INTID = 0xFFFFFF                # of ICC_IAR1_EL1 (IHI 0069H, 12.2.14)
-INTID_V2 = 0x1FFF               # of GICC_IAR, with who sent an SGI (IHI 0048B, 4.4.4)
+IAR_V2 = 0x1FFF                 # of GICC_IAR, with who sent an SGI (IHI 0048B, 4.4.4)
 WORD32 = 0xFFFFFFFF
 DISTRIBUTOR = 0xF00             # of its registers those below GICD_SGIR
 
@@ -37,7 +37,7 @@ def loaded(address: int, value: int) -> dict[Cell, int]:
     if address == PL011_DR:
         return {("uart.rx_byte", ()): value & 0xFF}
     if address == GICC_IAR:
-        return {(IAR, ()): value & INTID_V2}
+        return {(IAR, ()): value & IAR_V2}
     if address in V2_READS:
         return {(V2_READS[address], ()): value}
     if address - GICH_LR in range(0, 4 * LISTS, 4):
@@ -80,8 +80,8 @@ class Stops:
             core, values = self.gdb.read(ALWAYS)
             self.here = core.pc
             point = self.points[core.pc]
-            if point.kind is Kind.CALL:
-                raise Mismatch(f"the kernel calls {point.cell[0]}", [])
+            if point.kind is Kind.PANIC:
+                raise Mismatch("the kernel panics", [])
             if point.kind not in (Kind.READ, Kind.LOAD, Kind.WRITE, Kind.STORE):
                 return Stop(point.kind, core, dict(zip(ALWAYS, values)))
             self.gdb.step()     # the next stop may be here again

@@ -30,7 +30,7 @@ COUNT = int(os.environ.get("HV8_REPLAY_COUNT", "6000"))
 def expect_mismatch(about: str, **options: object) -> None:
     """A run that fails, with a difference whose name begins like this, or a title that has it."""
     try:
-        run(COUNT, SEED, ["ps", "ps", "ps"], **options)
+        run(COUNT, SEED, ["ps", "ps", "ps", "halt"], **options)
     except Mismatch as mismatch:
         assert about in mismatch.title or \
             any(row.what.startswith(about) for row in mismatch.rows), mismatch

@@ -194,17 +194,30 @@ def test_an_open_query_is_kept_and_can_be_read_again(tmp_path: Path) -> None:
     assert again.check() == z3.sat
 
 
-def test_unknown_is_not_proved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A product of two primes, and hardly any resources."""
-    monkeypatch.setattr(solve, "SLICE_RESOURCES", 1)
-    monkeypatch.setattr(solve, "LAST_RESOURCES", 1)
+def hard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Solver, z3.BoolRef]:
+    """A product of two primes, hardly any resources to find them, and that it is not theirs."""
+    for resources in ("SLICE_RESOURCES", "CORE_RESOURCES", "LAST_RESOURCES"):
+        monkeypatch.setattr(solve, resources, 1)
     x, y = z3.BitVecs("x y", 64)
     product = bv(4294967291 * 4294967279)
     small = (z3.ULT(x, 1 << 32), z3.ULT(y, 1 << 32), z3.UGT(x, 1), z3.UGT(y, 1))
-    solver = Solver(small, tmp_path)
-    verdict = solver.prove((), x * y != product, "hard")
+    return Solver(small, tmp_path), x * y != product
+
+
+def test_unknown_is_not_proved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solver, goal = hard(tmp_path, monkeypatch)
+    verdict = solver.prove((), goal, "hard")
     assert verdict.status == "unknown" and solver.fallbacks == 1
     assert verdict.query is not None and verdict.query.exists()
+
+
+def test_unknown_is_not_possible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solver, goal = hard(tmp_path, monkeypatch)
+    assert not solver.is_possible((z3.Not(goal),), "hard")
+    x = z3.BitVec("x", 64)
+    easy = Solver((z3.ULT(x, 4),), tmp_path)
+    monkeypatch.undo()
+    assert easy.is_possible((x == 3,), "3") and not easy.is_possible((x == 4,), "4")
 
 
 def test_solver_keeps_prefixes_apart(tmp_path: Path) -> None:

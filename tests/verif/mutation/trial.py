@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ ELF = "build/hv8.elf"
 # A refusal of the verifier that counts: it says what it does not know, and where.
 REFUSAL = re.compile(r"^(?:Undecoded|Unallocated|Unmodelled)Error: \w+: .*\+0x[0-9a-f]+.*"
                      r"|^VerifError: \w+: the specification\b.*", re.M)
-# What Python refuses, like what a compiler refuses, is no mutant.
+# What Python refuses of these kinds, like what a compiler refuses, is no mutant.
+PYTHON = ("spec", "invariant")
 REFUSED = re.compile(r"Traceback .*File \"[^\"]*/spec/[^\"]*\".*^[\w.]+(?:Error|Exception): ",
                      re.M | re.S)
 # What a failure must say beside the hypercall: of the code where, of the text which transition.
@@ -144,7 +145,7 @@ def shared(subjects: tuple[str, ...], theorems: tuple[str, ...]) -> tuple[str, .
     return plan.SHARED if set(theorems) & {"T3", "T5", "T9"} else leaves
 
 
-def judge(m: Mutant, tree: Path, subjects: tuple[str, ...], theorems: tuple[str, ...],
+def judge(tree: Path, subjects: tuple[str, ...], theorems: tuple[str, ...],
           left_out: tuple[str, ...]) -> Verdict:
     """Proves what may be affected, but for what is left out, until something turns red."""
     handlers = tuple(s for s in subjects if s not in reach.LEAVES)
@@ -198,8 +199,10 @@ def try_mutant(m: Mutant, base: Path, code: reach.Code, theorems: tuple[str, ...
             verdict = judge_edge(m, base, tree, code)
         else:
             subjects = affected(m, base, tree, code, theorems)
-            verdict = judge(m, tree, subjects, theorems, left_out) if subjects else \
+            verdict = judge(tree, subjects, theorems, left_out) if subjects else \
                 Verdict("no change")
+            if verdict.word == "does not build" and m.kind not in PYTHON:
+                verdict = replace(verdict, word="error")    # the verifier's own
     return Verdict(**{**asdict(verdict), "seconds": round(time.monotonic() - begin, 1)})
 
 
