@@ -43,7 +43,6 @@ static __attribute__((noinline)) void receive_from(uint64_t self, uint64_t file,
 
 	set_remove(&files[file].senders, sender);
 	files[file].last_sender = sender;
-	deliver(sender, self, m);
 	if (procs[sender].wait_flags & HV_WAIT_CALL) {
 		set_add(&procs[self].callers, sender);
 		procs[sender].wait_peer = self;
@@ -53,6 +52,7 @@ static __attribute__((noinline)) void receive_from(uint64_t self, uint64_t file,
 		set_add(&sched.ready, sender);
 		procs[self].reply_to = 0;
 	}
+	deliver(sender, self, m);
 }
 
 hv_outcome hc_recv(uint64_t handle, uint64_t deadline, uint64_t flags)
@@ -99,8 +99,8 @@ int64_t hc_set_recv_slot(uint64_t handle)
 static inline void answer(uint64_t self, uint64_t caller, struct message m)
 {
 	set_remove(&procs[self].callers, caller);
-	deliver(self, caller, m);
 	ctx_of(caller)[CTX_X0] = 0;
+	deliver(self, caller, m);
 }
 
 static int64_t check_reply(uint64_t self, uint64_t pid, uint64_t page, uint64_t handle)

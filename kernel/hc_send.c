@@ -44,9 +44,9 @@ static inline void send_to(uint64_t self, uint64_t file, uint64_t receiver, uint
 			   struct message m)
 {
 	set_remove(&files[file].receivers, receiver);
-	deliver(self, receiver, m);
 	ctx_of(receiver)[CTX_X0] = 0;
 	procs[receiver].reply_to = reply_to;
+	deliver(self, receiver, m);
 }
 
 hv_outcome hc_send(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,

@@ -32,7 +32,12 @@ _id, _kind, _decl_kind = (function(name, NUMBER, POINTER, POINTER) for name in (
     "get_ast_id", "get_ast_kind", "get_decl_kind"))
 _declaration, _sort = (function(name, POINTER, POINTER, POINTER) for name in (
     "get_app_decl", "get_sort"))
-_coerced = z3.z3._coerce_exprs
+_argument = function("get_app_arg", z3.Ast, POINTER, POINTER, NUMBER)
+_count = function("get_app_num_args", NUMBER, POINTER, POINTER)
+_coerced, _wrapped = z3.z3._coerce_exprs, z3.z3._to_expr_ref
+# By the address of a sort: the sort, which keeps its address its own, and the classes that Python
+# has for its terms and its numbers.
+_classes: dict[int, tuple[z3.SortRef, type, type]] = {}
 
 
 # Methods of z3.ExprRef. Z3 has equal terms once, so their addresses are compared.
@@ -61,6 +66,37 @@ def get_id(self: z3.ExprRef) -> int:
     return _id(self.ctx.ctx, self.ast)
 
 
+def arg(self: z3.ExprRef, idx: int) -> z3.ExprRef:
+    context = self.ctx.ctx
+    if not 0 <= idx < _count(context, self.ast):
+        raise IndexError(f"argument {idx}")
+    return _to_expr_ref(_argument(context, self.ast, idx), self.ctx)
+
+
+def children(self: z3.ExprRef) -> list[z3.ExprRef]:
+    context, ast = self.ctx.ctx, self.ast
+    if _kind(context, ast) not in APPLICATIONS:
+        return []
+    return [_to_expr_ref(_argument(context, ast, n), self.ctx) for n in range(_count(context, ast))]
+
+
+def _to_expr_ref(a: z3.Ast, ctx: z3.Context) -> z3.ExprRef:
+    """z3._to_expr_ref: of a sort that was met before it is known what its terms are."""
+    kind = _kind(ctx.ctx, a)
+    if kind not in APPLICATIONS:
+        return _wrapped(a, ctx)
+    sort = _sort(ctx.ctx, a)
+    known = _classes.get(sort)
+    if known is None:
+        found = _wrapped(a, ctx)
+        if isinstance(found, z3.BitVecRef):
+            _classes[sort] = found.sort(), z3.BitVecRef, z3.BitVecNumRef
+        elif isinstance(found, z3.BoolRef):
+            _classes[sort] = found.sort(), z3.BoolRef, z3.BoolRef
+        return found
+    return known[1 + (kind == z3.Z3_NUMERAL_AST)](a, ctx)
+
+
 def is_app_of(a: object, k: int) -> bool:
     """z3.is_app_of, without an object for the function."""
     if not isinstance(a, z3.ExprRef) or _kind(a.ctx.ctx, a.ast) not in APPLICATIONS:
@@ -87,8 +123,8 @@ def quicken() -> None:
     z3.z3.Z3_DEBUG = False
     for name, result in READING.items():
         setattr(z3.z3, f"Z3_{name}", function(name, result, POINTER, POINTER))
-    for method in (__init__, __del__, ctx_ref, eq, get_id):
+    for method in (__init__, __del__, ctx_ref, eq, get_id, arg, children):
         setattr(z3.ExprRef, method.__name__, method)
-    for replaced in (is_app_of, is_bv_value, _coerce_exprs):
+    for replaced in (is_app_of, is_bv_value, _coerce_exprs, _to_expr_ref):
         for module in (z3, z3.z3):
             setattr(module, replaced.__name__, replaced)

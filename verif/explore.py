@@ -116,9 +116,11 @@ class Explorer:
         others = []
         while work and work[0][0] == place:
             others.append(heapq.heappop(work))
-        alike = [path]
+        if not others:
+            return path
+        alike, own = [path], shape(path)
         for entry in others:
-            if shape(entry[2]) == shape(path):
+            if shape(entry[2]) == own:
                 alike.append(entry[2])
             else:
                 heapq.heappush(work, entry)

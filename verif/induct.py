@@ -43,7 +43,7 @@ LEARNED_TERMS = 600
 INTERRUPTED = frozenset({"trap_irq", "timer_interrupt", "console_interrupt", "wake_up"})
 MAY_BE_IDLE = INTERRUPTED | {
     "exchange", "vgic_leave", "leave_left", "leave_irq", "leave_idle", "sched_kick", "leave_call",
-    "leave_trap", "leave_kicked", "leave_wait",
+    "leave_trap", "leave_kicked", "leave_wait", "message",
     "any state"}
 # Events after which a process runs, or what is done still is for one that does.
 RUNS = frozenset({"eret", "hypercall", "trap_sync", "trap_stop", "trap_doomed", "vgic_enter"})
@@ -312,13 +312,14 @@ class Induction:
             if verdict.status != "proved":
                 failures.append(self._failure(case, goal, verdict))
         if not failures:
-            self.seen.add(case, lambda: self._is_possible(path))
+            taken = tuple(subject.taken.values())
+            self.seen.add(case, lambda: self._is_possible(path, taken))
         return failures
 
-    def _is_possible(self, path: tuple[z3.BoolRef, ...]) -> bool:
+    def _is_possible(self, path: tuple[z3.BoolRef, ...], taken: tuple[z3.BoolRef, ...]) -> bool:
         """Is there a state of which all is so that was assumed to prove the case?"""
         subject = self.subject
-        solver = Solver(tuple(subject.taken.values()), self.folder, subject.names)
+        solver = Solver(taken, self.folder, subject.names)
         return solver.is_possible(path, f"{subject.name}-T3-possible", self.states)
 
     def _failure(self, case: Case, goal: Goal, verdict: Verdict) -> Failure:

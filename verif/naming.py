@@ -177,7 +177,7 @@ class Names:
         self.kept.append(term)
         values = self.samples.of(value) if self.is_sweeping else None
         if values is not None:
-            self.samples.known[term.get_id()] = values
+            self.samples.say(term, values)
             self.alike.setdefault(values, []).append(term)
 
     def _same(self, value: z3.ExprRef) -> z3.ExprRef | None:
@@ -192,6 +192,21 @@ class Names:
             if term.sort() == value.sort() and self.are_equal(term, value):
                 return term
         return None
+
+    def become_one(self, one: z3.ExprRef, other: z3.ExprRef,
+                   alike: list[tuple[z3.ExprRef, z3.ExprRef]]) -> bool:
+        """Are two terms the same where the first of each pair is replaced by the second, which is
+        equal, in what they stand for?"""
+        for left, right in ((one, other), (self._meant(one), self._meant(other))):
+            left, right = (z3.simplify(z3.substitute(term, *alike)) for term in (left, right))
+            if left.eq(right):
+                return True
+        return False
+
+    def _meant(self, term: z3.ExprRef) -> z3.ExprRef:
+        """What it stands for, if it is a name."""
+        found = self._meaning(term)
+        return term if found is None else found
 
     def are_equal(self, one: z3.ExprRef, other: z3.ExprRef) -> bool:
         """Are two terms equal in every state? Found with few resources; no says nothing."""

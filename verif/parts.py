@@ -14,8 +14,20 @@ _argument = binding.function("get_app_arg", POINTER, POINTER, POINTER, NUMBER)
 _function = binding.function("get_app_decl", POINTER, POINTER, POINTER)
 
 
+def address(term: z3.ExprRef) -> int:
+    """Of the term itself."""
+    return term.as_ast().value
+
+
 def _of(term: z3.ExprRef) -> tuple[int, int]:
     return term.ctx_ref().value, term.as_ast().value
+
+
+def arguments(part: int, term: z3.ExprRef) -> tuple[int, list[int]]:
+    """The function that a part of `term` applies, and the parts that it is applied to."""
+    context = term.ctx_ref().value
+    return _function(context, part), [_argument(context, part, n)
+                                      for n in range(_count(context, part))]
 
 
 def is_small(term: z3.ExprRef, most: int) -> bool:

@@ -8,7 +8,8 @@ every table that either side changes is equal, at an arbitrary index.
 """
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -23,7 +24,7 @@ from .flags import as_term, fold, negate
 from .lin import bv, symbol
 from .machine import CPU, RETURN, Path
 from .memory import Indices, base_read
-from .naming import NamedState, SharedOps
+from .naming import Names, NamedState, SharedOps
 from .premises import constants, instances
 from .result import Failure, Row, row
 from .safety import Handled, decisions, model_values, rules_of, story, where
@@ -48,6 +49,11 @@ class Question:
     text: Any
     cases: tuple[Any, ...]
     solver: Solver
+
+    @cached_property
+    def tree(self) -> "Branch":
+        """All cases."""
+        return _tree(self.solver.names, self.cases)
 
     def is_plain(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef) -> bool:
         """Does it plainly follow? Most goals do so without the hypotheses, ten times as fast."""
@@ -214,28 +220,54 @@ def _failure(question: Question, path: Path, case: Any, goal: Goal, verdict: Ver
                    str(verdict.query), about)
 
 
+def difference(one: z3.ExprRef, other: z3.ExprRef) -> tuple[z3.ExprRef, z3.ExprRef] | None:
+    """Of two applications of a function the arguments that differ, if these are only two."""
+    if one.num_args() == 0 or one.num_args() != other.num_args() or not one.decl().eq(other.decl()):
+        return None
+    found = [(a, b) for a, b in zip(one.children(), other.children()) if not a.eq(b)]
+    return found[0] if len(found) == 1 else None
+
+
+@dataclass
+class Alignment:
+    """Equalities that were proved on a path in a case, each under those before; `alike` has them
+    as pairs, to replace the first by the second."""
+
+    question: Question
+    under: tuple[z3.BoolRef, ...]
+    known: tuple[z3.BoolRef, ...] = ()
+    alike: list[tuple[z3.ExprRef, z3.ExprRef]] = field(default_factory=list)
+
+    def is_equal(self, one: z3.ExprRef, other: z3.ExprRef) -> bool:
+        """Is it plain to see?"""
+        equal = fold(one == other)
+        if equal is True or equal is False:
+            return bool(equal)
+        one, other = z3.simplify(one), z3.simplify(other)
+        inner = difference(one, other)
+        if inner is not None:
+            self.is_equal(*inner)   # what is within is of more use
+        names, term = self.question.solver.names, as_term(equal)
+        if not (names.become_one(one, other, self.alike) or names.are_equal(one, other)
+                or self.question.is_plain(self.under + self.known, term)):
+            return False
+        self.known += (term,)
+        if not z3.is_bv_value(other):
+            self.alike.append((other, one))
+        return True
+
+
 def _aligned(question: Question, path: Path, case: Any, under: tuple[z3.BoolRef, ...],
              ) -> tuple[set[str], tuple[z3.BoolRef, ...]]:
-    """Tables whose updates are equal one by one, and every equality that was proved, each
-    under those before. Only what is proved is used: a table that is left is compared whole."""
+    """Tables whose updates are equal one by one, and every equality that was proved. Only what is
+    proved is used: a table that is left is compared whole."""
     equal_tables: set[str] = set()
-    known: tuple[z3.BoolRef, ...] = ()
+    proved = Alignment(question, under)
     for name in sorted(path.memory.updates):
         pairs = changes.pairs(path.memory.updates[name], case.state.updates.get(name, ()))
-        if pairs is None:
-            continue
-        for one, other in pairs:
-            equal = fold(one == other)
-            if equal is True:
-                continue
-            term = as_term(equal)
-            if equal is False or not (question.solver.names.are_equal(one, other)
-                                      or question.is_plain(under + known, term)):
-                break
-            known += (term,)
-        else:
+        if pairs is not None and all(proved.is_equal(one, other) for one, other in pairs):
             equal_tables.add(name)
-    return equal_tables, known
+    return equal_tables, proved.known
 
 
 def _prove_case(question: Question, path: Path, case: Any, under: tuple[z3.BoolRef, ...],
@@ -258,24 +290,39 @@ def _prove_case(question: Question, path: Path, case: Any, under: tuple[z3.BoolR
     return failures, True
 
 
-def _possible(question: Question, given: tuple[z3.BoolRef, ...], cases: list[Any],
-              depth: int) -> Iterator[tuple[Any, tuple[z3.BoolRef, ...]]]:
-    """Cases that are not plainly impossible under `given`, each with all that it adds to it.
-    `cases` share the first `depth` truths of their paths."""
-    branches: dict[int, tuple[z3.BoolRef, list[Any]]] = {}
+@dataclass(frozen=True)
+class Branch:
+    """Where cases of the specification part: those that end here, and the ways on from here, each
+    with its truth and the number of its negation."""
+
+    ends: tuple[Any, ...]
+    ways: "tuple[tuple[z3.BoolRef, int, Branch], ...]"
+
+
+def _tree(names: Names, cases: tuple[Any, ...], depth: int = 0) -> Branch:
+    """Of cases that share the first `depth` truths of their paths."""
+    ways: dict[int, tuple[z3.BoolRef, list[Any]]] = {}
     for case in cases:
-        if len(case.path) == depth:
-            yield case, given
-        else:
-            term = question.solver.names.truth(as_term(case.path[depth]))
-            branches.setdefault(term.get_id(), (term, []))[1].append(case)
+        if len(case.path) > depth:
+            term = names.truth(as_term(case.path[depth]))
+            ways.setdefault(term.get_id(), (term, []))[1].append(case)
+    names.kept += (negations := [as_term(negate(term)) for term, _ in ways.values()])
+    return Branch(tuple(case for case in cases if len(case.path) == depth),
+                  tuple((term, negation.get_id(), _tree(names, tuple(some), depth + 1))
+                        for negation, (term, some) in zip(negations, ways.values())))
+
+
+def _possible(question: Question, given: tuple[z3.BoolRef, ...],
+              branch: Branch) -> Iterator[tuple[Any, tuple[z3.BoolRef, ...]]]:
+    """Cases that are not plainly impossible under `given`, each with all that it adds to it."""
+    for case in branch.ends:
+        yield case, given
     known = {term.get_id() for term in given}
-    for term, alike in branches.values():
+    for term, negation, below in branch.ways:
         if term.get_id() in known:
-            yield from _possible(question, given, alike, depth + 1)
-        elif as_term(negate(term)).get_id() not in known and \
-                question.solver.may_be((*given, term)):
-            yield from _possible(question, (*given, term), alike, depth + 1)
+            yield from _possible(question, given, below)
+        elif negation not in known and question.solver.may_be((*given, term)):
+            yield from _possible(question, (*given, term), below)
 
 
 def _prove_path(question: Question, path: Path, number: int) -> tuple[list[Failure], int]:
@@ -283,7 +330,7 @@ def _prove_path(question: Question, path: Path, number: int) -> tuple[list[Failu
     given = tuple(path.given) + observed(path.events)
     failures: list[Failure] = []
     matched = 0
-    for case, under in _possible(question, given, list(question.cases), 0):
+    for case, under in _possible(question, given, question.tree):
         wrong, is_possible = _prove_case(
             question, path, case, under, f"{question.handled.call.name}-T1-{number}-{matched}")
         failures += wrong

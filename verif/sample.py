@@ -4,18 +4,20 @@
 A function has at each argument a value that its name, the arguments and the number of the
 state determine, often a small one. This finds candidates; a solver decides.
 """
+import operator
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import reduce
 
 import z3
 
+from . import parts
 from .lin import MASK64, signed
 
 STATES = 16
 Values = tuple[int, ...]
-Rule = Callable[[z3.ExprRef, list[int], list[int]], int]
-Draw = Callable[[str, list[int], int, int], int]
+Draw = Callable[[str, tuple[int, ...], int, int], int]
 Meaning = Callable[[z3.ExprRef], z3.ExprRef | None]
 
 
@@ -26,7 +28,7 @@ def _mixed(x: int) -> int:
     return x ^ (x >> 31)
 
 
-def _drawn(name: str, arguments: list[int], number: int, width: int) -> int:
+def _drawn(name: str, arguments: tuple[int, ...], number: int, width: int) -> int:
     """The value of a function in state `number`. In every other state those of one function are
     alike: all large in some, so that of many the smallest may be any of them."""
     seed = kind = _mixed(zlib.crc32(name.encode()) + (number << 40))
@@ -40,57 +42,83 @@ def _trailing_zeros(x: int) -> int:
     return (x & -x).bit_length() - 1 if x else 64
 
 
-def _concat(values: list[int], widths: list[int]) -> int:
+@dataclass(frozen=True)
+class Operation:
+    """A function of Z3 with the widths of its result and its arguments; of a number its value, of
+    an extraction its lowest bit. `kept` keeps its address its own."""
+
+    name: str
+    kind: int
+    width: int
+    widths: tuple[int, ...]
+    number: int
+    kept: z3.FuncDeclRef
+
+    @property
+    def mask(self) -> int:
+        """The bits of the result."""
+        return (1 << self.width) - 1
+
+
+def _width(sort: z3.SortRef) -> int:
+    return sort.size() if isinstance(sort, z3.BitVecSortRef) else 1
+
+
+def _operation(term: z3.ExprRef) -> Operation:
+    function = term.decl()
+    kind = function.kind()
+    number = term.as_long() if kind == z3.Z3_OP_BNUM else \
+        function.params()[1] if kind == z3.Z3_OP_EXTRACT else 0
+    return Operation(function.name(), kind, _width(function.range()),
+                     tuple(_width(function.domain(n)) for n in range(function.arity())), number,
+                     function)
+
+
+Rule = Callable[[Operation, tuple[int, ...]], int]
+
+
+def _concat(o: Operation, v: tuple[int, ...]) -> int:
     total = 0
-    for value, width in zip(values, widths):
+    for value, width in zip(v, o.widths):
         total = total << width | value
     return total
 
 
-def _signed(values: list[int], widths: list[int]) -> tuple[int, int]:
-    return signed(values[0], widths[0]), signed(values[1], widths[1])
-
-
 def _fold(step: Callable[[int, int], int]) -> Rule:
-    def rule(_term: z3.ExprRef, v: list[int], _w: list[int]) -> int:
-        total = v[0]
-        for value in v[1:]:
-            total = step(total, value)
-        return total
-    return rule
+    return lambda o, v: reduce(step, v)
 
 
+def _compared(compare: Callable[[int, int], bool]) -> Rule:
+    """Of signed numbers."""
+    return lambda o, v: compare(signed(v[0], o.widths[0]), signed(v[1], o.widths[1]))
+
+
+# The result of an operation at some arguments; bits above it are dropped.
 RULES: dict[int, Rule] = {
-    z3.Z3_OP_TRUE: lambda t, v, w: 1, z3.Z3_OP_FALSE: lambda t, v, w: 0,
-    z3.Z3_OP_BNUM: lambda t, v, w: t.as_long(),
-    z3.Z3_OP_AND: lambda t, v, w: int(all(v)), z3.Z3_OP_OR: lambda t, v, w: int(any(v)),
-    z3.Z3_OP_NOT: lambda t, v, w: 1 - v[0],
-    z3.Z3_OP_IMPLIES: lambda t, v, w: int(not v[0] or v[1]),
-    z3.Z3_OP_EQ: lambda t, v, w: int(v[0] == v[1]),
-    z3.Z3_OP_ITE: lambda t, v, w: v[1] if v[0] else v[2],
-    z3.Z3_OP_BADD: _fold(lambda a, b: a + b), z3.Z3_OP_BMUL: _fold(lambda a, b: a * b),
-    z3.Z3_OP_BSUB: _fold(lambda a, b: a - b), z3.Z3_OP_BNEG: lambda t, v, w: -v[0],
-    z3.Z3_OP_BAND: _fold(lambda a, b: a & b), z3.Z3_OP_BOR: _fold(lambda a, b: a | b),
-    z3.Z3_OP_BXOR: _fold(lambda a, b: a ^ b), z3.Z3_OP_BNOT: lambda t, v, w: ~v[0],
-    z3.Z3_OP_BSHL: lambda t, v, w: v[0] << v[1] if v[1] < w[0] else 0,
-    z3.Z3_OP_BLSHR: lambda t, v, w: v[0] >> v[1] if v[1] < w[0] else 0,
-    z3.Z3_OP_CONCAT: lambda t, v, w: _concat(v, w),
-    z3.Z3_OP_EXTRACT: lambda t, v, w: v[0] >> t.params()[1],
-    z3.Z3_OP_ZERO_EXT: lambda t, v, w: v[0],
-    z3.Z3_OP_SIGN_EXT: lambda t, v, w: signed(v[0], w[0]),
-    z3.Z3_OP_ULEQ: lambda t, v, w: int(v[0] <= v[1]),
-    z3.Z3_OP_ULT: lambda t, v, w: int(v[0] < v[1]),
-    z3.Z3_OP_UGEQ: lambda t, v, w: int(v[0] >= v[1]),
-    z3.Z3_OP_UGT: lambda t, v, w: int(v[0] > v[1]),
-    z3.Z3_OP_SLEQ: lambda t, v, w: int(_signed(v, w)[0] <= _signed(v, w)[1]),
-    z3.Z3_OP_SLT: lambda t, v, w: int(_signed(v, w)[0] < _signed(v, w)[1]),
-    z3.Z3_OP_SGEQ: lambda t, v, w: int(_signed(v, w)[0] >= _signed(v, w)[1]),
-    z3.Z3_OP_SGT: lambda t, v, w: int(_signed(v, w)[0] > _signed(v, w)[1]),
+    z3.Z3_OP_TRUE: lambda o, v: 1, z3.Z3_OP_FALSE: lambda o, v: 0,
+    z3.Z3_OP_BNUM: lambda o, v: o.number,
+    z3.Z3_OP_AND: lambda o, v: all(v), z3.Z3_OP_OR: lambda o, v: any(v),
+    z3.Z3_OP_NOT: lambda o, v: not v[0],
+    z3.Z3_OP_IMPLIES: lambda o, v: not v[0] or v[1],
+    z3.Z3_OP_EQ: lambda o, v: v[0] == v[1], z3.Z3_OP_DISTINCT: lambda o, v: len(set(v)) == len(v),
+    z3.Z3_OP_ITE: lambda o, v: v[1] if v[0] else v[2],
+    z3.Z3_OP_BADD: _fold(operator.add), z3.Z3_OP_BMUL: _fold(operator.mul),
+    z3.Z3_OP_BSUB: _fold(operator.sub), z3.Z3_OP_BNEG: lambda o, v: -v[0],
+    z3.Z3_OP_BAND: _fold(operator.and_), z3.Z3_OP_BOR: _fold(operator.or_),
+    z3.Z3_OP_BXOR: _fold(operator.xor), z3.Z3_OP_BNOT: lambda o, v: ~v[0],
+    z3.Z3_OP_BSHL: lambda o, v: v[0] << v[1] if v[1] < o.width else 0,
+    z3.Z3_OP_BLSHR: lambda o, v: v[0] >> v[1] if v[1] < o.width else 0,
+    z3.Z3_OP_CONCAT: _concat,
+    z3.Z3_OP_EXTRACT: lambda o, v: v[0] >> o.number,
+    z3.Z3_OP_ZERO_EXT: lambda o, v: v[0],
+    z3.Z3_OP_SIGN_EXT: lambda o, v: signed(v[0], o.widths[0]),
+    z3.Z3_OP_ULEQ: lambda o, v: v[0] <= v[1], z3.Z3_OP_ULT: lambda o, v: v[0] < v[1],
+    z3.Z3_OP_UGEQ: lambda o, v: v[0] >= v[1], z3.Z3_OP_UGT: lambda o, v: v[0] > v[1],
+    z3.Z3_OP_SLEQ: _compared(operator.le), z3.Z3_OP_SLT: _compared(operator.lt),
+    z3.Z3_OP_SGEQ: _compared(operator.ge), z3.Z3_OP_SGT: _compared(operator.gt),
 }
-
-
-def _width(term: z3.ExprRef) -> int:
-    return term.size() if isinstance(term, z3.BitVecRef) else 1
+# Operations are few, and the same in all that is sampled: by their address.
+OPERATIONS: dict[int, Operation] = {}
 
 
 def _nothing(_constant: z3.ExprRef) -> None:
@@ -99,7 +127,8 @@ def _nothing(_constant: z3.ExprRef) -> None:
 
 @dataclass
 class Samples:
-    """Values of terms in each of `count` states, by identity; the caller keeps the terms alive.
+    """Values of terms in each of `count` states, by the terms' addresses (parts.py); the caller
+    keeps the terms alive.
 
     `draw` gives the value of a function, by its name, at arguments in a state, in so many bits;
     a constant that `meaning` knows stands for a term.
@@ -110,49 +139,53 @@ class Samples:
     meaning: Meaning = _nothing
     known: dict[int, Values | None] = field(default_factory=dict)
 
+    def say(self, term: z3.ExprRef, values: Values) -> None:
+        """These are the values of a term."""
+        self.known[parts.address(term)] = values
+
     def of(self, term: z3.ExprRef) -> Values | None:
         """The values, or None if an operation is not known here."""
-        todo = [term]
+        root = parts.address(term)
+        todo = [root]
+        below: dict[int, tuple[Operation | None, list[int]]] = {}
         while todo:
             part = todo[-1]
-            missing = [c for c in self._parts(part) if c.get_id() not in self.known]
-            if part.get_id() in self.known or not missing:
+            if part in self.known:
                 todo.pop()
-                if part.get_id() not in self.known:
-                    self.known[part.get_id()] = self._evaluate(part)
+            elif part in below:
+                self.known[part] = self._evaluate(*below[part])
             else:
-                todo += missing
-        return self.known[term.get_id()]
+                below[part] = self._applied(part, term)
+                todo += [one for one in below[part][1] if one not in self.known]
+        return self.known[root]
 
-    def _parts(self, term: z3.ExprRef) -> list[z3.ExprRef]:
-        """What its value depends on."""
-        meant = self._meant(term)
-        return term.children() if meant is None else [meant]
+    def _applied(self, part: int, term: z3.ExprRef) -> tuple[Operation | None, list[int]]:
+        """Which operation, to which parts; none, to the term that a constant stands for."""
+        function, below = parts.arguments(part, term)
+        operation = OPERATIONS.get(function)
+        if operation is None:
+            operation = OPERATIONS[function] = _operation(parts.at(part, term))
+        if not below and operation.kind == z3.Z3_OP_UNINTERPRETED:
+            meant = self.meaning(parts.at(part, term))
+            if meant is not None:
+                return None, [parts.address(meant)]
+        return operation, below
 
-    def _meant(self, term: z3.ExprRef) -> z3.ExprRef | None:
-        """What a name stands for."""
-        return None if term.num_args() else self.meaning(term)
-
-    def _evaluate(self, term: z3.ExprRef) -> Values | None:
-        meant = self._meant(term)
-        if meant is not None:
-            return self.known[meant.get_id()]
-        children = term.children()
-        arguments = [self.known[c.get_id()] for c in children]
-        if any(a is None for a in arguments):
+    def _evaluate(self, o: Operation | None, below: list[int]) -> Values | None:
+        columns = [self.known[one] for one in below]
+        if o is None:
+            return columns[0]
+        if None in columns:
             return None
-        columns = [[a[n] for a in arguments if a is not None] for n in range(self.count)]
-        width, kind = _width(term), term.decl().kind()
-        if kind == z3.Z3_OP_UNINTERPRETED:
-            name = term.decl().name()
-            if name == "ctz64":
-                return tuple(_trailing_zeros(v[0]) for v in columns)
-            return tuple(self.draw(name, v, n, width) for n, v in enumerate(columns))
-        rule = RULES.get(kind)
+        states = list(zip(*columns)) if columns else [()] * self.count
+        if o.kind == z3.Z3_OP_UNINTERPRETED:
+            if o.name == "ctz64":
+                return tuple(_trailing_zeros(v[0]) for v in states)
+            return tuple(self.draw(o.name, v, n, o.width) for n, v in enumerate(states))
+        rule, mask = RULES.get(o.kind), o.mask
         if rule is None:
             return None
-        widths = [_width(c) for c in children]
-        return tuple(rule(term, v, widths) & ((1 << width) - 1) for v in columns)
+        return tuple(rule(o, v) & mask for v in states)
 
 
 Table = tuple[dict[tuple[int, ...], int], int]  # values at some arguments, and at all others
@@ -175,9 +208,9 @@ def state_of(model: z3.ModelRef, meaning: Meaning) -> Samples:
     """The one state that a model is; of what the model does not know, as in another."""
     tables = {declared.name(): _table(model[declared]) for declared in model.decls()}
 
-    def draw(name: str, arguments: list[int], number: int, width: int) -> int:
+    def draw(name: str, arguments: tuple[int, ...], number: int, width: int) -> int:
         table = tables.get(name)
         if table is None:
             return _drawn(name, arguments, number, width)
-        return table[0].get(tuple(arguments), table[1])
+        return table[0].get(arguments, table[1])
     return Samples(draw, 1, meaning)

@@ -28,28 +28,33 @@ def _outcomes(case: Any) -> dict[str, str]:
 
 @dataclass
 class Seen:
-    """Outcomes of which a case was seen to be possible, and those of which none was. Not all need
-    to be: those that `counts` leaves out."""
+    """Cases, with what tells whether each is possible. Not all outcomes need to be: those that
+    `counts` leaves out."""
 
     counts: Callable[[str], bool] = lambda part: True
-    possible: set[str] = field(default_factory=set)
-    missing: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    cases: list[tuple[Any, dict[str, str], Callable[[], bool]]] = field(default_factory=list)
 
     def add(self, case: Any, is_possible: Callable[[], bool]) -> None:
-        """Asks whether the case is possible, if that says something new."""
+        """One more; whether it is possible is asked when all are there, if that says something."""
         outcomes = {part: text for part, text in _outcomes(case).items() if self.counts(part)}
-        if outcomes.keys() <= self.possible:
-            return
-        if is_possible():
-            self.possible |= outcomes.keys()
-        else:
-            self.missing |= {part: (text, case) for part, text in outcomes.items()}
+        self.cases.append((case, outcomes, is_possible))
 
     def failures(self, what: str, where: str) -> list[Failure]:
-        """One for each outcome of which no case is possible; `what` excludes it."""
+        """One for each outcome of which no case is possible; `what` excludes it. Asked first is
+        the case that says most."""
+        possible: set[str] = set()
+        missing: dict[str, tuple[str, Any]] = {}
+        left = dict(enumerate(self.cases))
+        while left := {n: one for n, one in left.items() if one[1].keys() - possible}:
+            most = max(left, key=lambda n: len(left[n][1].keys() - possible))
+            case, outcomes, is_possible = left.pop(most)
+            if is_possible():
+                possible |= outcomes.keys()
+            else:
+                missing |= {part: (text, case) for part, text in outcomes.items()}
         return [Failure(f"{what} exclude {text}", where, "", "vacuous", (), "",
                         of_marks(case.marks, frozenset()))
-                for part, (text, case) in self.missing.items() if part not in self.possible]
+                for part, (text, case) in missing.items() if part not in possible]
 
 
 def impossible(cases: Iterable[Any], solver: Solver, call: Routine) -> list[Failure]:

@@ -15,7 +15,7 @@ from .theorems import THEOREMS
 OF_CODE = ("T1", "T2", "T6", "T8")
 OF_TEXT = ("T3", "T5", "T9")
 # What several hypercalls end with; T5 is about all that they do.
-ENDS = ("stop", "receive_from")
+ENDS = ("stop", "receive_from", "message")
 # T9 of an interrupt is about its pieces.
 NOT_T9 = (*ENDS, "trap_irq", "leave_idle")
 # What a report must agree on for its rows to be about the same thing.

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from .. import sets
 from ..schedule import block, hand_over, may_run, run_next, wake, wake_with
 from ..transition import Group, Transition
-from ..vocabulary import (give_page, is_file, is_free_slot, is_handle, is_page, is_pid, is_slot,
-                          require_object, saved, set_saved)
+from ..vocabulary import (give_page, in_state, is_file, is_free_slot, is_handle, is_page, is_pid,
+                          is_slot, require_object, saved, set_saved)
 from ..words import Truth, Word
 from .handle import move
 
@@ -69,6 +69,38 @@ def deliver(t: Transition, giver: Word, taker: Word, m: Message) -> None:
         set_saved(t, taker, c.CTX_X0 + n, value)
 
 
+def may_end_with_message(t: Transition, giver: Word, taker: Word, page: Word, handle: Word,
+                         *_words: Word) -> Truth:
+    """Both live; page and handle are the giver's, who does not wait to send them or by the handle,
+    and the taker has room."""
+    o, c = t.o, t.c
+    at = t.get("procs.wait_file", giver)
+    page_fits = o.or_(page == 0, o.and_(is_page(t, page, c.HV_PAGE_FREE, c.HV_PAGE_PARCEL),
+                                        t.get("page_descs.owner", page) == giver))
+    needed = o.and_(sets.has(t, sets.receivers(at), giver),
+                    t.get("ghost.wait_handle", giver) == handle)
+    handle_fits = o.or_(handle == c.HV_NONE,
+                        o.and_(is_handle(t, giver, handle), has_room(t, taker, handle),
+                               o.not_(needed)))
+    return o.and_(*(o.and_(is_pid(t, p), in_state(t, p, c.HV_PROC_LIVE)) for p in (giver, taker)),
+                  giver != taker, page_fits, handle_fits,
+                  o.not_(sets.has(t, sets.senders(at), giver)))
+
+
+@CALLS.part(may_end_with_message)
+def message(t: Transition, giver: Word, taker: Word, page: Word, handle: Word,
+            w0: Word, w1: Word, w2: Word, w3: Word) -> Word:
+    """`deliver`, when all else is done."""
+    deliver(t, giver, taker, Message(page, handle, (w0, w1, w2, w3)))
+    return 0
+
+
+def end_with_message(t: Transition, giver: Word, taker: Word, m: Message, result: Word) -> Word:
+    """... and the call returns `result`."""
+    message(t, giver, taker, m.page, m.handle, *m.words)
+    return result
+
+
 def park(t: Transition, m: Message) -> None:
     """Self leaves its message where a receiver will find it."""
     for n, value in enumerate((m.page, m.handle, *m.words)):
@@ -109,10 +141,9 @@ def require_send(t: Transition, handle: Word, deadline: Word, m: Message,
     return file, receiver
 
 
-def send_to(t: Transition, file: Word, receiver: Word, m: Message, reply_to: Word) -> None:
-    """The waiting receiver has the message and waits no more."""
+def choose_receiver(t: Transition, file: Word, receiver: Word, reply_to: Word) -> None:
+    """The waiting receiver will have the message and waits no more."""
     sets.remove(t, sets.receivers(file), receiver)
-    deliver(t, t.self, receiver, m)
     set_saved(t, receiver, t.c.CTX_X0, 0)
     t.set("procs.reply_to", (receiver,), reply_to)
 
@@ -136,9 +167,9 @@ def send(t: Transition, handle: Word, deadline: Word, page: Word, passed: Word,
     file, receiver = require_send(t, handle, deadline, m, first_receiver)
     if t.choose(receiver == 0, "nobody receives"):
         return wait_to_send(t, handle, file, 0, deadline, m)
-    send_to(t, file, receiver, m, 0)
+    choose_receiver(t, file, receiver, 0)
     wake(t, receiver)
-    return 0
+    return end_with_message(t, t.self, receiver, m, 0)
 
 
 @CALLS.hypercall
@@ -152,12 +183,12 @@ def call(t: Transition, handle: Word, deadline: Word, page: Word, passed: Word,
     if t.choose(receiver == 0, "nobody receives"):
         return wait_to_send(t, handle, file, t.c.HV_WAIT_CALL, deadline, m)
     is_near = sets.have_common(t, sets.receivers(file), sets.allowed(t.cpu))
-    send_to(t, file, receiver, m, t.self)
+    choose_receiver(t, file, receiver, t.self)
     sets.add(t, sets.callers(receiver), t.self)
     until = t.o.ite(deadline == t.c.HV_NOWAIT, t.c.HV_FOREVER, deadline)
     block(t, file, receiver, t.c.HV_WAIT_CALL, until)
     hand_over(t, receiver, is_near)
-    return t.o.word(-t.c.HV_EPIPE)
+    return end_with_message(t, t.self, receiver, m, t.o.word(-t.c.HV_EPIPE))
 
 
 # ---- recv -----------------------------------------------------------------------------
@@ -185,9 +216,9 @@ def may_receive_from(t: Transition, file: Word, sender: Word) -> Truth:
 @CALLS.part(may_receive_from)
 def receive_from(t: Transition, file: Word, sender: Word) -> Word:
     """Self has the message of the waiting sender, who waits for the reply or is ready."""
+    m = parked(t, sender)
     sets.remove(t, sets.senders(file), sender)
     t.set("files.last_sender", (file,), sender)
-    deliver(t, sender, t.self, parked(t, sender))
     if t.choose(t.o.any_bit(t.get("procs.wait_flags", sender), t.c.HV_WAIT_CALL), "call"):
         sets.add(t, sets.callers(t.self), sender)
         t.set("procs.wait_peer", (sender,), t.self)
@@ -195,7 +226,7 @@ def receive_from(t: Transition, file: Word, sender: Word) -> Word:
     else:
         wake_with(t, sender, 0)
         t.set("procs.reply_to", (t.self,), 0)
-    return 0
+    return end_with_message(t, sender, t.self, m, 0)
 
 
 def wait_to_receive(t: Transition, handle: Word, file: Word, flags: Word, deadline: Word) -> Word:
@@ -236,10 +267,9 @@ def set_recv_slot(t: Transition, handle: Word) -> Word:
     return 0
 
 
-def answer(t: Transition, caller: Word, m: Message) -> None:
-    """The caller has its answer; it is neither blocked nor ready nor running yet."""
+def end_call(t: Transition, caller: Word) -> None:
+    """The caller will have its answer; it is neither blocked nor ready nor running yet."""
     sets.remove(t, sets.callers(t.self), caller)
-    deliver(t, t.self, caller, m)
     set_saved(t, caller, t.c.CTX_X0, 0)
 
 
@@ -252,9 +282,9 @@ def reply(t: Transition, pid: Word, page: Word, handle: Word,
     t.require(sets.has(t, sets.callers(t.self), pid), t.c.HV_EPERM)
     require_attached(t, page, handle)
     t.require(has_room(t, pid, handle), t.c.HV_ENOBUFS)
-    answer(t, pid, m)
+    end_call(t, pid)
     wake(t, pid)
-    return 0
+    return end_with_message(t, t.self, pid, m, 0)
 
 
 @CALLS.hypercall
@@ -271,11 +301,12 @@ def reply_wait(t: Transition, handle: Word, deadline: Word, page: Word, passed: 
     t.require(passed != handle, c.HV_EINVAL)
     t.require(has_room(t, caller, passed), c.HV_ENOBUFS)
     sender = require_receive(t, file, deadline)
-    answer(t, caller, m)
+    end_call(t, caller)
     if t.choose(sender != 0, "somebody sends"):
+        deliver(t, t.self, caller, m)
         wake(t, caller)
         return receive_from(t, file, sender)
     t.set("procs.reply_to", (t.self,), 0)
     result = wait_to_receive(t, handle, file, 0, deadline)
     hand_over(t, caller, may_run(t, t.cpu, caller))
-    return result
+    return end_with_message(t, t.self, caller, m, result)

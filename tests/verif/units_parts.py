@@ -11,10 +11,11 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1])]
 
 import z3  # noqa: E402
-from verif import parts  # noqa: E402
+from verif import binding, parts  # noqa: E402
 
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
 TABLE = z3.Function("table", z3.BitVecSort(64), z3.BitVecSort(64))
+WRAPPED = binding._wrapped    # what makes a Python object of a term, as the library has it
 FLAG = z3.Function("flag", z3.BitVecSort(64), z3.BoolSort())
 
 
@@ -53,6 +54,11 @@ def test_what_replaces_methods_of_the_binding_says_the_same() -> None:
         assert z3.is_bv_value(part) == z3.z3core.Z3_is_numeral_ast(context, node)
         assert [k for k in kinds if z3.is_app_of(part, k)] == [part.decl().kind()], f"SEED={SEED}"
         assert part.get_id() == z3.z3core.Z3_get_ast_id(context, node)
+        wrapped = WRAPPED(node, part.ctx)
+        assert type(part) is type(wrapped) and part.sort() == wrapped.sort(), f"SEED={SEED}"
+        inner = [z3.z3core.Z3_get_app_arg(context, node, n) for n in range(part.num_args())]
+        assert [child.as_ast().value for child in part.children()] == [one.value for one in inner]
+        assert all(part.arg(n).eq(child) for n, child in enumerate(part.children()))
         other = r.choice((part, r.choice(some)))
         assert part.eq(other) == z3.z3core.Z3_is_eq_ast(context, node, other.as_ast())
         same = [one for one in some if one.sort() == part.sort()]
@@ -61,6 +67,11 @@ def test_what_replaces_methods_of_the_binding_says_the_same() -> None:
     x = z3.BitVec("x", 64)
     assert (x + 5).arg(1).as_long() == 5 and (5 + x).arg(0).eq((x + 5).arg(1))
     assert not z3.is_app_of(5, z3.Z3_OP_BNUM) and not z3.is_bv_value(5)
+    for n in (2, -1):
+        with pytest.raises(IndexError):
+            (x + 5).arg(n)
+    every = z3.ForAll([x], TABLE(x) == 0)
+    assert isinstance(every, z3.QuantifierRef) and z3.is_bool(every.body())
 
 
 def size(term: z3.ExprRef) -> int:
