@@ -70,7 +70,7 @@ def deliver(t: Transition, giver: Word, taker: Word, m: Message) -> None:
 
 
 def may_end_with_message(t: Transition, giver: Word, taker: Word, page: Word, handle: Word,
-                         *_words: Word) -> Truth:
+                         *_rest: Word) -> Truth:
     """Both live; page and handle are the giver's, who does not wait to send them or by the handle,
     and the taker has room."""
     o, c = t.o, t.c
@@ -89,16 +89,15 @@ def may_end_with_message(t: Transition, giver: Word, taker: Word, page: Word, ha
 
 @CALLS.part(may_end_with_message)
 def message(t: Transition, giver: Word, taker: Word, page: Word, handle: Word,
-            w0: Word, w1: Word, w2: Word, w3: Word) -> Word:
-    """`deliver`, when all else is done."""
+            w0: Word, w1: Word, w2: Word, w3: Word, result: Word) -> Word:
+    """`deliver`, when all else is done; the call returns `result`."""
     deliver(t, giver, taker, Message(page, handle, (w0, w1, w2, w3)))
-    return 0
+    return result
 
 
 def end_with_message(t: Transition, giver: Word, taker: Word, m: Message, result: Word) -> Word:
-    """... and the call returns `result`."""
-    message(t, giver, taker, m.page, m.handle, *m.words)
-    return result
+    """`message`, of a Message."""
+    return message(t, giver, taker, m.page, m.handle, *m.words, result)
 
 
 def park(t: Transition, m: Message) -> None:

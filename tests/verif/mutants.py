@@ -54,6 +54,8 @@ def theorems(m: Mutant) -> tuple[str, ...]:
         wanted = ("T1", "T2", "T6")
     elif m.operator.startswith("ghost-"):
         wanted = ("T1", "T3", "T9")     # what names a ghost may be about the state, too
+    elif m.kind == "spec" and m.function in population.PREMISES:
+        wanted = ("T1", "T2", "T3")     # assumed of the code of a part, too
     else:
         wanted = ("T1",) if m.kind == "spec" else ("T1", "T2")
     return tuple(t for t in wanted if t in THEOREMS)

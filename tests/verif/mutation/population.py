@@ -20,6 +20,9 @@ SLOW = ("console_read", "wait", "kill", "send", "trap_irq", "recv", "call", "rep
 BUSY = ("create", "alloc_l1", "set_runnable", "grant_page", "map_device", "yield")
 # What else an invariant is assumed of, or must be kept by.
 EDGES = (*spec.traps(), *spec.edges(), *ENDS)
+# What a part asks for where it begins, and whose it is.
+PREMISES = {name: tuple(part.name for part in spec.parts().values() if part.given.__name__ == name)
+            for name in {part.given.__name__ for part in spec.parts().values()} - {"<lambda>"}}
 HEADERS = ("include/uapi/abi.h", "include/uapi/tables.h", "kernel/state.h", "kernel/ipc.h")
 # Whose faults the C kind leaves out: what the compiler does not make code of, one by one.
 NO_FAULTS_IN = ("kernel/prim.h", "kernel/hypercall.h")
@@ -90,7 +93,7 @@ def of_spec(code: Code) -> Iterator[Mutant]:
     """In transitions of hypercalls and in all that they use."""
     known, every = source_c.facts(ROOT, HEADERS), source_python.modules(ROOT)
     for (name, defined), calls in sorted(_reached(ROOT, code.subjects()).items()):
-        subjects = order(code, set(calls))
+        subjects = (*PREMISES.get(defined, ()), *order(code, set(calls)))
         if name in SPEC_FILES:
             continue
         maker = source_python.Maker("spec", every[name], defined, known)

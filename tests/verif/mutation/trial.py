@@ -20,7 +20,7 @@ from verif.result import to_json
 
 from . import boots, reach, terms, vectors
 from .mutant import ROOT, Mutant
-from .population import EDGES, SLOW
+from .population import EDGES, PREMISES, SLOW
 
 COPIED = ("Makefile", "linker.ld", "kernel", "include", "tools", "spec", "verif")
 BUILT = ("kernel", "gen", "libfdt", "hv8.elf")
@@ -208,9 +208,10 @@ def try_mutant(m: Mutant, base: Path, code: reach.Code, theorems: tuple[str, ...
 
 def affected(m: Mutant, base: Path, tree: Path, code: reach.Code,
              theorems: tuple[str, ...]) -> tuple[str, ...]:
-    """Subjects whose machine code or specification is another than before, in the order of the
-    mutant's. If the code cannot be followed it is the verifier's turn to say why."""
-    if m.kind == "spec":
+    """Subjects whose machine code or specification is another than before, or all if what a part
+    asks for is, in the order of the mutant's. If the code cannot be followed it is the verifier's
+    turn to say why."""
+    if m.kind == "spec" and m.function not in PREMISES:
         status, text = run("/usr/bin/python3", Path(terms.__file__), base, tree, *m.subjects,
                            cwd=tree)
         if status != 0:
