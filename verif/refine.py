@@ -306,7 +306,8 @@ def _tree(names: Names, cases: tuple[Any, ...], depth: int = 0) -> Branch:
         if len(case.path) > depth:
             term = names.truth(as_term(case.path[depth]))
             ways.setdefault(term.get_id(), (term, []))[1].append(case)
-    names.kept += (negations := [as_term(negate(term)) for term, _ in ways.values()])
+    negations = [as_term(negate(term)) for term, _ in ways.values()]
+    names.kept += negations
     return Branch(tuple(case for case in cases if len(case.path) == depth),
                   tuple((term, negation.get_id(), _tree(names, tuple(some), depth + 1))
                         for negation, (term, some) in zip(negations, ways.values())))

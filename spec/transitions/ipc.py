@@ -140,7 +140,7 @@ def require_send(t: Transition, handle: Word, deadline: Word, m: Message,
     return file, receiver
 
 
-def choose_receiver(t: Transition, file: Word, receiver: Word, reply_to: Word) -> None:
+def end_wait(t: Transition, file: Word, receiver: Word, reply_to: Word) -> None:
     """The waiting receiver will have the message and waits no more."""
     sets.remove(t, sets.receivers(file), receiver)
     set_saved(t, receiver, t.c.CTX_X0, 0)
@@ -166,7 +166,7 @@ def send(t: Transition, handle: Word, deadline: Word, page: Word, passed: Word,
     file, receiver = require_send(t, handle, deadline, m, first_receiver)
     if t.choose(receiver == 0, "nobody receives"):
         return wait_to_send(t, handle, file, 0, deadline, m)
-    choose_receiver(t, file, receiver, 0)
+    end_wait(t, file, receiver, 0)
     wake(t, receiver)
     return end_with_message(t, t.self, receiver, m, 0)
 
@@ -182,7 +182,7 @@ def call(t: Transition, handle: Word, deadline: Word, page: Word, passed: Word,
     if t.choose(receiver == 0, "nobody receives"):
         return wait_to_send(t, handle, file, t.c.HV_WAIT_CALL, deadline, m)
     is_near = sets.have_common(t, sets.receivers(file), sets.allowed(t.cpu))
-    choose_receiver(t, file, receiver, t.self)
+    end_wait(t, file, receiver, t.self)
     sets.add(t, sets.callers(receiver), t.self)
     until = t.o.ite(deadline == t.c.HV_NOWAIT, t.c.HV_FOREVER, deadline)
     block(t, file, receiver, t.c.HV_WAIT_CALL, until)
