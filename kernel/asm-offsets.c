@@ -6,11 +6,31 @@
 #include "layout.h"
 #include "state.h"
 
-/* Pairs that vectors.S loads or stores at once. */
+/* Pairs that vectors.S and direct.S load or store at once. */
 _Static_assert(offsetof(struct hv_cpu, loaded) == offsetof(struct hv_cpu, current) + 8, "pair");
 _Static_assert(offsetof(struct hv_cpu, ctx) == offsetof(struct hv_cpu, loaded) + 8, "pair");
 _Static_assert(offsetof(struct hv_cpu, pages_pa) == offsetof(struct hv_cpu, switches) + 8, "pair");
 _Static_assert(offsetof(struct hv_proc, ctx) == offsetof(struct hv_proc, root) + 8, "pair");
+
+_Static_assert(offsetof(struct hv_cpu, current) == offsetof(struct hv_cpu, doomed) + 8, "pair");
+_Static_assert(offsetof(struct hv_cpu, more) == offsetof(struct hv_cpu, ctx) + 8, "pair");
+_Static_assert(offsetof(struct hv_cpu, allowed) == offsetof(struct hv_cpu, number) + 8, "pair");
+_Static_assert(offsetof(struct hv_proc, wait_peer) == offsetof(struct hv_proc, wait_file) + 8,
+	       "pair");
+_Static_assert(offsetof(struct hv_proc, wait_flags) == offsetof(struct hv_proc, wait_peer) + 8,
+	       "pair");
+_Static_assert(offsetof(struct hv_proc, callers) == offsetof(struct hv_proc, reply_to) + 8,
+	       "pair");
+_Static_assert((int)HC_NR_call == (int)HC_FULL_FIRST, "vectors.S compares with it");
+_Static_assert(HV_NHANDLE == 64, "direct.S compares a handle and a pid at once");
+_Static_assert(HV_WAIT_CALL == 1, "direct.S has a 1 already");
+_Static_assert(HV_NONE == ~0ULL && HV_FOREVER == 0, "direct.S compares with both");
+_Static_assert(offsetof(struct hv_file_entry, type) ==
+	       offsetof(struct hv_file_entry, writers) + 8, "pair");
+_Static_assert(offsetof(struct hv_file_entry, receivers) ==
+	       offsetof(struct hv_file_entry, type) + 8, "pair");
+_Static_assert(offsetof(struct hv_page_desc, owner) == offsetof(struct hv_page_desc, type) + 8,
+	       "pair");
 
 #define DEFINE(name, value) \
 	asm volatile("\n.ascii \"->" #name " %0\"" :: "i"((long)(value)))
@@ -32,10 +52,37 @@ void asm_offsets(void)
 	DEFINE(CPU_NUMBER, offsetof(struct hv_cpu, number));
 	DEFINE(CPU_BIT, offsetof(struct hv_cpu, bit));
 	DEFINE(SCHED_IDLE, offsetof(struct hv_sched, idle));
+	DEFINE(KEY_BEHIND_CORE, sizeof(struct hv_sched) + 8 * HV_NPROC);
 
 	DEFINE(PROC_SIZE_SHIFT, __builtin_ctz(sizeof(struct hv_proc)));
 	DEFINE(PROC_ROOT, offsetof(struct hv_proc, root));
+	DEFINE(PROC_CTX, offsetof(struct hv_proc, ctx));
+	DEFINE(PROC_PAGES_COUNT, offsetof(struct hv_proc, pages_count));
+	DEFINE(PROC_WAIT_FILE, offsetof(struct hv_proc, wait_file));
+	DEFINE(PROC_WAIT_PEER, offsetof(struct hv_proc, wait_peer));
+	DEFINE(PROC_WAIT_FLAGS, offsetof(struct hv_proc, wait_flags));
+	DEFINE(PROC_REPLY_TO, offsetof(struct hv_proc, reply_to));
+	DEFINE(PROC_CALLERS, offsetof(struct hv_proc, callers));
 	DEFINE(PROC_HAS_VGIC, offsetof(struct hv_proc, has_vgic));
+
+	DEFINE(HANDLE_SIZE_SHIFT, __builtin_ctz(sizeof(struct hv_handle_entry)));
+	DEFINE(HANDLES_SIZE_SHIFT, __builtin_ctz(sizeof(handles[0])));
+	DEFINE(RIGHT_READ, __builtin_ctz(HV_RIGHT_READ));
+	DEFINE(RIGHT_WRITE, __builtin_ctz(HV_RIGHT_WRITE));
+
+	DEFINE(FILE_SIZE_SHIFT, __builtin_ctz(sizeof(struct hv_file_entry)));
+	DEFINE(FILE_WRITERS, offsetof(struct hv_file_entry, writers));
+	DEFINE(FILE_TYPE, offsetof(struct hv_file_entry, type));
+	DEFINE(FILE_SENDERS, offsetof(struct hv_file_entry, senders));
+	DEFINE(FILE_RECEIVERS, offsetof(struct hv_file_entry, receivers));
+	DEFINE(ASM_FILE_ENDPOINT, HV_FILE_ENDPOINT);
+
+	DEFINE(DESC_SIZE_SHIFT, __builtin_ctz(sizeof(struct hv_page_desc)));
+	DEFINE(DESC_TYPE, offsetof(struct hv_page_desc, type));
+	DEFINE(DESC_OWNER, offsetof(struct hv_page_desc, owner));
+	DEFINE(ASM_PAGE_FREE, HV_PAGE_FREE);
+	DEFINE(ASM_PAGE_PARCEL, HV_PAGE_PARCEL);
+	DEFINE(ASM_NPAGE, HV_NPAGE);
 
 	DEFINE(MACHINE_EMPTY_ROOT, offsetof(struct machine, empty_root));
 	DEFINE(MACHINE_HAS_SME, offsetof(struct machine, has_sme));
@@ -56,8 +103,12 @@ void asm_offsets(void)
 	DEFINE(OFF_Q0, 8 * CTX_Q0);
 
 	DEFINE(ASM_HC_FULL_FIRST, HC_FULL_FIRST);
+	DEFINE(ASM_HC_CALL, HC_NR_call);
+	DEFINE(ASM_HC_REPLY_WAIT, HC_NR_reply_wait);
 	DEFINE(ASM_HC_COUNT, HC_COUNT);
 	DEFINE(ASM_ENOSYS, HV_ENOSYS);
+	DEFINE(ASM_EPIPE, HV_EPIPE);
+	DEFINE(ASM_NHANDLE, HV_NHANDLE);
 	DEFINE(ASM_PAGE_SIZE, HV_PAGE_SIZE);
 	DEFINE(ASM_NCPU, HV_NCPU);
 	DEFINE(ASM_STACK_SIZE, sizeof(cpu_stacks[0]));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Macros over the EL1 system registers of a process and its context page.
- * For the baseline's names of registers only; clobber x2, x3.
+ * Macros of the ways in and out: the lock in place, the general registers of a
+ * process and its EL1 system registers, to and from its context page. Those of
+ * system registers clobber x2, x3, or \a, \b.
  */
 #ifndef KERNEL_CONTEXT_ASM_H
 #define KERNEL_CONTEXT_ASM_H
@@ -21,16 +22,113 @@
 	cbz	x3, \skip
 	.endm
 
-	.macro save_pair ctx, off, reg0, reg1
-	mrs	x2, \reg0
-	mrs	x3, \reg1
-	stp	x2, x3, [\ctx, #\off]
+	/* A label that is a function of its own to those who read symbols. */
+	.macro routine name
+	.type	\name, %function
+\name:
 	.endm
 
-	.macro load_pair ctx, off, reg0, reg1
-	ldp	x2, x3, [\ctx, #\off]
-	msr	\reg0, x2
-	msr	\reg1, x3
+	.macro end_routine name
+	.size	\name, . - \name
+	.endm
+
+	/* x18..x30 into the context x17 */
+	.macro save_x18_x30
+	stp	x18, x19, [x17, #OFF_X0 + 8 * 18]
+	stp	x20, x21, [x17, #OFF_X0 + 8 * 20]
+	stp	x22, x23, [x17, #OFF_X0 + 8 * 22]
+	stp	x24, x25, [x17, #OFF_X0 + 8 * 24]
+	stp	x26, x27, [x17, #OFF_X0 + 8 * 26]
+	stp	x28, x29, [x17, #OFF_X0 + 8 * 28]
+	str	x30, [x17, #OFF_X0 + 8 * 30]
+	.endm
+
+	/* x8..x30 from the context x20 */
+	.macro load_x8_x30
+	ldp	x8, x9, [x20, #OFF_X0 + 8 * 8]
+	ldp	x10, x11, [x20, #OFF_X0 + 8 * 10]
+	ldp	x12, x13, [x20, #OFF_X0 + 8 * 12]
+	ldp	x14, x15, [x20, #OFF_X0 + 8 * 14]
+	ldp	x16, x17, [x20, #OFF_X0 + 8 * 16]
+	ldp	x18, x19, [x20, #OFF_X0 + 8 * 18]
+	ldp	x22, x23, [x20, #OFF_X0 + 8 * 22]
+	ldp	x24, x25, [x20, #OFF_X0 + 8 * 24]
+	ldp	x26, x27, [x20, #OFF_X0 + 8 * 26]
+	ldp	x28, x29, [x20, #OFF_X0 + 8 * 28]
+	ldr	x30, [x20, #OFF_X0 + 8 * 30]
+	ldp	x20, x21, [x20, #OFF_X0 + 8 * 20]
+	.endm
+
+	/*
+	 * A hypercall that C handles: zero for x0..x17 into the context of the core x16, and
+	 * x18..x30. Then x16 = the handler of number x8, x19 = core, x20 = context.
+	 */
+	.macro leave_general_registers
+	ldr	x17, [x16, #CPU_CTX]
+	stp	xzr, xzr, [x17, #OFF_X0]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 2]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 4]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 6]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 8]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 10]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 12]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 14]
+	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 16]
+	save_x18_x30
+	mov	x19, x16
+	mov	x20, x17
+	adrp	x16, hypercall_table		/* starts a page */
+	ldr	x16, [x16, x8, lsl #3]
+	.endm
+
+	/*
+	 * lock_take once more (lock.S), without a call and a return: as a routine of that name,
+	 * which is followed by the routine `next`. Who has to wait does so in `wait`.
+	 */
+	.macro take_lock_here name, wait
+routine \name
+	adrp	x9, kernel_lock
+1:	ldaxr	w10, [x9]
+	add	w11, w10, #0x10000
+	stxr	w12, w11, [x9]
+	cbnz	w12, 1b
+	eor	w12, w10, w10, ror #16
+	cbnz	w12, \wait
+end_routine \name
+	.endm
+
+	.macro wait_for_lock_here name, next
+routine \name
+	lsr	w11, w10, #16
+	sevl
+1:	wfe
+	ldaxrh	w12, [x9]
+	cmp	w12, w11
+	b.ne	1b
+	b	\next
+end_routine \name
+	.endm
+
+	/* lock_drop once more */
+	.macro drop_lock_here name
+routine \name
+	adrp	x9, kernel_lock
+	ldrh	w10, [x9]
+	add	w10, w10, #1
+	stlrh	w10, [x9]
+end_routine \name
+	.endm
+
+	.macro save_pair ctx, off, reg0, reg1, a=x2, b=x3
+	mrs	\a, \reg0
+	mrs	\b, \reg1
+	stp	\a, \b, [\ctx, #\off]
+	.endm
+
+	.macro load_pair ctx, off, reg0, reg1, a=x2, b=x3
+	ldp	\a, \b, [\ctx, #\off]
+	msr	\reg0, \a
+	msr	\reg1, \b
 	.endm
 
 	.macro save_common_registers ctx
@@ -42,6 +140,33 @@
 	save_pair \ctx, OFF_TPIDR_EL0, tpidr_el0, tpidr_el1
 	save_pair \ctx, OFF_TPIDRRO_EL0, tpidrro_el0, cntkctl_el1
 	save_pair \ctx, OFF_CNTV_CTL_EL0, cntv_ctl_el0, cntv_cval_el0
+	.endm
+
+	/* The same, less what describes an exception taken to EL1. */
+	.macro save_lasting_registers ctx, a, b
+	save_pair \ctx, OFF_ELR_EL2, elr_el2, spsr_el2, \a, \b
+	save_pair \ctx, OFF_SP_EL0, sp_el0, sp_el1, \a, \b
+	mrs	\a, vbar_el1
+	str	\a, [\ctx, #OFF_VBAR_EL1]
+	save_pair \ctx, OFF_TPIDR_EL0, tpidr_el0, tpidr_el1, \a, \b
+	save_pair \ctx, OFF_TPIDRRO_EL0, tpidrro_el0, cntkctl_el1, \a, \b
+	save_pair \ctx, OFF_CNTV_CTL_EL0, cntv_ctl_el0, cntv_cval_el0, \a, \b
+	.endm
+
+	/* What describes an exception becomes zero. */
+	.macro load_lasting_registers ctx, a, b
+	load_pair \ctx, OFF_ELR_EL2, elr_el2, spsr_el2, \a, \b
+	load_pair \ctx, OFF_SP_EL0, sp_el0, sp_el1, \a, \b
+	ldr	\a, [\ctx, #OFF_VBAR_EL1]
+	msr	vbar_el1, \a
+	load_pair \ctx, OFF_TPIDR_EL0, tpidr_el0, tpidr_el1, \a, \b
+	load_pair \ctx, OFF_TPIDRRO_EL0, tpidrro_el0, cntkctl_el1, \a, \b
+	load_pair \ctx, OFF_CNTV_CTL_EL0, cntv_ctl_el0, cntv_cval_el0, \a, \b
+	msr	elr_el1, xzr
+	msr	spsr_el1, xzr
+	msr	esr_el1, xzr
+	msr	far_el1, xzr
+	msr	par_el1, xzr
 	.endm
 
 	/* Of those that not every core has */

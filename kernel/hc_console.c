@@ -28,7 +28,7 @@ static bool ring_is_empty(void)
 	return console.head == console.tail;
 }
 
-hv_outcome hc_console_read(uint64_t handle, uint64_t deadline)
+int64_t hc_console_read(uint64_t handle, uint64_t deadline)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
@@ -36,25 +36,25 @@ hv_outcome hc_console_read(uint64_t handle, uint64_t deadline)
 	uint64_t byte, file;
 
 	if (error)
-		return outcome(error);
+		return error;
 	if (ring_is_empty() && !console.has_break && deadline == HV_NOWAIT)
-		return outcome(-HV_EAGAIN);
+		return -HV_EAGAIN;
 
 	if (console.has_break) {
 		console.has_break = 0;
-		return outcome(BREAK_KEY);
+		return BREAK_KEY;
 	}
 	if (!ring_is_empty()) {
 		byte = console.byte[console.tail % CONSOLE_RING];
 		console.tail++;
 		uart_rx_irq_enable();
-		return outcome((int64_t)byte);
+		return (int64_t)byte;
 	}
 	file = handles[self][handle].file;
 	set_add(&files[file].receivers, self);
 	sched_block(cpu, file, 0, 0, deadline);
 	sched_run_next(cpu);
-	return outcome(-HV_ETIMEDOUT);
+	return -HV_ETIMEDOUT;
 }
 
 /* Nobody waits for it: what was typed before it is forgotten, and it is kept. */

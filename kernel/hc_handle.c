@@ -79,19 +79,19 @@ int64_t hc_create(uint64_t handle, uint64_t file, uint64_t type, uint64_t value)
 	return 0;
 }
 
-hv_outcome hc_close(uint64_t pid, uint64_t handle)
+int64_t hc_close(uint64_t pid, uint64_t handle)
 {
 	uint64_t self = current_pid();
 
 	if (!is_pid(pid))
-		return outcome(-HV_ESRCH);
+		return -HV_ESRCH;
 	if (!may_build(self, pid) && !is_dead_child_of(pid, self))
-		return outcome(-HV_EPERM);
+		return -HV_EPERM;
 	if (!is_handle(pid, handle))
-		return outcome(-HV_EBADF);
+		return -HV_EBADF;
 
 	handle_drop(pid, handle);
-	return outcome(0);
+	return 0;
 }
 
 /* May the caller put a copy of its handle `from` into slot `to` of pid? */
@@ -123,19 +123,19 @@ int64_t hc_dup(uint64_t from, uint64_t to, uint64_t rights)
 	return 0;
 }
 
-hv_outcome hc_dup2(uint64_t from, uint64_t to)
+int64_t hc_dup2(uint64_t from, uint64_t to)
 {
 	uint64_t self = current_pid();
 
 	if (!is_handle(self, from) || to >= HV_NHANDLE)
-		return outcome(-HV_EBADF);
+		return -HV_EBADF;
 
 	if (from == to)
-		return outcome(0);
+		return 0;
 	if (handles[self][to].file != 0)
 		handle_drop(self, to);
 	handle_put(self, to, handles[self][from].file, handles[self][from].rights);
-	return outcome(0);
+	return 0;
 }
 
 int64_t hc_seek(uint64_t handle, uint64_t offset)

@@ -51,16 +51,16 @@ int64_t hc_set_entry(uint64_t pid, uint64_t pc, uint64_t arg)
 	return 0;
 }
 
-hv_outcome hc_set_runnable(uint64_t pid)
+int64_t hc_set_runnable(uint64_t pid)
 {
 	int64_t error = check_embryo(current_pid(), pid);
 
 	if (error)
-		return outcome(error);
+		return error;
 
 	procs[pid].state = HV_PROC_LIVE;
 	set_add(&sched.ready, pid);
-	return outcome(0);
+	return 0;
 }
 
 static int64_t check_reap(uint64_t self, uint64_t pid)
@@ -242,14 +242,14 @@ static void proc_reset(struct hv_proc *proc)
 	proc->name[1] = 0;
 }
 
-hv_outcome hc_clone(uint64_t pid, uint64_t ctx, uint64_t root)
+int64_t hc_clone(uint64_t pid, uint64_t ctx, uint64_t root)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
 	int64_t error = check_clone(self, pid, ctx, root);
 
 	if (error)
-		return outcome(error);
+		return error;
 
 	context_save(cpu, ctx_of(self));
 	page_copy(ctx, procs[self].ctx);
@@ -267,13 +267,13 @@ hv_outcome hc_clone(uint64_t pid, uint64_t ctx, uint64_t root)
 	procs[pid].ctx = ctx;
 	procs[pid].root = root;
 	procs[pid].state = HV_PROC_EMBRYO;
-	return outcome(0);
+	return 0;
 }
 
-hv_outcome hc_yield(void)
+int64_t hc_yield(void)
 {
 	sched_yield(this_cpu());
-	return outcome(0);
+	return 0;
 }
 
 static int64_t check_switch(struct hv_cpu *cpu, uint64_t self, uint64_t pid)
@@ -287,17 +287,17 @@ static int64_t check_switch(struct hv_cpu *cpu, uint64_t self, uint64_t pid)
 	return 0;
 }
 
-hv_outcome hc_switch_to(uint64_t pid)
+int64_t hc_switch_to(uint64_t pid)
 {
 	struct hv_cpu *cpu = this_cpu();
 	int64_t error = check_switch(cpu, cpu->current, pid);
 
 	if (error)
-		return outcome(error);
+		return error;
 
 	sched_set_aside(cpu);
 	sched_run(cpu, pid);
-	return outcome(0);
+	return 0;
 }
 
 /* Self or a child, not dead. */
@@ -312,19 +312,19 @@ static int64_t check_family(uint64_t self, uint64_t pid)
 	return 0;
 }
 
-hv_outcome hc_kill(uint64_t pid, uint64_t status)
+int64_t hc_kill(uint64_t pid, uint64_t status)
 {
 	struct hv_cpu *cpu = this_cpu();
 	int64_t error = check_family(cpu->current, pid);
 
 	if (error)
-		return outcome(error);
+		return error;
 
 	if (sched.core[pid] != 0 && pid != cpu->current)
 		proc_doom(pid, status);
 	else
 		proc_stop(cpu, pid, status);
-	return outcome(0);
+	return 0;
 }
 
 static int64_t check_affinity(uint64_t self, uint64_t pid, uint64_t cores)
@@ -338,24 +338,24 @@ static int64_t check_affinity(uint64_t self, uint64_t pid, uint64_t cores)
 	return 0;
 }
 
-hv_outcome hc_set_affinity(uint64_t pid, uint64_t cores)
+int64_t hc_set_affinity(uint64_t pid, uint64_t cores)
 {
 	struct hv_cpu *cpu = this_cpu();
 	int64_t error = check_affinity(cpu->current, pid, cores);
 	struct hv_cpu *there;
 
 	if (error)
-		return outcome(error);
+		return error;
 
 	allow_cores(pid, cores);
 	there = &sched.cpus[sched.core[pid] % HV_NCPU];
 	if (sched.core[pid] == 0 || cores & there->bit)
-		return outcome(0);
+		return 0;
 	if (there == cpu)
 		sched_leave(cpu);
 	else
 		gic_interrupt(there->sgi);
-	return outcome(0);
+	return 0;
 }
 
 static int64_t check_wait(uint64_t self, uint64_t deadline, uint64_t console_handle)
@@ -373,7 +373,7 @@ static int64_t check_wait(uint64_t self, uint64_t deadline, uint64_t console_han
 	return deadline == HV_NOWAIT ? -HV_EAGAIN : 0;
 }
 
-hv_outcome hc_wait(uint64_t deadline, uint64_t console_handle)
+int64_t hc_wait(uint64_t deadline, uint64_t console_handle)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
@@ -381,13 +381,13 @@ hv_outcome hc_wait(uint64_t deadline, uint64_t console_handle)
 	uint64_t file = 0;
 
 	if (error)
-		return outcome(error);
+		return error;
 
 	if (!set_is_empty(&procs[self].zombies))
-		return outcome((int64_t)set_lowest(&procs[self].zombies));
+		return (int64_t)set_lowest(&procs[self].zombies);
 	if (console_handle != HV_NONE && console.has_break) {
 		console.has_break = 0;
-		return outcome(-HV_EINTR);
+		return -HV_EINTR;
 	}
 	if (console_handle != HV_NONE) {
 		file = handles[self][console_handle].file;
@@ -395,5 +395,5 @@ hv_outcome hc_wait(uint64_t deadline, uint64_t console_handle)
 	}
 	sched_block(cpu, file, 0, HV_WAIT_CHILD, deadline);
 	sched_run_next(cpu);
-	return outcome(-HV_EINTR);
+	return -HV_EINTR;
 }

@@ -55,7 +55,7 @@ static __attribute__((noinline)) void receive_from(uint64_t self, uint64_t file,
 	deliver(sender, self, m);
 }
 
-hv_outcome hc_recv(uint64_t handle, uint64_t deadline, uint64_t flags)
+int64_t hc_recv(uint64_t handle, uint64_t deadline, uint64_t flags)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
@@ -63,21 +63,21 @@ hv_outcome hc_recv(uint64_t handle, uint64_t deadline, uint64_t flags)
 	uint64_t file, sender;
 
 	if (error)
-		return outcome(error);
+		return error;
 	file = handles[self][handle].file;
 	sender = next_sender(file);
 	error = check_next(self, file, sender, deadline);
 	if (error)
-		return outcome(error);
+		return error;
 
 	if (sender != 0) {
 		receive_from(self, file, sender);
-		return outcome(0);
+		return 0;
 	}
 	set_add(&files[file].receivers, self);
 	sched_block(cpu, file, 0, flags, deadline);
 	sched_run_next(cpu);
-	return outcome(-HV_EPIPE);
+	return -HV_EPIPE;
 }
 
 /* ---- replies ------------------------------------------------------------------ */
@@ -117,19 +117,19 @@ static int64_t check_reply(uint64_t self, uint64_t pid, uint64_t page, uint64_t 
 	return can_receive(pid, handle) ? 0 : -HV_ENOBUFS;
 }
 
-hv_outcome hc_reply(uint64_t pid, uint64_t page, uint64_t handle, uint64_t w0, uint64_t w1,
-		    uint64_t w2, uint64_t w3)
+int64_t hc_reply(uint64_t pid, uint64_t page, uint64_t handle, uint64_t w0, uint64_t w1,
+		 uint64_t w2, uint64_t w3)
 {
 	uint64_t self = current_pid();
 	int64_t error = check_reply(self, pid, page, handle);
 	struct message m = { page, handle, w0, w1, w2, w3 };
 
 	if (error)
-		return outcome(error);
+		return error;
 
 	answer(self, pid, m);
 	set_add(&sched.ready, pid);
-	return outcome(0);
+	return 0;
 }
 
 static inline int64_t check_answer(uint64_t self, uint64_t handle, uint64_t page, uint64_t passed,
@@ -159,9 +159,8 @@ static __attribute__((noinline)) void wait_for_next(struct hv_cpu *cpu, uint64_t
 	sched_hand_over(cpu, caller, set_has(&cpu->allowed, caller));
 }
 
-static __attribute__((noinline)) hv_outcome
-reply_wait_any(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
-	       uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+int64_t hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
+		      uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
@@ -170,78 +169,24 @@ reply_wait_any(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passe
 	uint64_t file, sender, caller;
 
 	if (error)
-		return outcome(error);
+		return error;
 	file = handles[self][handle].file;
 	caller = procs[self].reply_to;
 	sender = next_sender(file);
 	error = check_answer(self, handle, page, passed, caller);
 	if (error)
-		return outcome(error);
+		return error;
 	error = check_next(self, file, sender, deadline);
 	if (error)
-		return outcome(error);
+		return error;
 
 	answer(self, caller, m);
 	if (sender != 0) {
 		set_add(&sched.ready, caller);
 		receive_from(self, file, sender);
-		return outcome(0);
+		return 0;
 	}
 	timer_set(self, deadline);
 	wait_for_next(cpu, self, file, caller);
-	return outcome(-HV_EPIPE);
-}
-
-/* The caller gets the page, the words and the core; the server waits for the next. */
-static inline void answer_words(struct hv_cpu *cpu, uint64_t self, struct hv_proc *server,
-				uint64_t caller, uint64_t number, struct hv_file_entry *file,
-				uint64_t page, struct words w)
-{
-	struct hv_proc *to = kept(&(*table(procs))[caller]);
-	struct hv_sched *s = table(sched);
-
-	if (__builtin_expect(page != 0, false))
-		give_loose(page, server, to, caller);
-	give_words(to, self, page, w);
-	set_add(&file->receivers, self);
-	server->wait_file = number;
-	server->wait_peer = 0;
-	server->wait_flags = 0;
-	server->reply_to = 0;
-	s->core[self] = 0;
-	s->core[caller] = cpu->number;
-	cpu->current = caller;
-}
-
-/*
- * No handle, no deadline, nobody waits to send, and the caller, whose pid is below 64, may run
- * here: nothing else is to be done than that. An empty handle has no rights, so of file 0 nothing
- * is asked.
- */
-hv_outcome hc_reply_wait(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
-			 uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
-{
-	struct hv_cpu *cpu = this_cpu();
-	uint64_t self = cpu->current;
-	struct hv_proc *server = kept(&(*table(procs))[self]);
-	uint64_t key = timer_key(self), caller = server->reply_to;
-	uint64_t waiting = server->callers.word[0], bit = 1ULL << (caller % 64);
-	bool is_simple = passed == HV_NONE && deadline == HV_FOREVER && key == TIMER_OFF &&
-			 handle < HV_NHANDLE && caller < 64;
-	struct hv_handle_entry entry;
-	struct hv_file_entry *file;
-
-	if (!is_simple)
-		return reply_wait_any(handle, deadline, page, passed, w0, w1, w2, w3);
-	entry = *kept(&(*table(handles))[self][handle]);
-	file = kept(&(*table(files))[entry.file]);
-	if (!(entry.rights & HV_RIGHT_READ) || file->type != HV_FILE_ENDPOINT ||
-	    file->writers == 0 || !set_is_empty(&file->senders) ||
-	    !(waiting & cpu->allowed.word[0] & bit) || !may_pass(self, page))
-		return reply_wait_any(handle, deadline, page, passed, w0, w1, w2, w3);
-
-	server->callers.word[0] = waiting & ~bit;
-	answer_words(cpu, self, server, caller, entry.file, file, page,
-		     (struct words){ w0, w1, w2, w3 });
-	return handed_over(-HV_EPIPE, caller);
+	return -HV_EPIPE;
 }

@@ -49,8 +49,8 @@ static inline void send_to(uint64_t self, uint64_t file, uint64_t receiver, uint
 	deliver(self, receiver, m);
 }
 
-hv_outcome hc_send(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
-		   uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+int64_t hc_send(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
+		uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
@@ -59,24 +59,25 @@ hv_outcome hc_send(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t p
 	uint64_t file, receiver;
 
 	if (error)
-		return outcome(error);
+		return error;
 	file = handles[self][handle].file;
 	receiver = set_lowest(&files[file].receivers);
 	error = check_send(self, handle, deadline, page, passed, receiver);
 	if (error)
-		return outcome(error);
+		return error;
 
 	if (receiver == 0)
-		return outcome(send_wait(cpu, file, 0, deadline, &m));
+		return send_wait(cpu, file, 0, deadline, &m);
 	send_to(self, file, receiver, 0, m);
 	set_add(&sched.ready, receiver);
-	return outcome(0);
+	return 0;
 }
 
 /* The first receiver that may run on this core (near), which has it at once; else the first. */
-static inline uint64_t call_receiver(uint64_t file, const struct hv_set *allowed, bool is_near)
+static inline uint64_t call_receiver(uint64_t file, const struct hv_set *allowed)
 {
 	const struct hv_set *all = &files[file].receivers;
+	bool is_near = have_common(all, allowed);
 	uint64_t low = is_near ? all->word[0] & allowed->word[0] : all->word[0];
 	uint64_t high = is_near ? all->word[1] & allowed->word[1] : all->word[1];
 
@@ -84,91 +85,34 @@ static inline uint64_t call_receiver(uint64_t file, const struct hv_set *allowed
 }
 
 /* The caller waits for the receiver's reply and hands the core over to it. */
-static inline void hand_over(struct hv_cpu *cpu, uint64_t self, uint64_t file, uint64_t receiver,
-			     bool is_near)
+static inline void hand_over(struct hv_cpu *cpu, uint64_t self, uint64_t file, uint64_t receiver)
 {
 	set_add(&procs[receiver].callers, self);
 	sched_block_timed(self, file, receiver, HV_WAIT_CALL);
-	sched_hand_over(cpu, receiver, is_near);
+	sched_hand_over(cpu, receiver, set_has(&cpu->allowed, receiver));
 }
 
-static __attribute__((noinline)) hv_outcome
-call_any(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
-	 uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+int64_t hc_call(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
+		uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
 	struct hv_cpu *cpu = this_cpu();
 	uint64_t self = cpu->current;
 	int64_t error = check_object(self, handle, HV_FILE_ENDPOINT, HV_RIGHT_WRITE);
 	struct message m = { page, passed, w0, w1, w2, w3 };
 	uint64_t file, receiver;
-	bool is_near;
 
 	if (error)
-		return outcome(error);
+		return error;
 	file = handles[self][handle].file;
-	is_near = have_common(&files[file].receivers, &cpu->allowed);
-	receiver = call_receiver(file, &cpu->allowed, is_near);
+	receiver = call_receiver(file, &cpu->allowed);
 	error = check_send(self, handle, deadline, page, passed, receiver);
 	if (error)
-		return outcome(error);
+		return error;
 
 	if (receiver == 0)
-		return outcome(send_wait(cpu, file, HV_WAIT_CALL, deadline, &m));
+		return send_wait(cpu, file, HV_WAIT_CALL, deadline, &m);
 	send_to(self, file, receiver, self, m);
 	timer_set(self, deadline == HV_NOWAIT ? HV_FOREVER : deadline);
-	hand_over(cpu, self, file, receiver, is_near);
-	return outcome(-HV_EPIPE);
-}
-
-/* The receiver, whose pid is below 64, gets the page, the words and the core. */
-static inline void call_words(struct hv_cpu *cpu, uint64_t self, uint64_t number,
-			      struct hv_file_entry *file, uint64_t receiver, uint64_t page,
-			      struct words w)
-{
-	struct hv_proc *all = *table(procs), *caller = kept(&all[self]);
-	struct hv_proc *server = kept(&all[receiver]);
-	struct hv_sched *s = table(sched);
-
-	file->receivers.word[0] &= ~(1ULL << receiver);
-	if (__builtin_expect(page != 0, false))
-		give_loose(page, caller, server, receiver);
-	give_words(server, self, page, w);
-	server->reply_to = self;
-	set_add(&server->callers, self);
-	caller->wait_file = number;
-	caller->wait_peer = receiver;
-	caller->wait_flags = HV_WAIT_CALL;
-	s->core[self] = 0;
-	s->core[receiver] = cpu->number;
-	cpu->current = receiver;
-}
-
-/*
- * No handle, no deadline, and somebody with a pid below 64 waits who may run here: nothing else
- * is to be done than that. An empty handle has no rights, so of file 0 nothing is asked.
- */
-hv_outcome hc_call(uint64_t handle, uint64_t deadline, uint64_t page, uint64_t passed,
-		   uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
-{
-	struct hv_cpu *cpu = this_cpu();
-	uint64_t self = cpu->current;
-	uint64_t key = timer_key(self);
-	bool is_simple = passed == HV_NONE && deadline == HV_FOREVER && key == TIMER_OFF &&
-			 handle < HV_NHANDLE;
-	struct hv_handle_entry entry;
-	struct hv_file_entry *file;
-	uint64_t near, receiver;
-
-	if (!is_simple)
-		return call_any(handle, deadline, page, passed, w0, w1, w2, w3);
-	entry = *kept(&(*table(handles))[self][handle]);
-	file = kept(&(*table(files))[entry.file]);
-	near = file->receivers.word[0] & cpu->allowed.word[0];
-	if (!(entry.rights & HV_RIGHT_WRITE) || file->type != HV_FILE_ENDPOINT || near == 0 ||
-	    !may_pass(self, page))
-		return call_any(handle, deadline, page, passed, w0, w1, w2, w3);
-
-	receiver = ctz64(near);
-	call_words(cpu, self, entry.file, file, receiver, page, (struct words){ w0, w1, w2, w3 });
-	return handed_over(-HV_EPIPE, receiver);
+	hand_over(cpu, self, file, receiver);
+	return -HV_EPIPE;
 }

@@ -10,8 +10,7 @@
  * the result that it will have if it is woken without a message.
  *
  * A message without a handle, to somebody who waits, is the case that matters
- * for speed: hc_call and hc_reply_wait do that alone, and leave all else to
- * call_any and reply_wait_any.
+ * for speed: direct.S does that alone, and leaves all else to the handlers.
  */
 #ifndef KERNEL_IPC_H
 #define KERNEL_IPC_H
@@ -55,46 +54,6 @@ static inline void deliver(uint64_t from, uint64_t to, struct message m)
 	ctx[CTX_X0 + 5] = m.w1;
 	ctx[CTX_X0 + 6] = m.w2;
 	ctx[CTX_X0 + 7] = m.w3;
-}
-
-struct words {
-	uint64_t w0, w1, w2, w3;
-};
-
-/* No page, or one of the process's that is mapped nowhere. */
-static inline bool may_pass(uint64_t pid, uint64_t page)
-{
-	const struct hv_page_desc *desc;
-
-	if (__builtin_expect(page == 0, true))
-		return true;
-	desc = kept(&(*table(page_descs))[page]);
-	return page < HV_NPAGE && desc->owner == pid &&
-	       (desc->type == HV_PAGE_FREE || desc->type == HV_PAGE_PARCEL);
-}
-
-/* Such a page gets another owner. */
-static inline void give_loose(uint64_t page, struct hv_proc *from, struct hv_proc *to, uint64_t pid)
-{
-	(*table(page_descs))[page].owner = pid;
-	from->pages_count--;
-	to->pages_count++;
-}
-
-/* A message without a handle, and x0: what to's call returns. */
-static inline void give_words(const struct hv_proc *to, uint64_t from, uint64_t page,
-			      struct words w)
-{
-	uint64_t *ctx = kept((*table(pages))[to->ctx]);
-
-	ctx[CTX_X0] = 0;
-	ctx[CTX_X0 + 1] = from;
-	ctx[CTX_X0 + 2] = page;
-	ctx[CTX_X0 + 3] = HV_NONE;
-	ctx[CTX_X0 + 4] = w.w0;
-	ctx[CTX_X0 + 5] = w.w1;
-	ctx[CTX_X0 + 6] = w.w2;
-	ctx[CTX_X0 + 7] = w.w3;
 }
 
 #endif

@@ -12,21 +12,6 @@
 #define PRIM_STR1(x) #x
 #define PRIM_STR(x) PRIM_STR1(x)
 
-/*
- * A pointer whose origin the compiler forgets: no instruction. It computes what
- * is behind it once and adds offsets, instead of an index anew for each field.
- */
-#define kept(pointer) ({						\
-	__typeof__(&*(pointer)) kept_ = (pointer);			\
-	asm("" : "+r"(kept_));						\
-	kept_; })
-
-/* Such a pointer to what starts a page (linker.ld): one instruction, not two. */
-#define table(name) ({							\
-	__typeof__(&(name)) table_;					\
-	asm("adrp %0, " #name : "=r"(table_));				\
-	table_; })
-
 /* ---- system registers (C5.2, D19 of DDI 0487J.a) -------------------------- */
 
 #define sysreg_read(name) ({						\

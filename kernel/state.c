@@ -17,11 +17,11 @@ TABLE struct hv_handle_entry handles[HV_NPROC][HV_NHANDLE];
 TABLE struct hv_file_entry files[HV_NFILE];
 TABLE struct hv_irq_entry irqs[HV_NIRQ];
 TABLE struct hv_device_entry devices[HV_NDEVICE];
+TABLE uint64_t timer_tree[TIMER_NODES];	/* right behind sched, which direct.S uses */
 TABLE struct hv_sched sched;
 TABLE struct hv_bootinfo bootinfo;
 
 TABLE uint64_t cpu_stacks[HV_NCPU][512];
-TABLE uint64_t timer_tree[TIMER_NODES];	/* for its address alone, see table() */
 uint64_t irq_line[NINTID];
 struct console console;
 struct machine machine;

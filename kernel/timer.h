@@ -11,11 +11,6 @@
 void timer_arm(void);
 void timer_set_key(uint64_t pid, uint64_t key);
 
-static inline uint64_t timer_key(uint64_t pid)
-{
-	return kept(&(*table(timer_tree))[pid])[HV_NPROC];
-}
-
 /* Sets the deadline of a process, a counter value or HV_FOREVER. */
 static inline void timer_set(uint64_t pid, uint64_t deadline)
 {

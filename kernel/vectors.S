@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entry to and exit from EL2, and nothing else. While a process runs, SP_EL2
- * is the top of this core's stack and TPIDR_EL2 its struct hv_cpu.
+ * Entry to and exit from EL2, and nothing else; the ways of call and reply_wait
+ * are in direct.S. While a process runs, SP_EL2 is the top of this core's stack
+ * and TPIDR_EL2 its struct hv_cpu.
  *
  * Outside the lock a core touches its stack, its own fields of struct hv_cpu
  * that no other core writes, and the context page of the process whose
@@ -24,17 +25,6 @@
 	.irp	n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 	mov	x\n, xzr
 	.endr
-	.endm
-
-	/* x18..x30 into the context x17 */
-	.macro save_x18_x30
-	stp	x18, x19, [x17, #OFF_X0 + 8 * 18]
-	stp	x20, x21, [x17, #OFF_X0 + 8 * 20]
-	stp	x22, x23, [x17, #OFF_X0 + 8 * 22]
-	stp	x24, x25, [x17, #OFF_X0 + 8 * 24]
-	stp	x26, x27, [x17, #OFF_X0 + 8 * 26]
-	stp	x28, x29, [x17, #OFF_X0 + 8 * 28]
-	str	x30, [x17, #OFF_X0 + 8 * 30]
 	.endm
 
 	/*
@@ -70,18 +60,7 @@
 	ldp	x2, x3, [x20, #OFF_X0 + 8 * 2]
 	ldp	x4, x5, [x20, #OFF_X0 + 8 * 4]
 	ldp	x6, x7, [x20, #OFF_X0 + 8 * 6]
-	ldp	x8, x9, [x20, #OFF_X0 + 8 * 8]
-	ldp	x10, x11, [x20, #OFF_X0 + 8 * 10]
-	ldp	x12, x13, [x20, #OFF_X0 + 8 * 12]
-	ldp	x14, x15, [x20, #OFF_X0 + 8 * 14]
-	ldp	x16, x17, [x20, #OFF_X0 + 8 * 16]
-	ldp	x18, x19, [x20, #OFF_X0 + 8 * 18]
-	ldp	x22, x23, [x20, #OFF_X0 + 8 * 22]
-	ldp	x24, x25, [x20, #OFF_X0 + 8 * 24]
-	ldp	x26, x27, [x20, #OFF_X0 + 8 * 26]
-	ldp	x28, x29, [x20, #OFF_X0 + 8 * 28]
-	ldr	x30, [x20, #OFF_X0 + 8 * 30]
-	ldp	x20, x21, [x20, #OFF_X0 + 8 * 20]
+	load_x8_x30
 	.endm
 
 	/* An exception that EL2 itself took: it must not exist. */
@@ -101,16 +80,6 @@
 	.macro bl_trap function
 	adr	x16, \function
 	b	vectors_trap
-	.endm
-
-	/* A label that is a function of its own to those who read symbols. */
-	.macro routine name
-	.type	\name, %function
-\name:
-	.endm
-
-	.macro end_routine name
-	.size	\name, . - \name
 	.endm
 
 	.balign	2048
@@ -213,47 +182,27 @@ end_routine vectors_doomed
 
 /*
  * A hypercall that may switch process, or an unknown number. The context
- * gets zero for x1..x17; the handler may overwrite x1..x7 there. It returns
- * its result and, if the core was handed over, to whom (hv_outcome).
+ * gets zero for x1..x17; the handler may overwrite x1..x7 there. In: flags of
+ * x8 compared with ASM_HC_FULL_FIRST.
  */
 routine vectors_full
+	b.eq	direct_call		/* the first two numbers of the class */
+	cmp	x8, #ASM_HC_REPLY_WAIT
+	b.eq	direct_reply_wait
 	cmp	x8, #ASM_HC_COUNT
 	b.hs	vectors_unknown
 	mrs	x16, tpidr_el2
-	ldr	x17, [x16, #CPU_CTX]
-	stp	xzr, xzr, [x17, #OFF_X0]
-	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 2]
-	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 4]
-	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 6]
-	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 8]
-	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 10]
-	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 12]
-	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 14]
-	stp	xzr, xzr, [x17, #OFF_X0 + 8 * 16]
-	save_x18_x30
-	mov	x19, x16
-	mov	x20, x17
-	adrp	x16, hypercall_table		/* starts a page */
-	ldr	x16, [x16, x8, lsl #3]
+	leave_general_registers
 end_routine vectors_full
 
-/* lock_take once more (lock.S), without a call and a return. */
-routine lock_take_full
-	adrp	x9, kernel_lock
-1:	ldaxr	w10, [x9]
-	add	w11, w10, #0x10000
-	stxr	w12, w11, [x9]
-	cbnz	w12, 1b
-	eor	w12, w10, w10, ror #16
-	cbnz	w12, lock_wait_full
-end_routine lock_take_full
+	take_lock_here lock_take_full, lock_wait_full
 
+	.globl	vectors_locked
 routine vectors_locked
 	ldr	x9, [x19, #CPU_DOOMED]
 	cbnz	x9, vectors_doomed
 	blr	x16
 	str	x0, [x20, #OFF_X0]
-	cbnz	x1, vectors_handed
 end_routine vectors_locked
 
 /* The way back. Cores that wait may have something to do now. */
@@ -281,15 +230,7 @@ routine vectors_kick
 	b	vectors_resume
 end_routine vectors_kick
 
-routine lock_wait_full
-	lsr	w11, w10, #16
-	sevl
-1:	wfe
-	ldaxrh	w12, [x9]
-	cmp	w12, w11
-	b.ne	1b
-	b	vectors_locked
-end_routine lock_wait_full
+	wait_for_lock_here lock_wait_full, vectors_locked
 
 routine vectors_unknown
 	mov	x0, #-ASM_ENOSYS
@@ -304,25 +245,18 @@ end_routine vectors_switch
 
 /*
  * Another process comes. In: x1 = current. Nearly always nothing but what
- * every core has changes hands: that is here. If the core was handed over,
- * nobody has become ready, so no core that waits has something to do now.
+ * every core has changes hands: that is here.
  */
-routine vectors_handed
+routine vectors_exchange
 	ldr	x2, [x19, #CPU_MORE]
 	cbnz	x2, vectors_switch_more
 	save_common_registers x20
 	enter_process
 	load_common_registers x20
 	cbnz	x5, vectors_vgic_enter
-end_routine vectors_handed
+end_routine vectors_exchange
 
-/* lock_drop once more (lock.S), without a call and a return. */
-routine lock_drop_handed
-	adrp	x9, kernel_lock
-	ldrh	w10, [x9]
-	add	w10, w10, #1
-	stlrh	w10, [x9]
-end_routine lock_drop_handed
+	drop_lock_here lock_drop_exchange
 
 routine vectors_dropped
 	load_x0_x30
@@ -330,6 +264,7 @@ routine vectors_dropped
 end_routine vectors_dropped
 
 /* The same with what some cores have or some processes use, or nobody comes. */
+	.globl	vectors_switch_more
 routine vectors_switch_more
 	ldr	x2, [x19, #CPU_MORE]
 	tbnz	x2, #MORE_VGIC, vectors_vgic_leave
@@ -367,6 +302,7 @@ routine vectors_vgic_leave
 	b	vectors_save
 end_routine vectors_vgic_leave
 
+	.globl	vectors_vgic_enter
 routine vectors_vgic_enter
 	isb					/* no walk uses the old tables any more */
 	ldr	x2, [x19, #CPU_MORE]

@@ -20,8 +20,8 @@ from .irq_invariants import IRQS
 from .premises import AT_ENTRY, AT_INTERRUPT
 from .table_invariants import TABLES
 from .transition import Case, Outcome, Part, Spec
-from .transitions import (console, device, entry, handle, interrupt, ipc, irq, memory, process,
-                          trap, vgic)
+from .transitions import (console, device, direct, entry, handle, interrupt, ipc, irq, memory,
+                          process, trap, vgic)
 
 __all__ = ["Case", "Invariant", "Outcome", "Part", "Spec", "edges", "hypercalls",
            "interrupts", "invariants", "parts", "premises", "settled", "transition", "traps"]
@@ -50,7 +50,7 @@ def traps() -> dict[str, Spec]:
 
 def edges() -> dict[str, Spec]:
     """The ways in and out of EL2."""
-    return {**entry.CALLS.specs, **entry.CALLS.parts}
+    return {**entry.CALLS.specs, **entry.CALLS.parts, **direct.CALLS.specs, **direct.CALLS.parts}
 
 
 def transition(name: str) -> Spec:
@@ -61,7 +61,8 @@ def transition(name: str) -> Spec:
 def parts() -> dict[str, Part]:
     """What several transitions end with, by name."""
     return {**schedule.ENDS.parts, **interrupt.CALLS.parts, **ipc.CALLS.parts,
-            **trap.CALLS.parts, **vgic.CALLS.parts, **entry.CALLS.parts}
+            **trap.CALLS.parts, **vgic.CALLS.parts, **entry.CALLS.parts,
+            **direct.CALLS.parts}
 
 
 def invariants() -> dict[str, Invariant]:

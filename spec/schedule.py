@@ -120,10 +120,15 @@ def wake_with(t: Transition, pid: Word, result: Word) -> None:
 def block(t: Transition, file: Word, peer: Word, flags: int, deadline: Word) -> None:
     """Self leaves the core and waits: in a set of `file`, for the reply of `peer`, or (both
     0) for a wake-up. The caller of this puts it into the set and gives away the core."""
+    set_deadline(t, t.self, deadline)
+    wait_for(t, file, peer, flags)
+
+
+def wait_for(t: Transition, file: Word, peer: Word, flags: int) -> None:
+    """The same, with the deadline that it has."""
     t.set("procs.wait_file", (t.self,), file)
     t.set("procs.wait_peer", (t.self,), peer)
     t.set("procs.wait_flags", (t.self,), flags)
-    set_deadline(t, t.self, deadline)
     t.set("sched.core", (t.self,), 0)
 
 

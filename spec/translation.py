@@ -266,9 +266,10 @@ class Order:
         """No table walk can use the tables of the process: those of an ASID are its."""
         return self.o.and_(*(self.o.shr(ttbr, ASID_SHIFT) != pid for ttbr in self.loaded))
 
-    def load(self, ttbr: Word) -> None:
-        """MSR TTBR0_EL1: root and ASID in one write."""
-        o, r, pid = self.o, self.now, self.o.shr(ttbr, ASID_SHIFT)
+    def load(self, ttbr: Word, of: Word | None = None) -> None:
+        """MSR TTBR0_EL1: root and ASID in one write; those of process `of`, if that is known."""
+        o, r = self.o, self.now
+        pid = o.shr(ttbr, ASID_SHIFT) if of is None else of
         own = d.address(r.state, r.get("procs.root", pid)) | o.shl(pid, ASID_SHIFT)
         self._demand("TTBR0_EL1 becomes neither empty nor root and ASID of one live process",
                      o.or_(ttbr == r.get("machine.empty_root"),

@@ -256,6 +256,10 @@ HEAD = """\
 `hvc #0` with the number in x8 and the parameters in x0, x1, ... in the order
 shown. The result is in x0: 0 or more, or a negated error. Registers x1 to x17
 come back as zero except where a receive fills x1 to x7; x18 to x30 are kept.
+After `call` and `reply_wait` x8 to x17, and without a message x1 to x7, may be
+what the caller had in them when it was last interrupted, and ELR_EL1, SPSR_EL1,
+ESR_EL1, FAR_EL1 and PAR_EL1 may be zero or such values: never another
+process's.
 A number that is not in the table gives ENOSYS.
 
 A FAST call neither switches to another process nor makes one ready; a FULL call may do

@@ -175,6 +175,8 @@ def _read_once(event: Event) -> list[z3.BoolRef] | None:
 
 AS_THEY_ARE = {"page_sync": "page_sync", "dc civac": "dc_civac",
                "wfi": "wait", "hypercall": "hypercall",
+               "direct_call": "direct_call", "direct_reply_wait": "direct_reply_wait",
+               "leave_more": "leave_more",
                "trap_sync": "trap_sync", "trap_irq": "trap_irq", "trap_stop": "trap_stop",
                "trap_doomed": "trap_doomed", "sched_kick": "sched_kick",
                "lock_take": "lock_take", "lock_drop": "lock_drop",

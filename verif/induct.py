@@ -20,6 +20,7 @@ from spec.invariants import Invariant
 from spec.marks import place_of
 from spec.state import Key
 from spec.transition import Case, Spec, Transition
+from spec.transitions.entry import DIRECT
 
 from . import contexts, counting, deadlines, lines
 from .after import AFTER, ORDERS_AFTER, After, Afterwards
@@ -43,10 +44,12 @@ LEARNED_TERMS = 600
 INTERRUPTED = frozenset({"trap_irq", "timer_interrupt", "console_interrupt", "wake_up"})
 MAY_BE_IDLE = INTERRUPTED | {
     "exchange", "vgic_leave", "leave_left", "leave_irq", "leave_idle", "sched_kick", "leave_call",
-    "leave_trap", "leave_kicked", "leave_wait", "message",
+    "leave_trap", "leave_kicked", "leave_wait", "leave_directly", "leave_more",
+    "message",
     "any state"}
 # Events after which a process runs, or what is done still is for one that does.
-RUNS = frozenset({"eret", "hypercall", "trap_sync", "trap_stop", "trap_doomed", "vgic_enter"})
+RUNS = frozenset({"eret", "hypercall", *DIRECT, "trap_sync", "trap_stop", "trap_doomed",
+                  "vgic_enter"})
 # Events after which an interrupt may come, or is handled.
 WAITS = frozenset({"trap_irq", "wait"})
 # Whose registers the core holds, which nothing changes but the ways in and out.

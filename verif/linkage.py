@@ -3,14 +3,17 @@
 used where the other begins.
 
 At a hypercall of the FAST class x0..x7 are the caller's, x18..x29 too and stay so, and the
-process's x30 is on the stack. At every other call X19 is the core's struct, X20 the context
+process's x30 is on the stack. Where direct.S begins all are the caller's but x16 and x17. At every
+other call X19 is the core's struct, X20 the context
 page of the process whose registers the core holds, and the stack is empty.
 """
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import z3
-from spec.transitions.entry import BEHIND
+from spec.transitions.direct import MORE
+from spec.transitions.entry import BEHIND, DIRECT
 
 from .explore import Start
 from .lin import Lin, bv, const, lift, symbol
@@ -21,6 +24,7 @@ Pair = tuple[str, z3.BitVecRef, z3.BitVecRef]
 ARGUMENTS = range(8)
 KEPT = range(18, 30)
 GENERAL = 31
+LOST = (16, 17)         # where direct.S begins
 SP, FRAME = 31, -16     # a hypercall of the FAST class has 16 bytes of stack below it
 
 
@@ -70,7 +74,12 @@ def registers(target: Target, path: Path, case: Any, is_running: bool) -> Iterat
         number = path.events[-1].operands[0]
         fast = z3.ULT(number, bv(target.constant("HC_FULL_FIRST")))
         yield "class", z3.If(fast, bv(1), bv(0)), bv(int(is_fast(path)))
-    elif path.finished != WAIT:
+    elif path.finished in DIRECT:
+        for n in (n for n in range(GENERAL) if n not in LOST):
+            yield f"x{n}", path.regs[n].z, case.state.get("sys.x", n)
+        yield "sp", path.regs[SP].z, symbol(STACK_TOP).z
+        return
+    elif path.finished not in (WAIT, MORE):
         yield "x0", path.regs[0].z, target.cpu.z
     if is_fast(path):
         for n in KEPT:
@@ -90,6 +99,13 @@ def entry(target: Target, address: int) -> Start:
     return Start(address, regs, {"tpidr_el2": target.cpu})
 
 
+def direct(target: Target, address: int) -> Start:
+    """Where direct.S begins."""
+    start = entry(target, address)
+    return replace(start, regs=tuple(symbol(f"lost{n}") if n in LOST else reg
+                                     for n, reg in enumerate(start.regs)))
+
+
 def fast_return(target: Target, address: int) -> Start:
     """Behind the call of a handler of the FAST class: X0 is its result."""
     kept = {0: symbol("x0"), **{n: sys_x(n) for n in KEPT}}
@@ -101,7 +117,7 @@ def fast_return(target: Target, address: int) -> Start:
 
 def full_return(target: Target, address: int, is_running: bool) -> Start:
     """Behind any other call, or a wait (not `is_running`: X20 is nobody's context)."""
-    known = {0: symbol("x0"), 1: symbol("x1"), 19: target.cpu,
+    known = {0: symbol("x0"), 19: target.cpu,
              **({20: context(target)} if is_running else {})}
     regs = tuple(known.get(n, symbol(f"lost{n}")) for n in range(GENERAL))
     return Start(address, (*regs, symbol(STACK_TOP)), {"tpidr_el2": target.cpu})

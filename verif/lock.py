@@ -32,7 +32,8 @@ from .solve import Solver
 from .target import Target
 from .world import INLINE, LOCK, LOCK_TAKE, Event, Window, World
 
-NAME, WORD, WAIT_OF_COPY = "lock", "kernel_lock", "lock_wait_full"
+NAME, WORD = "lock", "kernel_lock"
+WAITS_OF_COPIES = ("lock_wait_full", "lock_wait_call", "lock_wait_reply")
 ADDRESS, TICKET = 9, 11     # registers at loop heads
 SIZE = 4
 O = Z3Ops()
@@ -74,7 +75,7 @@ def _heads(target: Target) -> tuple[int, ...]:
     """Where a branch of either routine leads back to."""
     flow = Flow(target.image)
     found = set()
-    for symbol in map(target.image.function, (*LOCK, WAIT_OF_COPY)):
+    for symbol in map(target.image.function, (*LOCK, *WAITS_OF_COPIES)):
         for pc in range(symbol.address, symbol.address + symbol.size, 4):
             found.update(to for to in successors(pc, flow.instruction(pc))
                          if symbol.address <= to <= pc)
@@ -350,8 +351,8 @@ def costs(target: Target, stretches: list[Stretch] | None = None) -> dict[str, i
     found = dict.fromkeys(LOCK, 0)
     for stretch in explore(target) if stretches is None else stretches:
         begin = stretch.found.start.address
-        name = next((name for name in LOCK if begin in _range(target, name)), WAIT_OF_COPY)
-        if name == WAIT_OF_COPY:
+        name = next((name for name in LOCK if begin in _range(target, name)), None)
+        if name is None:
             continue
         counts = [p.count for p in stretch.found.ended
                   if stretch.text != WAITS and (p.finished == RETURN or not events(p))]

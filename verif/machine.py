@@ -228,15 +228,16 @@ class Path:
         window = self._window(address, size)
         if window is not None:
             return self._load_window(window, address, size)
+        table = self.world.dispatch
+        if table is not None and size == 8 and \
+                0 <= address.const - table.address < (table.size if address.is_const else 8):
+            return self._load_handler(table, address)
         if address.is_const:
             value = self.world.image.constant(address.const, size)
             if value is not None:
                 if address.const % size:
                     self.require("aligned", False, f"{size} bytes at {address.const:#x}")
                 return const(value)
-        table = self.world.dispatch
-        if table is not None and address.const == table.address and size == 8:
-            return self._load_handler(table, address)
         place = self._place(address, size)
         cell = self.memory.read(place.family, tuple(i.z for i in place.indices), self.world.touch)
         if place.family.name == CONTEXT:
@@ -246,8 +247,9 @@ class Path:
 
     def _load_handler(self, table: Symbol, address: Lin) -> Lin:
         """An entry of the table of handlers, at an index that must be one."""
-        (atom, scale), = address.terms.values()
-        if scale != 8:
+        (atom, scale), = address.terms.values() or (
+            (bv((address.const - table.address) // 8), 8),)
+        if scale != 8 or address.const % 8:
             raise StuckPath(f"read of {table.name} at {describe(address)}")
         self.require("in bounds", fold(z3.ULT(atom, bv(table.size // 8))),
                      f"index of {table.name}")

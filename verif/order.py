@@ -12,7 +12,7 @@ from pathlib import Path as FilePath
 
 import z3
 from spec.state import SymbolicState
-from spec.translation import Order
+from spec.translation import ASID_SHIFT, Order
 from spec.words import Truth
 
 from .errors import UnmodelledError
@@ -60,12 +60,21 @@ def follow(order: Order, event: Event) -> None:
         _follow_instruction(order, kind, words)
 
 
+def _owner(ttbr: z3.BitVecRef) -> z3.BitVecRef | None:
+    """p of `root | p << 48`, if the register is plainly that; it must be p's then."""
+    for part in ttbr.children() if z3.is_app_of(ttbr, z3.Z3_OP_BOR) else ():
+        if z3.is_app_of(part, z3.Z3_OP_CONCAT) and z3.is_bv_value(part.arg(1)) and \
+                part.arg(1).size() == ASID_SHIFT and z3.is_app_of(part.arg(0), z3.Z3_OP_EXTRACT):
+            return part.arg(0).arg(0)
+    return None
+
+
 def _follow_instruction(order: Order, kind: str, words: tuple[z3.BitVecRef, ...]) -> None:
     """One event that writes no table of the kernel's."""
     if kind == "page_sync":
         order.sync()
     elif kind == "msr ttbr0_el1":
-        order.load(*words)
+        order.load(words[0], _owner(words[0]))
     elif kind == "tlbi aside1is":
         order.invalidate(*words)
     elif kind.startswith("dsb "):

@@ -67,6 +67,8 @@ INTERRUPT = (PASSED, TAKEN, IDLE_AFTER, READY, STAY, ARMED, MAY)
 # An interrupt is one of the first two, if any, and then the third. The ways in and out move
 # nothing, and come between a transition and what it leaves.
 PIECES = ("timer_interrupt", "console_interrupt", "leave_idle")
+# A part that is left out of what ends with it: it writes nothing that a statement is about.
+APART = ("message",)
 WAITED = (PASSED, TAKEN, Statement(IDLE.what, IDLE.text), READY, STAY, ARMED,
           Statement("a core that waited has no ticks", progress.ticks_begin, None, ()),
           STAYS)
@@ -216,6 +218,9 @@ def prove(subject: Subject, folder: FilePath, source: str) -> Row:
         for statement in OF.get(subject.name, USUAL):
             if statement.tables is not None and not statement.tables & set(case.state.updates):
                 continue
+            if subject.name in APART:
+                failures.append(Failure(f"{statement.what}: {subject.name} may not change what "
+                                        "this is about", source, "", "failed", (), ""))
             goal = _goal(subject, case, statement)
             proved += 1
             failures += _prove(subject, folder, goal)

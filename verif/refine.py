@@ -14,15 +14,14 @@ from pathlib import Path as FilePath
 from typing import Any
 
 import z3
-from spec.state import FIELDS, SymbolicState
-from spec.transitions.entry import hands_over
+from spec.state import FIELDS
 
 from . import changes, linkage, lines
 from .devices import observed, outside
 from .errors import VerifError
 from .flags import as_term, fold, negate
-from .lin import bv, symbol
-from .machine import CPU, RETURN, Path
+from .lin import bv
+from .machine import RETURN, Path
 from .memory import Indices, base_read
 from .naming import Names, NamedState, SharedOps
 from .premises import constants, instances
@@ -118,22 +117,9 @@ def _register_pairs(question: Question, path: Path, case: Any,
         yield "result x0", path.regs[0].z, case.result
 
 
-def _handed_goals(question: Question, path: Path, case: Any) -> Iterator[Goal]:
-    """What a handler of the class FULL says in X1 is so: `hands_over` of the specification."""
-    call = question.handled.call
-    if not call.has_result or path.finished != RETURN \
-            or call.number < question.target.constant("HC_FULL_FIRST"):
-        return
-    c, to = constants(question.target), path.regs[1].z
-    truth = fold(hands_over(c, SymbolicState(), case.state, to))
-    if truth is not True:
-        yield "handed x1", as_term(truth), to, case.state.get("sched.cpus.current", symbol(CPU).z)
-
-
 def goals(question: Question, path: Path, case: Any, equal_tables: set[str]) -> Iterator[Goal]:
     """What must hold on the path in this case besides the tables that are known to be equal:
     name, formula, actual, expected."""
-    yield from _handed_goals(question, path, case)
     for place, actual, wanted in _register_pairs(question, path, case):
         equal = fold(actual == wanted)
         if equal is not True:

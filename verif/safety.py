@@ -17,6 +17,7 @@ import z3
 from spec.invariants import Invariant
 from spec.state import SymbolicState
 from spec.transition import Transition
+from spec.transitions.entry import DIRECT
 
 from . import coverage, queries
 from .explore import Contract, Exploration, Explorer, Start
@@ -64,7 +65,8 @@ def given(target: Target, name: str) -> tuple[z3.BoolRef, ...]:
 
 def rules_of(call: Routine) -> list[Invariant]:
     """What may be assumed where the routine begins."""
-    names = AT_THE_EDGE if call.is_edge else USED if call.has_result else IN_TRAPS
+    names = USED if call.has_result or call.name in DIRECT else \
+        AT_THE_EDGE if call.is_edge else IN_TRAPS
     return used(names, call.is_running)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""vectors.S from each exception vector to `eret`, in segments between calls of C.
+"""vectors.S and direct.S from each exception vector to `eret`, in segments between calls of C.
 
 A segment begins at a vector, or behind a call or WFI at which another ends. Where a segment ends
 it hands over what linkage.py says, and where one begins it has that and nothing else: so
@@ -9,7 +9,8 @@ and each place has one specification.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from spec.transitions.entry import BEHIND
+from spec.transitions.direct import MORE
+from spec.transitions.entry import BEHIND, DIRECT
 
 from . import linkage
 from .errors import VerifError
@@ -25,13 +26,18 @@ VECTORS = {
 }
 # Every segment, and the routines of assembly that they run through.
 NAMES = (*(f"vector {offset:#05x}" for offset in VECTORS), "return, free", "return, fast",
-         "return, full", "return, trap", "after a wait", "return, waiting",
+         "return, full", "return, trap", "after a wait", "return, waiting", *DIRECT, MORE,
          *(f"return, {name}" for name in BEHIND))
 CODE = ("el2_vectors", "vectors_sync", "vectors_fast", "vectors_free", "vectors_trap",
         "vectors_doomed", "vectors_full", "vectors_locked", "vectors_dropped", "vectors_leave",
         "vectors_resume", "vectors_kick", "vectors_return", "vectors_unknown", "vectors_switch",
-        "vectors_handed", "vectors_switch_more", "vectors_save", "vectors_load", "vectors_save_fp",
-        "vectors_idle", "vectors_vgic_leave", "vectors_vgic_enter", "context_save_fp")
+        "vectors_exchange", "vectors_switch_more", "vectors_save", "vectors_load",
+        "vectors_save_fp", "vectors_idle", "vectors_vgic_leave", "vectors_vgic_enter",
+        "context_save_fp",
+        "direct_call", "direct_call_locked", "direct_call_wait", "direct_call_leave",
+        "direct_call_page", "direct_call_forever", "direct_call_full", "direct_reply_wait",
+        "direct_reply_locked", "direct_reply_wait_next", "direct_reply_leave", "direct_reply_page",
+        "direct_reply_forever", "direct_reply_full", "direct_full", "direct_more", "direct_vgic")
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,15 @@ class Segment:
 
 
 def cuts(target: Target) -> dict[int, str]:
-    """Where control leaves vectors.S for C that has a proof of its own, or for good."""
+    """Where control leaves a segment for what has a proof of its own, or for good."""
     return {**{trap.address: trap.name for trap in target.traps},
-            target.image.function("panic").address: "panic"}
+            **{target.image.function(name).address: name for name in (*DIRECT, "panic")}}
+
+
+def _cuts(target: Target, segment: Segment) -> dict[int, str]:
+    """The same, of one segment: those of direct.S end where what some cores have is exchanged."""
+    more = {target.image.function("vectors_switch_more").address: MORE}
+    return {**cuts(target), **(more if segment.text in DIRECT else {})}
 
 
 def _routine(target: Target, name: str, address: int, parameters: tuple[str, ...] = (),
@@ -70,6 +82,12 @@ def _behind(target: Target, segment: Segment, path: Path) -> Segment | None:
         at = path.pc + 4
         return Segment(_routine(target, "after a wait", at, (), False, False), "wake_up",
                        linkage.full_return(target, at, False))
+    if path.finished in DIRECT:
+        return Segment(_routine(target, path.finished, path.pc, has_lock=False), path.finished,
+                       linkage.direct(target, path.pc))
+    if path.finished == MORE:
+        return Segment(_routine(target, MORE, path.pc, (), False), MORE,
+                       linkage.full_return(target, path.pc, True))
     back = path.regs[30]
     if not back.is_const or path.finished == "panic":
         raise VerifError(f"{segment.routine.name}: {path.finished} at {path.pc:#x} has no way back")
@@ -81,7 +99,7 @@ def _behind(target: Target, segment: Segment, path: Path) -> Segment | None:
         return Segment(_routine(target, "return, fast", at, ("result",), False), "leave_fast",
                        linkage.fast_return(target, at))
     if path.finished == HYPERCALL:
-        return Segment(_routine(target, "return, full", at, ("result", "handed"), False),
+        return Segment(_routine(target, "return, full", at, ("result",), False),
                        "leave_call", linkage.full_return(target, at, True))
     if path.finished in BEHIND:
         return Segment(_routine(target, f"return, {path.finished}", at, (), False),
@@ -107,7 +125,7 @@ def explore_all(target: Target, contracts: dict[int, Contract]) -> list[tuple[Se
                 raise VerifError(f"{segment.routine.name} is also {found[address][0].routine.name}")
             continue
         start = replace(segment.start, given=given(target, segment.text))
-        handled = explore(target, segment.routine, contracts, start, cuts(target))
+        handled = explore(target, segment.routine, contracts, start, _cuts(target, segment))
         found[address] = segment, handled
         for path in handled.exploration.ended:
             following = _behind(target, segment, path)

@@ -21,6 +21,7 @@ from .prefix import Prefix
 SLICE_RESOURCES = 1000000
 CORE_RESOURCES = 4 * SLICE_RESOURCES
 OWN_RESOURCES = SLICE_RESOURCES // 5
+STATE_RESOURCES = 20 * CORE_RESOURCES   # to find one, which makes it easy to find the next
 LAST_RESOURCES = 300000000
 WITNESSES = 4   # states that are remembered
 TACTICS = ("simplify", "propagate-values", "solve-eqs", "ackermannize_bv", "simplify",
@@ -190,7 +191,7 @@ class Solver:
         """Was a state found in which the hypotheses and all that is given hold? `kept`: see
         `core`."""
         nothing = z3.BoolVal(False)
-        if self.core(given, nothing, name, CORE_RESOURCES, kept) is not None:
+        if self.core(given, nothing, name, STATE_RESOURCES, kept) is not None:
             return False
         return self.is_refuted or self.prove(given, nothing, "", False).status == "refuted"
 

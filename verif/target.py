@@ -14,6 +14,7 @@ from .machine import CPU
 from .world import World
 
 TABLE = "hypercall_table"
+FIRST_OF_CPU = "sched.cpus.doomed"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Target:
     @property
     def cpu(self) -> Lin:
         """&sched.cpus[cpu] of the core that executes."""
-        family = self.layout.families["sched.cpus.current"]
+        family = self.layout.families[FIRST_OF_CPU]
         return const(family.base + family.offset) + symbol(CPU).scaled(family.dims[0].stride)
 
     def start(self, routine: Routine, given: tuple[z3.BoolRef, ...] = ()) -> Start:

@@ -7,7 +7,7 @@ from typing import Any
 
 import spec
 
-from . import boot, coverage, handover, lock, progress, segments
+from . import boot, coverage, direct, handover, lock, progress, segments
 from .contracts import LEAVES
 from .result import Row, from_json
 from .theorems import THEOREMS
@@ -17,7 +17,7 @@ OF_TEXT = ("T3", "T5", "T9")
 # What several hypercalls end with; T5 is about all that they do.
 ENDS = ("stop", "receive_from", "message")
 # T9 of an interrupt is about its pieces.
-NOT_T9 = (*ENDS, "trap_irq", "leave_idle")
+NOT_T9 = ("stop", "receive_from", "trap_irq", "leave_idle")
 # What a report must agree on for its rows to be about the same thing.
 SAME = ("schema", "sha256", "kernel", "verifier", "solver")
 
@@ -29,8 +29,10 @@ def expected(calls: Iterable[str]) -> list[tuple[str, str]]:
                if t != "T9" or name not in NOT_T9] + [(name, "T9") for name in progress.PIECES]
     of_code = [(name, t) for name in (*spec.traps(), *segments.NAMES) for t in OF_CODE]
     return [*of_calls, *of_code, *of_text, *((name, "T3") for name in ENDS),
+            *((name, "T9") for name in ENDS if name not in NOT_T9),
             (coverage.NAME, "T10"), *((leaf.name, "T2") for leaf in LEAVES), ("steps", "T3"),
-            (handover.NAME, "T3"), ("every state", "T5"), ("every state", "T9"),
+            (handover.NAME, "T3"), (direct.NAME, "T1"), ("every state", "T5"),
+            ("every state", "T9"),
             *((lock.NAME, t) for t in ("T1", "T2", "T3", "T8", "T9")),
             *((f"boot {machine.name}", "T4") for machine in boot.machines(False))]
 

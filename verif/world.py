@@ -13,7 +13,9 @@ from .naming import Names
 # What takes the lock and drops it; also as events.
 LOCK_TAKE, LOCK_DROP = "lock_take", "lock_drop"
 # The same within a routine: they go on behind their last instruction and do not return.
-INLINE = {"lock_take_full": LOCK_TAKE, "lock_drop_handed": LOCK_DROP}
+INLINE = {"lock_take_full": LOCK_TAKE, "lock_take_call": LOCK_TAKE, "lock_take_reply": LOCK_TAKE,
+          "lock_drop_exchange": LOCK_DROP, "lock_drop_call": LOCK_DROP,
+          "lock_drop_reply": LOCK_DROP}
 LOCK = {LOCK_TAKE: LOCK_TAKE, LOCK_DROP: LOCK_DROP, **INLINE}
 DEVICE = "mmio"     # kind of a window
 

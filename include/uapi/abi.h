@@ -81,8 +81,8 @@ enum hv_proc_state {
 };
 
 enum hv_wait_flags {
-	HV_WAIT_CHILD = 1,	/* wake with HV_EINTR when a child dies (argument of recv) */
-	HV_WAIT_CALL = 2,	/* the waiting sender wants a reply */
+	HV_WAIT_CALL = 1,	/* the waiting sender wants a reply */
+	HV_WAIT_CHILD = 2,	/* wake with HV_EINTR when a child dies (argument of recv) */
 	HV_WAIT_WFI = 4,	/* waits in WFI: x0 is not a result */
 	HV_WAIT_IRQ = 8,	/* wake with HV_EINTR when an interrupt is pending (recv's flag) */
 };

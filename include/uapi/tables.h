@@ -26,13 +26,14 @@ struct hv_proc {
 	uint64_t files_count;	/* file objects it owns, unused ones included */
 	uint64_t handles_count;
 
+	uint64_t recv_slot;	/* where the next received handle goes, or HV_NONE */
+
 	/* meaningful while it is blocked */
 	uint64_t wait_file;	/* endpoint or console in whose set it is, or 0 */
 	uint64_t wait_peer;	/* process whose reply it waits for, or 0 */
 	uint64_t wait_flags;	/* enum hv_wait_flags */
 
 	uint64_t reply_to;	/* last caller received and not answered, or 0 */
-	uint64_t recv_slot;	/* where the next received handle goes, or HV_NONE */
 	struct hv_set callers;	/* who waits for this process's reply */
 	struct hv_set zombies;	/* its dead children */
 
@@ -65,16 +66,16 @@ struct hv_handle_entry {
 };
 
 struct hv_file_entry {
+	uint64_t writers;	/* handles with HV_RIGHT_WRITE that name it */
 	uint64_t type;		/* enum hv_file_type */
+	struct hv_set receivers; /* blocked in recv, reply_wait or console_read */
+	struct hv_set senders;	/* blocked in send or call; console: in wait, for the break key */
+	uint64_t readers;	/* handles with HV_RIGHT_READ that name it */
+	uint64_t refs;		/* all handles that name it */
 	uint64_t owner;		/* who may create in this slot, or did */
-	uint64_t refs;		/* handles that name it */
-	uint64_t readers;	/* ... with HV_RIGHT_READ */
-	uint64_t writers;	/* ... with HV_RIGHT_WRITE */
 	uint64_t value;		/* chosen at creation */
 	uint64_t offset;	/* set by seek */
 	uint64_t last_sender;	/* whose message was received last: the next in order follows */
-	struct hv_set senders;	/* blocked in send or call; console: in wait, for the break key */
-	struct hv_set receivers; /* blocked in recv, reply_wait or console_read */
 	uint64_t reserved2[4];
 };
 
@@ -106,19 +107,19 @@ enum hv_cpu_more {
 };
 
 struct hv_cpu {
+	uint64_t doomed;	/* 1: its process was killed by another core; to be stopped */
 	uint64_t current;	/* pid, 0 = idle */
 	uint64_t loaded;	/* whose registers the core holds, 0 = nobody's */
 	uint64_t ctx;		/* EL2 address of the loaded process's context page */
-	uint64_t doomed;	/* 1: its process was killed by another core; to be stopped */
 	uint64_t more;		/* enum hv_cpu_more; mostly 0 */
 	uint64_t switches;	/* context switches since boot */
 	uint64_t pages_pa;	/* physical address of page 0, beside what a switch reads */
 	uint64_t number;	/* HV_NCPU + its index; constant */
+	struct hv_set allowed;	/* processes that may run on it, alive or not */
 	uint64_t bit;		/* 1 << its index; constant */
 	uint64_t sgi;		/* what is written to the GIC to interrupt it; constant */
 	uint64_t turn;		/* pid whose turn it is, in round robin */
 	uint64_t next_tick;	/* CNTPCT_EL0 value of the next tick */
-	struct hv_set allowed;	/* processes that may run on it, alive or not */
 	uint64_t reserved[2];
 };
 

@@ -6,7 +6,8 @@ An event says where control goes: `hypercall` n, `trap_sync`, `trap_irq`, `trap_
 `vgic_enter` around a switch. Between `lock_take` and `lock_drop` no other core changes the state:
 what was there before is any state that satisfies the invariants, but for what is this core's alone
 (spec/isolation.py, others_are_left). A hypercall of the FAST class is `enter_sync`, the hypercall,
-`leave_fast`; one of the FULL class ends with `leave_call`; the one of the FREE class takes no lock
+`leave_fast`; one of the FULL class ends with `leave_call`, and its first two begin with
+`direct_call` and `direct_reply_wait` (direct.py); the one of the FREE class takes no lock
 and ends with `leave_free`. A trap is
 `enter_sync` or one of the other three, the trap, `leave_trap`. A core that waits goes on with
 `wake_up`, trap_irq, `leave_wait`; behind `vgic_leave` comes `leave_left`, behind `vgic_enter`
@@ -15,11 +16,9 @@ and ends with `leave_free`. A trap is
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..descriptor import address
-from ..state import SAVED_REGISTERS, State
-from ..transition import Group, Reader, Transition
+from ..state import SAVED_REGISTERS
+from ..transition import Group, Transition
 from ..vocabulary import clear_core, core_has, page_va, set_core
 from ..words import Truth, Word
 from .process import save_system_registers
@@ -33,6 +32,8 @@ GENERAL = 31        # x0 .. x30
 BEHIND = {"vgic_leave": "leave_left", "vgic_enter": "leave_entered",
           "sched_kick": "leave_kicked"}
 FREE = 0            # the one hypercall that takes no lock
+# What is tried first of the first two hypercalls of the class FULL.
+DIRECT = ("direct_call", "direct_reply_wait")
 ASID_SHIFT = 48     # TTBR0_EL1.ASID (D19.2.155), 16 bits
 
 
@@ -50,17 +51,23 @@ def save_registers(t: Transition, kept: bool) -> None:
 
 
 def come_in(t: Transition, what: str, *operands: Word) -> None:
-    """The core gets the lock, and goes there unless another core has killed its process."""
-    t.event("lock_take")
+    """With the lock, the core goes there unless another core has killed its process."""
     if t.choose(t.get("sched.cpus.doomed", t.cpu) != 0, "doomed"):
         t.event("trap_doomed")
     else:
         t.event(what, *operands)
 
 
+def come_in_full(t: Transition, number: Word) -> None:
+    """A hypercall of the FULL class."""
+    save_registers(t, False)
+    come_in(t, "hypercall", number)
+
+
 def trap(t: Transition, what: str) -> None:
     """All registers are kept, and C sees to it."""
     save_registers(t, True)
+    t.event("lock_take")
     come_in(t, what)
 
 
@@ -85,9 +92,13 @@ def enter_sync(t: Transition) -> Word:
     elif t.choose(t.o.ult(number, t.c.HC_FULL_FIRST), "fast"):
         t.event("lock_take")
         t.event("hypercall", number)
+    elif t.choose(number == t.c.HC_FULL_FIRST, "call"):
+        t.event(DIRECT[0])
+    elif t.choose(number == t.c.HC_FULL_FIRST + 1, "reply_wait"):
+        t.event(DIRECT[1])
     elif t.choose(t.o.ult(number, t.c.HC_COUNT), "full"):
-        save_registers(t, False)
-        come_in(t, "hypercall", number)
+        t.event("lock_take")
+        come_in_full(t, number)
     else:
         return_fast(t, t.o.word(-t.c.HV_ENOSYS))
     return 0
@@ -246,34 +257,10 @@ def leave_kicked(t: Transition) -> Word:
     return resume(t)
 
 
-def has_given(r: Reader, to: Word) -> Truth:
-    """The process that came in has given the core to that one."""
-    loaded = r.get("sched.cpus.loaded", r.cpu)
-    return r.o.and_(loaded != 0, loaded != to, r.get("sched.cpus.current", r.cpu) == to)
-
-
-def hands_over(c: Any, before: State, after: State, to: Word) -> Truth:
-    """What is true of a hypercall that says that it has handed the core over, to a process that
-    is not 0: that one has it, and nobody has become ready, for whom a core would be woken."""
-    o = before.ops
-    same = (after.get("sched.ready.word", o.word(n)) == before.get("sched.ready.word", o.word(n))
-            for n in range(c.HV_SET_WORDS))
-    return o.or_(to == 0, o.and_(has_given(Reader(c, after), to), *same))
-
-
-def has_called(t: Transition, _result: Word, handed: Word) -> Truth:
-    """The core holds the registers of a process, which has given the core to `handed` unless
-    that is 0."""
-    return t.o.and_(holds_somebody(t), t.o.or_(handed == 0, has_given(t, handed)))
-
-
-@CALLS.part(has_called)
-def leave_call(t: Transition, result: Word, handed: Word) -> Word:
-    """x0 of who called, whether it runs, waits or is dead; then who runs now. If the core was
-    handed over, no core that waits is woken for that."""
+@CALLS.part(holds_somebody)
+def leave_call(t: Transition, result: Word) -> Word:
+    """x0 of who called, whether it runs, waits or is dead; then who runs now."""
     t.set("pages", (loaded_ctx(t), t.c.CTX_X0), result)
-    if t.choose(handed != 0, "handed over"):
-        return give_way(t)
     return leave(t)
 
 

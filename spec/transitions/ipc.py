@@ -181,12 +181,12 @@ def call(t: Transition, handle: Word, deadline: Word, page: Word, passed: Word,
     file, receiver = require_send(t, handle, deadline, m, near_receiver)
     if t.choose(receiver == 0, "nobody receives"):
         return wait_to_send(t, handle, file, t.c.HV_WAIT_CALL, deadline, m)
-    is_near = sets.have_common(t, sets.receivers(file), sets.allowed(t.cpu))
+    may = may_run(t, t.cpu, receiver)
     end_wait(t, file, receiver, t.self)
     sets.add(t, sets.callers(receiver), t.self)
     until = t.o.ite(deadline == t.c.HV_NOWAIT, t.c.HV_FOREVER, deadline)
     block(t, file, receiver, t.c.HV_WAIT_CALL, until)
-    hand_over(t, receiver, is_near)
+    hand_over(t, receiver, may)
     return end_with_message(t, t.self, receiver, m, t.o.word(-t.c.HV_EPIPE))
 
 

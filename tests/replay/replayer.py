@@ -23,7 +23,8 @@ from replay.points import IAR, Kind
 from replay.registers import FIXED, ISTATUS, KERNELS, known, switched
 from replay.stops import Stop, Stops
 from spec.transition import Outcome
-from spec.transitions.entry import BEHIND
+from spec.transitions.direct import MORE
+from spec.transitions.entry import BEHIND, DIRECT
 from verif.target import Target
 
 SPURIOUS, INTID_V2 = 1020, 0x3FF        # from there on none; an INTID (IHI 0048B, 3.2.5, 4.4.4)
@@ -182,10 +183,15 @@ class Replayer:
     def _leave(self, name: str, *args: int) -> None:
         """A way out, with what hands the virtual CPU interface over."""
         self._run(name, *args)
-        while self.events[-1][0] in BEHIND:
+        self._finish()
+
+    def _finish(self) -> None:
+        """What is behind the last event, to the end."""
+        while self.events[-1][0] in (*BEHIND, MORE):
             part = str(self.events[-1][0])
-            self._run(part)
-            self._run(BEHIND[part])
+            if part != MORE:
+                self._run(part)
+            self._run(BEHIND.get(part, MORE))
 
     def _lock(self, what: str) -> None:
         """A ticket is taken (bits 31:16), or the next one served (15:0)."""
@@ -217,12 +223,18 @@ class Replayer:
 
     def _hypercall(self, name: str, args: tuple[int, ...]) -> None:
         self._run("enter_sync")
+        if self.events[-1][0] in DIRECT:
+            outcome = self._run(str(self.events[-1][0]))
+            if self.events[-1][0] != "hypercall":
+                self._finish()
+                self._count(name, outcome.case, True)
+                return
         outcome = self._run(name, *args)
         fast = "leave_free" if name == FREE else "leave_fast"
         if self.is_fast:
             self._run(fast, outcome.result)
         else:
-            self._leave("leave_call", outcome.result, 0)    # of one core, nobody waits to be woken
+            self._leave("leave_call", outcome.result)
         self._count(name, outcome.case, True)
 
     def _interrupt(self, entry: Stop) -> None:

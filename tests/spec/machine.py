@@ -13,14 +13,14 @@ from spec import descriptor as d
 from spec.irq_invariants import list_register
 from spec.state import FIELDS, KINDS, ConcreteState
 from spec.transition import Outcome, Reader
-from spec.transitions.entry import BEHIND, HVC_0
+from spec.transitions.direct import MORE
+from spec.transitions.entry import BEHIND, DIRECT, HVC_0
 from spec.witness import add_ghosts
 
 # INTIDs, and exception classes of traps (ESR_EL2, D19.2.37).
 INTERRUPTS = {"timer_interrupt": 26, "console_interrupt": 33, "virtual timer": 27,
               "maintenance": 25, "from another core": 0, "line 2": 48, "line 3": 49, "line 5": 51}
 SYNDROMES = {"trap_wfi": 0x01, "trap_fp": 0x07}
-HANDS_OVER = {"call", "reply_wait"}
 VIEW_L1, VIEW_L2, VIEW_L3, EMPTY_ROOT, ROOT, CTX, L1, L2, L3, FRAME, FREE = range(1, 12)
 
 
@@ -204,32 +204,36 @@ class Machine:
         self.state.set("sys.esr_el2", (), HVC_0)
         self.state.set("sys.x", (8,), number)
         events = self.do("enter_sync").events
+        if events[-1][0] in DIRECT:
+            outcome = self.do(events[-1][0])
+            events = outcome.events
+            if events[-1][0] not in ("hypercall", "trap_doomed"):
+                self._finish(events)
+                return outcome
         if events[-1] == ("trap_doomed",):
             outcome = self.do("trap_doomed")
             self._leave("leave_trap")
             return outcome
         taken = () if name == "self" else (("lock_take",),)
         assert events == (*taken, ("hypercall", number))
-        ready = self._ready()
         outcome = self.do(name, *args)
         if name in self.full:
-            handed = self.current if name in HANDS_OVER and ready == self._ready() else 0
-            loaded = self.state.get("sched.cpus.loaded", self.state.get("sys.cpu"))
-            self._leave("leave_call", outcome.result, 0 if handed == loaded else handed)
+            self._leave("leave_call", outcome.result)
         else:
             self._leave("leave_fast" if taken else "leave_free", outcome.result)
         return outcome
 
-    def _ready(self) -> list[int]:
-        """Who is ready, as words."""
-        return [self.state.get("sched.ready.word", n) for n in range(self.c.HV_SET_WORDS)]
-
     def _leave(self, name: str, *args: int) -> None:
         """The way out, to its end."""
-        events = self.do(name, *args).events
-        while events and events[-1][0] in BEHIND:
-            self.do(events[-1][0])
-            events = self.do(BEHIND[events[-1][0]]).events
+        self._finish(self.do(name, *args).events)
+
+    def _finish(self, events: tuple[Any, ...]) -> None:
+        """What is behind the last event, to the end."""
+        while events[-1][0] in (*BEHIND, MORE):
+            what = events[-1][0]
+            if what != MORE:
+                self.do(what)
+            events = self.do(BEHIND.get(what, MORE)).events
 
     def _trap(self, way_in: str, name: str) -> None:
         """The way in, and the trap, or the end of who is killed."""

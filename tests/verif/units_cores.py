@@ -29,7 +29,7 @@ from verif.result import Row  # noqa: E402
 from verif.solve import Solver  # noqa: E402
 
 CONSTANTS = premises.constants(KERNEL)
-UART, CPUS = 0x400080000000, KERNEL.layout.families["sched.cpus.current"]
+UART, CPUS = 0x400080000000, KERNEL.layout.families["sched.cpus.doomed"]
 
 
 def messages(row: Row) -> str:
@@ -198,7 +198,7 @@ def test_its_own_fields_are_a_cores_without_the_lock(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text, name", [
     (f"mrs x9, tpidr_el2\nldr x0, [x9, #{field('doomed')}]\nret", "sched.cpus.doomed"),
-    (f"{address(CPUS.base + CPUS.offset)}\nldr x0, [x9]\nret", "sched.cpus.current"),
+    (f"{address(CPUS.base + CPUS.offset)}\nldr x0, [x9]\nret", "sched.cpus.doomed"),
     (f"{address(KERNEL.image.symbols['procs'].address)}\nldr x0, [x9]\nret", "procs.state"),
     (f"{address(KERNEL.image.symbols['pages'].address + 4096)}\nstr xzr, [x9]\nret", "pages"),
     (f"{address(UART)}\nldr w0, [x9, #0x18]\nret", "uart"),

@@ -34,20 +34,27 @@ TWO = SimpleNamespace(HV_NCPU=2)
 
 NO_STEP = "no step of a lock"
 EARLY = "returns before its ticket is served"
+# Copies, and what makes them.
+MACROS = {"lock_take_full": "take_lock_here", "lock_take_call": "take_lock_here",
+          "lock_wait_full": "wait_for_lock_here", "lock_wait_reply": "wait_for_lock_here",
+          "lock_drop_exchange": "drop_lock_here", "lock_drop_call": "drop_lock_here"}
 # Routine, instruction, what it becomes; theorem, and what its row says.
 FAULTS = (
     ("lock_take_full", "ldaxr", "ldxr w10, [x9]", "T1", NO_STEP),
     ("lock_take_full", "add\tw11", "add w11, w10, #1", "T1", "not that of a ticket taken"),
     ("lock_take_full", "eor", "eor w12, w11, w11, ror #16", "T1", EARLY),
-    ("lock_take_full", "cbnz\tw12, lock", "nop", "T1", EARLY),
+    ("lock_take_full", "cbnz\tw12, \\wait", "nop", "T1", EARLY),
     ("lock_take_full", "adrp", "adrp x9, .+4096", "T1", "x9 is not the lock's address"),
     ("lock_wait_full", "lsr", "mov w11, w10", "T1", "x11 is not the ticket"),
     ("lock_wait_full", "sevl", "nop", "T1", NO_STEP),
     ("lock_wait_full", "cmp", "cmp w12, w12", "T1", EARLY),
     ("lock_wait_full", "b.ne", "nop", "T1", NO_STEP),
-    ("lock_drop_handed", "add", "add w10, w10, #2", "T1", "not the following ticket"),
-    ("lock_drop_handed", "stlrh", "strh w10, [x9]", "T1", NO_STEP),
-    ("lock_drop_handed", "add", "add w20, w10, #1", "T2", "x20 is not kept"),
+    ("lock_drop_exchange", "add", "add w10, w10, #2", "T1", "not the following ticket"),
+    ("lock_drop_exchange", "stlrh", "strh w10, [x9]", "T1", NO_STEP),
+    ("lock_drop_exchange", "add", "add w20, w10, #1", "T2", "x20 is not kept"),
+    ("lock_take_call", "ldaxr", "ldxr w10, [x9]", "T1", NO_STEP),
+    ("lock_wait_reply", "sevl", "nop", "T1", NO_STEP),
+    ("lock_drop_call", "stlrh", "strh w10, [x9]", "T1", NO_STEP),
     ("lock_take", "ldaxr\tw10", "ldxr w10, [x9]", "T1", NO_STEP),
     ("lock_take", "ldaxr\tw10", "ldar w10, [x9]", "T1", NO_STEP),
     ("lock_take", "add\tw11", "add w11, w10, #1", "T1", "not that of a ticket taken"),
@@ -94,10 +101,13 @@ FAULTS = (
 
 def listed(routine: str) -> Iterator[tuple[int, str]]:
     """Address and text of each instruction of the routine, of which one is on a line: in lock.S,
-    or in vectors.S if it is a copy."""
-    name, begin, end = ("lock.S", f"\n{routine}:\n", f"\t.size\t{routine}") if routine in (
-        "lock_take", "lock_drop") else ("vectors.S", f"\nroutine {routine}\n", "end_routine")
+    or in a macro if it is a copy."""
+    name, begin, end = ("lock.S", f"\n{routine}:\n", f"\t.size\t{routine}")
+    if routine in MACROS:
+        name, begin, end = "context_asm.h", f".macro {MACROS[routine]} ", "end_routine"
     lines = (HERE.parents[1] / "kernel" / name).read_text().split(begin)[1]
+    if routine in MACROS:
+        lines = lines.split("\nroutine \\name\n")[1]
     address = KERNEL.image.function(routine).address
     for line in lines.split(end)[0].splitlines():
         yield address, line.partition("\t")[2]

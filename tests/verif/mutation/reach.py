@@ -11,13 +11,13 @@ from verif import target
 from verif.image import Symbol
 from verif.isa.decode import Instruction, decode
 from verif.lin import signed
-from verif.lock import WAIT_OF_COPY
+from verif.lock import WAITS_OF_COPIES
 from verif.world import INLINE
 
 from .mutant import stamp
 
 LOCK = {"lock": ("lock_take", "lock_drop")}
-COPIES = (*INLINE, WAIT_OF_COPY)      # of the lock; control goes on behind them
+COPIES = (*INLINE, *WAITS_OF_COPIES)      # of the lock; control goes on behind them
 LEAVES = ("page_zero", "page_copy", "page_sync")
 LOCAL = {"branch_condition": 19, "compare_branch": 19, "test_branch": 14}
 NEVER_ON = ("exception_return", "undefined")

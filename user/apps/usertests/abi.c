@@ -7,7 +7,10 @@
 
 typedef void (*probe_fn)(const struct registers *in, struct registers *out);
 
-enum { FIRST_ZEROED = 1, FIRST_KEPT = 18 };
+enum { FIRST_ZEROED = 1, FIRST_KEPT = 18, LAST_NUMBER = HV_NR_recv };
+
+/* What a server has in registers that its client must not see. */
+#define SECRET 0x5ec0000000000000ULL
 
 static void fill(struct registers *in, uint64_t nr)
 {
@@ -31,6 +34,13 @@ static void check_zeroed(const struct registers *out)
 {
 	for (unsigned i = FIRST_ZEROED; i < FIRST_KEPT; i++)
 		CHECK_EQ(out->x[i], 0);
+}
+
+/* x8..x17 of a call that has switched process are zero or what was this process's own. */
+static void check_no_secret(const struct registers *out)
+{
+	for (unsigned i = 8; i < FIRST_KEPT; i++)
+		CHECK(out->x[i] >> 48 != SECRET >> 48);
 }
 
 /* The call with everything but x0 (in *in) filled with patterns. */
@@ -81,7 +91,7 @@ TEST(abi_failed_receive)
 TEST(abi_unknown_numbers)
 {
 	static const uint64_t numbers[] = {
-		HV_NR_reply_wait + 1, HV_NR_reply_wait + 2, 63, 64, 127, 128, 255, 256, 1000, 4096,
+		LAST_NUMBER + 1, LAST_NUMBER + 2, 63, 64, 127, 128, 255, 256, 1000, 4096,
 		0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
 		1ULL << 32 | HV_NR_clone, 1ULL << 60, 1ULL << 61, 1ULL << 61 | HV_NR_yield,
 		1ULL << 62, 1ULL << 63, 1ULL << 63 | HV_NR_kill, ~0ULL, ~0ULL - 1, ~0ULL - 47,
@@ -94,7 +104,7 @@ TEST(abi_unknown_numbers)
 
 TEST(abi_every_other_small_number)
 {
-	for (uint64_t nr = HV_NR_reply_wait + 1; nr < 1024; nr++) {
+	for (uint64_t nr = LAST_NUMBER + 1; nr < 1024; nr++) {
 		uint64_t x[8] = { 0 };
 
 		hv_hvc_regs(nr, x);
@@ -139,7 +149,7 @@ static void answer(void *handle)
 	DO(reply, m.from, 0, HV_NONE, 11, 12, 13, 14);
 }
 
-/* A call fills x1..x7 and nothing more. */
+/* A call fills x1..x7; of other registers that it may lose none has what is another's. */
 TEST(abi_call_result)
 {
 	hv_handle endpoint = endpoint_make();
@@ -158,8 +168,68 @@ TEST(abi_call_result)
 	CHECK_EQ(out.x[3], HV_NONE);
 	for (unsigned i = 4; i < 8; i++)
 		CHECK_EQ(out.x[i], 7 + i);
-	for (unsigned i = 8; i < FIRST_KEPT; i++)
-		CHECK_EQ(out.x[i], 0);
+	check_no_secret(&out);
 	check_kept(&in, &out);
+	peer_join(peer);
+}
+
+/* A write of ESR_EL1 or FAR_EL1 would trap. */
+static void put_secrets(void)
+{
+	__asm__ volatile("msr elr_el1, %0; msr spsr_el1, %0; msr par_el1, %0"
+			 :: "r"(SECRET | 0xfff));
+}
+
+static void check_no_secret_in_system_registers(void)
+{
+	uint64_t elr, spsr, par;
+
+	__asm__ volatile("mrs %0, elr_el1; mrs %1, spsr_el1; mrs %2, par_el1"
+			 : "=r"(elr), "=r"(spsr), "=r"(par));
+	CHECK(elr >> 48 != SECRET >> 48);
+	CHECK((spsr & 0xfff) != 0xfff);
+	CHECK((par & 0xfff) != 0xfff);
+}
+
+/* Answers the first call with secrets in all registers that the message leaves. */
+static void answer_with_secrets(void *handle)
+{
+	struct registers in, out;
+	struct hv_msg m = hv_recv_msg((uintptr_t)handle, HV_FOREVER, 0);
+
+	CHECK_EQ(m.result, 0);
+	fill(&in, HV_NR_reply_wait);
+	for (unsigned i = 9; i < 31; i++)
+		in.x[i] = SECRET + i;
+	in.x[0] = (uintptr_t)handle;
+	in.x[1] = HV_FOREVER;
+	in.x[2] = 0;
+	in.x[3] = HV_NONE;
+	put_secrets();
+	probe_hvc0(&in, &out);
+	CHECK_EQ(out.x[0], 0);
+	check_kept(&in, &out);
+	DO(reply, out.x[1], 0, HV_NONE, 11, 12, 13, 14);
+}
+
+TEST(abi_call_shows_nothing_of_the_server)
+{
+	hv_handle endpoint = endpoint_make();
+	hv_pid peer = peer_start(answer_with_secrets, (void *)endpoint);
+	struct registers in, out;
+
+	for (int i = 0; i < 2; i++) {
+		fill(&in, HV_NR_call);
+		in.x[0] = endpoint;
+		in.x[1] = HV_FOREVER;
+		in.x[2] = 0;
+		in.x[3] = HV_NONE;
+		probe_hvc0(&in, &out);
+		check_no_secret_in_system_registers();
+		CHECK_EQ(out.x[0], 0);
+		CHECK_EQ(out.x[1], peer);
+		check_no_secret(&out);
+		check_kept(&in, &out);
+	}
 	peer_join(peer);
 }
