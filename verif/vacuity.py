@@ -16,7 +16,7 @@ from .flags import as_term
 from .lazily import Lazily
 from .lines import of_marks
 from .result import Failure
-from .solve import Solver
+from .solve import STATE_RESOURCES, Solver
 from .target import Routine
 
 
@@ -64,5 +64,6 @@ def impossible(cases: Iterable[Any], solver: Solver, call: Routine) -> list[Fail
     kept = Lazily(z3.SolverFor("QF_UFBV"), solver.names, [])
     for case in cases:
         seen.add(case, lambda case=case: solver.is_possible((as_term(case.condition),),
-                                                            "possible", kept))
+                                                            "possible", kept,
+                                                            STATE_RESOURCES))
     return seen.failures("the assumptions", call.source)

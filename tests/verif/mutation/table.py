@@ -28,8 +28,9 @@ or made to contradict itself; T4 of one machine is asked first |
 | barrier | in C, in the inline assembly and in the linked kernel: a barrier or TLBI dropped, \
 weaker, swapped with what is next to it, a reuse before the flush or a write behind it, \
 another ASID, not broadcast |
-| vectors | an instruction of `vectors.S` or `context_save_fp`: no operation, swapped with \
-the next one, another register or offset; T1, T2 and T8 of all segments are asked, then T6 |
+| vectors | an instruction of `vectors.S`, `direct.S` or `context_save_fp`: no operation, \
+swapped with the next one, another register or offset; T1, T2 and T8 of all segments are \
+asked, then T6 |
 
 | column | meaning |
 |---|---|

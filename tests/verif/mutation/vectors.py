@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Faults in the assembly between an exception and `eret`: of every instruction, each tried on the
-proof of all of vectors.S alone, in a process of its own that starts with the kernel read."""
+proof of all of vectors.S and direct.S, in a process of its own that starts with the kernel read."""
 import multiprocessing
 import random
 from collections.abc import Iterator
