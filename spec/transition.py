@@ -43,7 +43,7 @@ class Case(Outcome):
     which they were tested; `errno` is None for success; `steps` are the changes
     of counters and deadlines (ghosts.Step, schedule.KeyStep); `marks` are the lines that did it.
     With `part` set the case is what comes before the part of that name, which may begin if
-    `given` holds."""
+    `given` holds. If it `follows`, nothing has changed since another such part was done."""
 
     path: tuple[Truth, ...]
     condition: Truth
@@ -52,6 +52,7 @@ class Case(Outcome):
     marks: tuple[Mark, ...] = ()
     part: str | None = None
     given: Truth = True
+    follows: bool = False
 
 
 class Reader:
@@ -123,10 +124,18 @@ class Transition(Reader):
 
     def end_with(self, part: Part, args: tuple[Word, ...]) -> Word:
         """The rest, and the result, is what the part says."""
-        if part.given(self, *args) is not True:
-            raise ValueError(f"{part.name} may not begin here")
+        self._must_fit(part, args)
         self.within = part
         return part.text(self, *args)
+
+    def go_through(self, part: Part, args: tuple[Word, ...]) -> None:
+        """What the part says is done, and then something else; its result is nobody's."""
+        self._must_fit(part, args)
+        part.text(self, *args)
+
+    def _must_fit(self, part: Part, args: tuple[Word, ...]) -> None:
+        if part.given(self, *args) is not True:
+            raise ValueError(f"{part.name} may not begin here")
 
 
 class SymbolicTransition(Transition):
@@ -140,6 +149,8 @@ class SymbolicTransition(Transition):
         self.apart = apart
         self.ended_with: Part | None = None
         self.given: Truth = True
+        self.done: SymbolicState | None = None
+        self.cut: list[Case] = []
         self.plan = plan
         self.taken: tuple[bool, ...] = ()
         self.path: tuple[Truth, ...] = ()
@@ -156,6 +167,25 @@ class SymbolicTransition(Transition):
             return part.text(self, *args)
         self.ended_with, self.given = part, part.given(self, *args)
         return 0
+
+    def go_through(self, part: Part, args: tuple[Word, ...]) -> None:
+        """If all parts are left out, a case ends here, and another goes on from where the part
+        leaves the state, in which every invariant holds again."""
+        self._may_go_on()
+        if self.apart is None and len(self.taken) >= len(self.plan):
+            self.ended_with, self.given = part, part.given(self, *args)
+            self.cut.append(self.success(0))
+            self.ended_with, self.given = None, True
+        part.text(self, *args)
+        self.done = self.state
+
+    def success(self, result: Word) -> Case:
+        """The way that was taken up to here."""
+        return Case(self.o.word(result), self.state, tuple(self.events),
+                    ", ".join(self.trail) or "done", self.path, self.o.and_(*self.path), None,
+                    tuple(self.steps), tuple(self.marks),
+                    self.ended_with and self.ended_with.name, self.given,
+                    self.apart is None and self.state is self.done)
 
     def _may_go_on(self) -> None:
         if self.ended_with is not None:
@@ -251,13 +281,10 @@ class Spec:
             t = SymbolicTransition(c, state, ghosts, orders, plans.pop(), apart)
             try:
                 self._begin(t, args)
-                result = t.o.word(self.text(t, *args))
-                done = [Case(result, t.state, tuple(t.events), ", ".join(t.trail) or "done",
-                             t.path, t.o.and_(*t.path), None, tuple(t.steps), tuple(t.marks),
-                             t.ended_with and t.ended_with.name, t.given)]
+                done = [t.success(self.text(t, *args))]
             except Refused:
                 done = []
-            cases += t.errors + done
+            cases += t.errors + t.cut + done
             plans += t.open_plans
         return cases
 

@@ -231,7 +231,9 @@ class Induction:
         """Every invariant that the case may touch, and the obligations of its counters."""
         subject, updates = self.subject, case.state.updates
         after = self.afterwards.state(updates)
-        for name, rule in self._rules(case).items():
+        rules = self._rules(case)
+        for name in rules.keys() - subject.rules.keys() if case.follows else rules:
+            rule = rules[name]
             if name in counting.RULES | deadlines.RULES or self._is_apart(rule, case):
                 continue
             at = tuple((kind, z3.BitVec(f"any{n}!{kind}", 64)) for n, kind in enumerate(rule.kinds))
@@ -250,8 +252,9 @@ class Induction:
                        as_term(part.given(Transition(subject.c, after))), ())
         if set(case.state.updates) & HELD and subject.name not in spec.edges():
             yield Goal("what the core holds", "core_context", (), z3.BoolVal(False), ())
-        for claim in (*counting.obligations(subject.c, subject.before, case),
-                      *deadlines.obligations(subject.c, case)):
+        for claim in () if case.follows else (
+                *counting.obligations(subject.c, subject.before, case),
+                *deadlines.obligations(subject.c, case)):
             yield Goal(claim.name, claim.rule, claim.given, claim.goal, ())
 
     def _in_parts(self, goal: Goal, rule: Invariant, updates: Updates, was: z3.BoolRef) -> Goal:

@@ -95,6 +95,11 @@ def message(t: Transition, giver: Word, taker: Word, page: Word, handle: Word,
     return result
 
 
+def give_message(t: Transition, giver: Word, taker: Word, m: Message) -> None:
+    """`message`, of a Message, before something else."""
+    t.go_through(CALLS.parts["message"], (giver, taker, m.page, m.handle, *m.words, 0))
+
+
 def end_with_message(t: Transition, giver: Word, taker: Word, m: Message, result: Word) -> Word:
     """`message`, of a Message."""
     return message(t, giver, taker, m.page, m.handle, *m.words, result)
@@ -302,8 +307,8 @@ def reply_wait(t: Transition, handle: Word, deadline: Word, page: Word, passed: 
     sender = require_receive(t, file, deadline)
     end_call(t, caller)
     if t.choose(sender != 0, "somebody sends"):
-        deliver(t, t.self, caller, m)
         wake(t, caller)
+        give_message(t, t.self, caller, m)
         return receive_from(t, file, sender)
     t.set("procs.reply_to", (t.self,), 0)
     result = wait_to_receive(t, handle, file, 0, deadline)
