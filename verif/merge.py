@@ -22,9 +22,9 @@ def shape(path: Path) -> tuple[object, ...]:
     """Paths with equal shapes can be merged: only registers, flags and stack contents differ."""
     return (path.pc, tuple((f.back.const, f.marks) for f in path.frames), path.finished,
             tuple(sorted((n, id(u)) for n, u in path.memory.updates.items())),
-            tuple(id(e) for e in path.events),
+            tuple(map(id, path.events)),
             tuple(sorted((n, v.const, tuple(v.terms)) for n, v in path.system.items())),
-            tuple(id(w) for q in path.quads for w in q), tuple(sorted(path.stack)))
+            tuple(map(id, path.quads)), tuple(sorted(path.stack)))
 
 
 @dataclass(frozen=True)

@@ -167,17 +167,17 @@ class Solver:
         some.offer(self.hypotheses)
         denied = z3.Not(goal)
         is_denied = some.suppose(denied)
-        marks = {str(some.suppose(term)): term for term in given}
-        result = some.check((is_denied, *map(z3.Bool, marks)))
+        marks = [(some.suppose(term), term) for term in given]
+        result = some.check((is_denied, *(mark for mark, _ in marks)))
         self.queries += 1
         self.seconds += time.process_time() - begin
         self.is_refuted = result == z3.sat
         self.used = tuple(some.terms)
         if result != z3.unsat:
             return None
-        core = {str(mark) for mark in some.solver.unsat_core()}
-        self.is_contradicted = str(is_denied) not in core
-        needed = tuple(term for mark, term in marks.items() if mark in core)
+        core = {mark.get_id() for mark in some.solver.unsat_core()}
+        self.is_contradicted = is_denied.get_id() not in core
+        needed = tuple(term for mark, term in marks if mark.get_id() in core)
         queries.note_terms((*some.terms, *needed, denied), name)
         return needed
 
