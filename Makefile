@@ -264,7 +264,7 @@ help:
 	'               at: MINUTES=5 CPUS=4 GIC=3 SEED=1' \
 	'make gdb       boot, stop before the first instruction, and wait for gdb' \
 	'make build     build only: build/hv8.img and build/initrd.cpio (V=1 shows the commands)' \
-	'make size      how large the kernel is once boot is over' \
+	'make size      how large the kernel is once boot is over, and its specification' \
 	'make docs      write docs/hypercalls.md from include/uapi and spec/' \
 	'make compile_commands.json   for clangd and other tools' \
 	'make setup     only install what is missing' \
@@ -382,7 +382,8 @@ throughput:
 		--gic '$(GIC)' --cpu '$(CPU)' $(if $(SECONDS),--seconds '$(SECONDS)')
 
 size: $(B)/hv8.elf
-	@exec $(PYTHON) tools/size.py $<
+	@$(PYTHON) tools/size.py $<
+	@exec $(PYTHON) tools/lines.py
 
 docs:
 	@tools/setup.sh verify </dev/null

@@ -6,31 +6,30 @@
 #include "layout.h"
 #include "state.h"
 
-/* Pairs that vectors.S and direct.S load or store at once. */
-_Static_assert(offsetof(struct hv_cpu, loaded) == offsetof(struct hv_cpu, current) + 8, "pair");
-_Static_assert(offsetof(struct hv_cpu, ctx) == offsetof(struct hv_cpu, loaded) + 8, "pair");
-_Static_assert(offsetof(struct hv_cpu, pages_pa) == offsetof(struct hv_cpu, switches) + 8, "pair");
-_Static_assert(offsetof(struct hv_proc, ctx) == offsetof(struct hv_proc, root) + 8, "pair");
+/* Two fields that vectors.S or direct.S loads or stores at once. */
+#define PAIR(type, first, second) \
+	_Static_assert(offsetof(type, second) == offsetof(type, first) + 8, #first " and " #second)
 
-_Static_assert(offsetof(struct hv_cpu, current) == offsetof(struct hv_cpu, doomed) + 8, "pair");
-_Static_assert(offsetof(struct hv_cpu, more) == offsetof(struct hv_cpu, ctx) + 8, "pair");
-_Static_assert(offsetof(struct hv_cpu, allowed) == offsetof(struct hv_cpu, number) + 8, "pair");
-_Static_assert(offsetof(struct hv_proc, wait_peer) == offsetof(struct hv_proc, wait_file) + 8,
-	       "pair");
-_Static_assert(offsetof(struct hv_proc, wait_flags) == offsetof(struct hv_proc, wait_peer) + 8,
-	       "pair");
-_Static_assert(offsetof(struct hv_proc, callers) == offsetof(struct hv_proc, reply_to) + 8,
-	       "pair");
-_Static_assert((int)HC_NR_call == (int)HC_FULL_FIRST, "vectors.S compares with it");
+PAIR(struct hv_cpu, doomed, current);
+PAIR(struct hv_cpu, current, loaded);
+PAIR(struct hv_cpu, loaded, ctx);
+PAIR(struct hv_cpu, ctx, more);
+PAIR(struct hv_cpu, switches, pages_pa);
+PAIR(struct hv_cpu, number, allowed);
+PAIR(struct hv_proc, root, ctx);
+PAIR(struct hv_proc, wait_file, wait_peer);
+PAIR(struct hv_proc, wait_peer, wait_flags);
+PAIR(struct hv_proc, reply_to, callers);
+PAIR(struct hv_handle_entry, file, rights);
+PAIR(struct hv_file_entry, writers, type);
+PAIR(struct hv_file_entry, senders.word[0], senders.word[1]);
+PAIR(struct hv_file_entry, type, receivers);
+
+_Static_assert((int)HC_NR_call == (int)HC_FULL_FIRST &&
+	       (int)HC_NR_reply_wait == (int)HC_FULL_FIRST + 1, "vectors.S asks for these first");
 _Static_assert(HV_NHANDLE == 64, "direct.S compares a handle and a pid at once");
 _Static_assert(HV_WAIT_CALL == 1, "direct.S has a 1 already");
 _Static_assert(HV_NONE == ~0ULL && HV_FOREVER == 0, "direct.S compares with both");
-_Static_assert(offsetof(struct hv_file_entry, type) ==
-	       offsetof(struct hv_file_entry, writers) + 8, "pair");
-_Static_assert(offsetof(struct hv_file_entry, receivers) ==
-	       offsetof(struct hv_file_entry, type) + 8, "pair");
-_Static_assert(offsetof(struct hv_page_desc, owner) == offsetof(struct hv_page_desc, type) + 8,
-	       "pair");
 
 #define DEFINE(name, value) \
 	asm volatile("\n.ascii \"->" #name " %0\"" :: "i"((long)(value)))

@@ -39,24 +39,23 @@
 	add	x14, x14, x13, lsl #FILE_SIZE_SHIFT
 	.endm
 
-	/* Page x2 is self's and mapped nowhere. Clobbers x10, x11. */
+	/* Page x2 is self's and mapped nowhere. Then x11 = its entry. Clobbers x10. */
 	.macro look_at_page forever
 	cmp	x2, #ASM_NPAGE
 	b.hs	\forever
-	adrp	x10, page_descs
-	add	x10, x10, x2, lsl #DESC_SIZE_SHIFT
-	ldp	x10, x11, [x10]			/* type, owner */
+	adrp	x11, page_descs
+	add	x11, x11, x2, lsl #DESC_SIZE_SHIFT
+	ldr	x10, [x11, #DESC_TYPE]
 	cmp	x10, #ASM_PAGE_FREE
 	ccmp	x10, #ASM_PAGE_PARCEL, #4, ne
-	ccmp	x11, x1, #0, eq
+	ldr	x10, [x11, #DESC_OWNER]
+	ccmp	x10, x1, #0, eq
 	b.ne	\forever
 	.endm
 
-	/* It goes from process x12 to process x15 = x8. Clobbers x0, x10; x11 = core number. */
+	/* It goes from process x12 to process x15 = x8. Clobbers x0; x11 = core number. */
 	.macro give_page
-	adrp	x10, page_descs
-	add	x10, x10, x2, lsl #DESC_SIZE_SHIFT
-	str	x15, [x10, #DESC_OWNER]
+	str	x15, [x11, #DESC_OWNER]
 	ldr	x0, [x12, #PROC_PAGES_COUNT]
 	sub	x0, x0, #1
 	str	x0, [x12, #PROC_PAGES_COUNT]

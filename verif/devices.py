@@ -8,6 +8,8 @@ from collections.abc import Callable, Set
 from typing import TypeVar
 
 import z3
+from spec.transitions.direct import MORE
+from spec.transitions.entry import DIRECT
 
 from .errors import ImageError
 from .layout import Layout
@@ -173,15 +175,11 @@ def _read_once(event: Event) -> list[z3.BoolRef] | None:
     return [z3.Implies(z3.Not(IS_GICV2), name == event.operands[0])]
 
 
-AS_THEY_ARE = {"page_sync": "page_sync", "dc civac": "dc_civac",
-               "wfi": "wait", "hypercall": "hypercall",
-               "direct_call": "direct_call", "direct_reply_wait": "direct_reply_wait",
-               "leave_more": "leave_more",
-               "trap_sync": "trap_sync", "trap_irq": "trap_irq", "trap_stop": "trap_stop",
-               "trap_doomed": "trap_doomed", "sched_kick": "sched_kick",
-               "lock_take": "lock_take", "lock_drop": "lock_drop",
-               "leave_irq": "leave_irq", "leave_idle": "leave_idle",
-               "vgic_leave": "vgic_leave", "vgic_enter": "vgic_enter", "panic": "panic"}
+AS_THEY_ARE = frozenset({
+    "page_sync", "hypercall", *DIRECT, MORE, "trap_sync", "trap_irq", "trap_stop", "trap_doomed",
+    "sched_kick", "lock_take", "lock_drop", "leave_irq", "leave_idle", "vgic_leave", "vgic_enter",
+    "panic"})
+RENAMED = {"dc civac": "dc_civac", "wfi": "wait"}
 
 
 def outside(events: list[Event]) -> list[tuple[str, Operands]]:
@@ -203,8 +201,8 @@ def outside(events: list[Event]) -> list[tuple[str, Operands]]:
             found.append(("at_s1e1r", event.operands[:1]))
         elif event.kind.startswith("msr ") and event.kind[4:] in {**V3_WRITES, **V3_LISTS}:
             found.append(_interface_write(event.kind[4:], event.operands[0]))
-        elif event.kind in AS_THEY_ARE:
-            found.append((AS_THEY_ARE[event.kind], event.operands))
+        elif event.kind in AS_THEY_ARE or event.kind in RENAMED:
+            found.append((RENAMED.get(event.kind, event.kind), event.operands))
     return found
 
 

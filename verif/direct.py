@@ -18,7 +18,8 @@ import spec
 import z3
 from spec.marks import place_of
 from spec.state import FIELDS
-from spec.transition import Case
+from spec.transition import Case, Reader
+from spec.transitions.direct import as_received
 
 from . import lines
 from .flags import as_term, fold
@@ -66,15 +67,13 @@ class Comparison:
 
     def _delivered(self, direct: Case) -> Any:
         """The state, with the message in the context of who has the core."""
-        c, state = self.c, direct.state
-        before = self.subject.before
+        c, before, after = self.c, self.subject.before, direct.state
         _, _, page, _, *words = self.args
-        to = state.get("sched.cpus.current", before.get("sys.cpu"))
+        to = after.get("sched.cpus.current", before.get("sys.cpu"))
         giver = before.get("sched.cpus.current", before.get("sys.cpu"))
-        message = (bv(0), giver, page, bv(c.HV_NONE), *words)
-        for n, value in enumerate(message):
-            state = state.set("pages", (state.get("procs.ctx", to), bv(c.CTX_X0 + n)), value)
-        return state
+        for n, value in enumerate(as_received(Reader(c, before), giver, page, tuple(words))):
+            after = after.set("pages", (after.get("procs.ctx", to), bv(c.CTX_X0 + n)), value)
+        return after
 
     def _compare(self, direct: Case, wanted: Any, case: Case, name: str) -> None:
         """Where both can be, they are the same."""

@@ -4,8 +4,8 @@ used where the other begins.
 
 At a hypercall of the FAST class x0..x7 are the caller's, x18..x29 too and stay so, and the
 process's x30 is on the stack. Where direct.S begins all are the caller's but x16 and x17. At every
-other call X19 is the core's struct, X20 the context
-page of the process whose registers the core holds, and the stack is empty.
+other call X19 is the core's struct, X20 the context page of the process whose registers the core
+holds, and the stack is empty.
 """
 from collections.abc import Iterator
 from dataclasses import replace

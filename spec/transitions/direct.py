@@ -9,6 +9,8 @@ goes the way of its class.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .. import sets
 from ..descriptor import address
 from ..schedule import OFF, take_core, wait_for
@@ -16,7 +18,7 @@ from ..state import SAVED_REGISTERS
 from ..transition import Group, Reader, Transition
 from ..vocabulary import give_page, is_page, page_va, set_core, set_saved
 from ..words import Truth, Word
-from .entry import ASID_SHIFT, GENERAL, ZEROED, come_in_full, give_way, loaded_ctx
+from .entry import ASID_SHIFT, BEHIND, GENERAL, ZEROED, come_in_full, give_way, loaded_ctx
 
 CALLS = Group()
 
@@ -26,6 +28,8 @@ LASTING = tuple((at, name) for at, name in enumerate(SAVED_REGISTERS[:-2])
                 if name not in EXCEPTION)
 MESSAGE = 8         # x0 .. x7
 MORE = "leave_more"     # what is done behind this event
+# Transitions behind the event that another ends with.
+REST = {**{name: (name, behind) for name, behind in BEHIND.items()}, MORE: (MORE,)}
 
 
 def is_plain(r: Reader, handle: Word, deadline: Word, page: Word, passed: Word) -> Truth:
@@ -52,6 +56,17 @@ def file_of(r: Reader, handle: Word) -> Word:
     return r.get("handles.file", r.get("sched.cpus.current", r.cpu), handle)
 
 
+def come_in_directly(t: Transition, number: int, is_direct: Callable[..., Truth],
+                     rest: Callable[..., Word]) -> Word:
+    """With the lock: if it is direct the rest is done, else the hypercall of that number."""
+    args = [t.get("sys.x", n) for n in range(MESSAGE)]
+    t.event("lock_take")
+    if t.choose(is_direct(t, *args), "direct"):
+        return rest(t, *args)
+    come_in_full(t, number)
+    return 0
+
+
 # ---- call -----------------------------------------------------------------------------
 
 
@@ -72,12 +87,7 @@ def near_receivers(r: Reader, handle: Word) -> Word:
 @CALLS.hypercall
 def direct_call(t: Transition) -> Word:
     """The hypercall `call`."""
-    args = [t.get("sys.x", n) for n in range(MESSAGE)]
-    t.event("lock_take")
-    if t.choose(is_direct_call(t, *args), "direct"):
-        return call_directly(t, *args)
-    come_in_full(t, t.c.HC_FULL_FIRST)
-    return 0
+    return come_in_directly(t, t.c.HC_FULL_FIRST, is_direct_call, call_directly)
 
 
 @CALLS.part(is_direct_call)
@@ -117,12 +127,7 @@ def is_direct_reply(r: Reader, handle: Word, deadline: Word, page: Word, passed:
 @CALLS.hypercall
 def direct_reply_wait(t: Transition) -> Word:
     """The hypercall `reply_wait`."""
-    args = [t.get("sys.x", n) for n in range(MESSAGE)]
-    t.event("lock_take")
-    if t.choose(is_direct_reply(t, *args), "direct"):
-        return reply_directly(t, *args)
-    come_in_full(t, t.c.HC_FULL_FIRST + 1)
-    return 0
+    return come_in_directly(t, t.c.HC_FULL_FIRST + 1, is_direct_reply, reply_directly)
 
 
 @CALLS.part(is_direct_reply)
@@ -144,6 +149,11 @@ def reply_directly(t: Transition, handle: Word, _deadline: Word, page: Word, _pa
 # ---- out ------------------------------------------------------------------------------
 
 
+def as_received(r: Reader, giver: Word, page: Word, words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """x0 to x7 of who gets the message: no error, who, page, no handle, words."""
+    return 0, giver, page, r.c.HV_NONE, *words
+
+
 def has_handed_over(r: Reader, *_message: Word) -> Truth:
     """The process that came in has given the core to another."""
     loaded, current = (r.get(f"sched.cpus.{name}", r.cpu) for name in ("loaded", "current"))
@@ -152,11 +162,11 @@ def has_handed_over(r: Reader, *_message: Word) -> Truth:
 
 @CALLS.part(has_handed_over)
 def leave_directly(t: Transition, page: Word, w0: Word, w1: Word, w2: Word, w3: Word) -> Word:
-    """The message comes with the core: x1 who, x2 page, x3 no handle, x4..x7 words. If some cores
-    or some processes have more than every core has, it goes by way of the context."""
+    """The message comes with the core. If some cores or some processes have more than every core
+    has, it goes by way of the context."""
     c = t.c
     left, came = t.get("sched.cpus.loaded", t.cpu), t.get("sched.cpus.current", t.cpu)
-    message = (0, left, page, c.HV_NONE, w0, w1, w2, w3)
+    message = as_received(t, left, page, (w0, w1, w2, w3))
     set_saved(t, left, c.CTX_X0, t.o.word(-c.HV_EPIPE))
     for n in range(ZEROED, GENERAL):
         set_saved(t, left, c.CTX_X0 + n, t.get("sys.x", n))

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "tools")]
 
+import lines  # noqa: E402
 from harness import BUILD, ROOT, Suite, command, main, output  # noqa: E402
 
 suite = Suite("layout/source")
@@ -158,6 +160,16 @@ def state_is_words_without_volatile() -> None:
 def hypercall_reference_is_up_to_date() -> None:
     done = command(sys.executable, "tools/gen_reference.py", "--check",
                    "include/uapi/hypercall.def", "include/uapi/abi.h", "docs/hypercalls.md")
+    assert done.returncode == 0, done.stdout.decode()
+
+
+@suite.test
+def specification_is_within_its_limit() -> None:
+    python = '"""Said."""\n\ndef f() -> int:\n    """Said,\n    too."""\n    # and\n' \
+             '    return (1 +\n            2)  # this\n'
+    assert lines.of_python(python) == 3
+    assert lines.of_c("/* Said,\n * too. */\nint x; /* and */\n\n\tnop\t/* this */\n") == 2
+    done = command(sys.executable, "tools/lines.py")
     assert done.returncode == 0, done.stdout.decode()
 
 

@@ -23,8 +23,8 @@ from replay.points import IAR, Kind
 from replay.registers import FIXED, ISTATUS, KERNELS, known, switched
 from replay.stops import Stop, Stops
 from spec.transition import Outcome
-from spec.transitions.direct import MORE
-from spec.transitions.entry import BEHIND, DIRECT
+from spec.transitions.direct import REST
+from spec.transitions.entry import DIRECT
 from verif.target import Target
 
 SPURIOUS, INTID_V2 = 1020, 0x3FF        # from there on none; an INTID (IHI 0048B, 3.2.5, 4.4.4)
@@ -187,11 +187,9 @@ class Replayer:
 
     def _finish(self) -> None:
         """What is behind the last event, to the end."""
-        while self.events[-1][0] in (*BEHIND, MORE):
-            part = str(self.events[-1][0])
-            if part != MORE:
-                self._run(part)
-            self._run(BEHIND.get(part, MORE))
+        while self.events[-1][0] in REST:
+            for name in REST[str(self.events[-1][0])]:
+                self._run(name)
 
     def _lock(self, what: str) -> None:
         """A ticket is taken (bits 31:16), or the next one served (15:0)."""

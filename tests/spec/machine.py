@@ -13,8 +13,8 @@ from spec import descriptor as d
 from spec.irq_invariants import list_register
 from spec.state import FIELDS, KINDS, ConcreteState
 from spec.transition import Outcome, Reader
-from spec.transitions.direct import MORE
-from spec.transitions.entry import BEHIND, DIRECT, HVC_0
+from spec.transitions.direct import REST
+from spec.transitions.entry import DIRECT, HVC_0
 from spec.witness import add_ghosts
 
 # INTIDs, and exception classes of traps (ESR_EL2, D19.2.37).
@@ -229,11 +229,9 @@ class Machine:
 
     def _finish(self, events: tuple[Any, ...]) -> None:
         """What is behind the last event, to the end."""
-        while events[-1][0] in (*BEHIND, MORE):
-            what = events[-1][0]
-            if what != MORE:
-                self.do(what)
-            events = self.do(BEHIND.get(what, MORE)).events
+        while events[-1][0] in REST:
+            for name in REST[events[-1][0]]:
+                events = self.do(name).events
 
     def _trap(self, way_in: str, name: str) -> None:
         """The way in, and the trap, or the end of who is killed."""

@@ -149,6 +149,16 @@ static void answer(void *handle)
 	DO(reply, m.from, 0, HV_NONE, 11, 12, 13, 14);
 }
 
+/* In registers: a call, or a reply and wait, by the endpoint, without page or handle. */
+static void fill_message(struct registers *in, uint64_t nr, hv_handle endpoint)
+{
+	fill(in, nr);
+	in->x[0] = endpoint;
+	in->x[1] = HV_FOREVER;
+	in->x[2] = 0;
+	in->x[3] = HV_NONE;
+}
+
 /* A call fills x1..x7; of other registers that it may lose none has what is another's. */
 TEST(abi_call_result)
 {
@@ -156,11 +166,7 @@ TEST(abi_call_result)
 	hv_pid peer = peer_start(answer, (void *)endpoint);
 	struct registers in, out;
 
-	fill(&in, HV_NR_call);
-	in.x[0] = endpoint;
-	in.x[1] = HV_FOREVER;
-	in.x[2] = 0;
-	in.x[3] = HV_NONE;
+	fill_message(&in, HV_NR_call, endpoint);
 	probe_hvc0(&in, &out);
 	CHECK_EQ(out.x[0], 0);
 	CHECK_EQ(out.x[1], peer);
@@ -198,13 +204,9 @@ static void answer_with_secrets(void *handle)
 	struct hv_msg m = hv_recv_msg((uintptr_t)handle, HV_FOREVER, 0);
 
 	CHECK_EQ(m.result, 0);
-	fill(&in, HV_NR_reply_wait);
+	fill_message(&in, HV_NR_reply_wait, (uintptr_t)handle);
 	for (unsigned i = 9; i < 31; i++)
 		in.x[i] = SECRET + i;
-	in.x[0] = (uintptr_t)handle;
-	in.x[1] = HV_FOREVER;
-	in.x[2] = 0;
-	in.x[3] = HV_NONE;
 	put_secrets();
 	probe_hvc0(&in, &out);
 	CHECK_EQ(out.x[0], 0);
@@ -219,11 +221,7 @@ TEST(abi_call_shows_nothing_of_the_server)
 	struct registers in, out;
 
 	for (int i = 0; i < 2; i++) {
-		fill(&in, HV_NR_call);
-		in.x[0] = endpoint;
-		in.x[1] = HV_FOREVER;
-		in.x[2] = 0;
-		in.x[3] = HV_NONE;
+		fill_message(&in, HV_NR_call, endpoint);
 		probe_hvc0(&in, &out);
 		check_no_secret_in_system_registers();
 		CHECK_EQ(out.x[0], 0);
