@@ -74,8 +74,9 @@ def same_index(left: Index, right: Index) -> Bool:
 
 def same_cell(left: Indices, right: Indices) -> Bool:
     """All indices equal."""
-    if any(z3.is_bv_value(a) and z3.is_bv_value(b) and not a.eq(b) for a, b in zip(left, right)):
-        return False
+    for a, b in zip(reversed(left), reversed(right)):   # that of a word in its page is a number
+        if z3.is_bv_value(a) and z3.is_bv_value(b) and not a.eq(b):
+            return False
     result: Bool = True
     for a, b in zip(left, right):
         result = both(result, same_index(a, b))
