@@ -19,7 +19,7 @@ from .arrays import Array, ArrayOps, Word, is_plain, words
 from .boot_machine import Dump
 from .image import Image
 from .layout import Family
-from .target import FIRST_OF_CPU, Target
+from .target import Target
 
 WORD, PAGE = 8, 4096
 ZERO = np.uint64(0)
@@ -207,7 +207,7 @@ def physical(image: Image, va: int, kernel_pa: int) -> int:
 
 def core_address(target: Target) -> int:
     """EL2 address of sched.cpus[0], of the core that runs processes."""
-    family = target.layout.families[FIRST_OF_CPU]
+    family = target.first_of_cpu
     return family.base + family.offset
 
 

@@ -144,15 +144,13 @@ def _lines(subject: Subject, case: Case) -> z3.BoolRef:
 
 
 def _owners(subject: Subject, case: Case) -> z3.BoolRef:
-    self = _self(subject)
-    return as_term(isolation.owner_agrees(subject.c, subject.before, case.state, self,
+    return as_term(isolation.owner_agrees(subject.c, subject.before, case.state, _self(subject),
                                           *_any("page")))
 
 
 def _devices(subject: Subject, case: Case) -> z3.BoolRef:
-    self = subject.before.get("sched.cpus.current", subject.before.get("sys.cpu"))
-    return as_term(isolation.device_owner_agrees(subject.c, subject.before, case.state, self,
-                                                 *_any("device")))
+    return as_term(isolation.device_owner_agrees(subject.c, subject.before, case.state,
+                                                 _self(subject), *_any("device")))
 
 
 def _masks(subject: Subject, case: Case) -> z3.BoolRef:

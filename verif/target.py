@@ -14,7 +14,7 @@ from .machine import CPU
 from .world import World
 
 TABLE = "hypercall_table"
-FIRST_OF_CPU = "sched.cpus.doomed"
+CPUS = "sched.cpus."
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,15 @@ class Target:
         return self.debug.constants[name]
 
     @property
+    def first_of_cpu(self) -> layout.Family:
+        """The first field of struct hv_cpu."""
+        fields = (f for name, f in self.layout.families.items() if name.startswith(CPUS))
+        return min(fields, key=lambda family: family.offset)
+
+    @property
     def cpu(self) -> Lin:
         """&sched.cpus[cpu] of the core that executes."""
-        family = self.layout.families[FIRST_OF_CPU]
+        family = self.first_of_cpu
         return const(family.base + family.offset) + symbol(CPU).scaled(family.dims[0].stride)
 
     def start(self, routine: Routine, given: tuple[z3.BoolRef, ...] = ()) -> Start:
