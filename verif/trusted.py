@@ -33,7 +33,7 @@ FIXED = (
     Assumption(premises.CORE_AT_ENTRY,
                "TPIDR_EL2 is written by boot alone: T4 looks at it, and no proved path writes it"),
     Assumption(premises.STACK_AT_ENTRY,
-               "T1 of each stretch of `vectors.S` shows it where it ends; T4 at the first `eret`"),
+               "T1 of each stretch of assembly shows it where it ends; T4 at the first `eret`"),
     Assumption(induct.AFTER_BOOT,
                "T4, on the machines that it boots; not proved of every device tree"),
     Assumption(order.CLEAN_AT_ENTRY,
@@ -54,7 +54,7 @@ PARTS = (
     Part("the reading of ELF and DWARF", "each DWARF tag or form that is not known stops the run"),
     Part("Z3", "what it calls satisfiable or unknown counts as a failure; `make verify "
          "SOLVER=both` puts each `unsat` to cvc5, too; nothing checks its simplifier"),
-    Part("that stretches of `vectors.S` and calls fit together as `verif/linkage.py` says",
+    Part("that stretches of assembly and calls of C fit together as `verif/linkage.py` says",
          "reading: what one ends with is what the next begins with"),
     Part("that EL2 takes no exception of its own, but what T2 excludes: SError and debug",
          "both are masked at EL2; it would end in `panic`"),

@@ -27,12 +27,12 @@ def a_changed_list_is_noticed() -> None:
     text = trust.PAGE.read_text()
     lines = trust.section(text)[1].splitlines(keepends=True)
     rows = [line for line in lines if line.startswith("| ") and "---" not in line]
-    for line in (rows[1], next(r for r in rows if "invariant" in r), rows[-1]):
+    for part in (rows[1], next(r for r in rows if "invariant" in r), rows[-1], "direct_call, "):
         try:
-            trust.check_page(text.replace(line, ""))
+            trust.check_page(text.replace(part, ""))
         except trust.TrustError:
             continue
-        raise AssertionError(f"TRUST.md may lack {line}")
+        raise AssertionError(f"TRUST.md may lack {part}")
 
 
 if __name__ == "__main__":
