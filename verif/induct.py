@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path as FilePath
 from types import SimpleNamespace
+from typing import Any
 
 import spec
 import z3
@@ -19,7 +20,7 @@ from spec.ghosts import Step
 from spec.invariants import Invariant
 from spec.marks import place_of
 from spec.state import Key
-from spec.transition import Case, Spec, Transition
+from spec.transition import Case, Part, Spec, Transition
 from spec.transitions.entry import DIRECT
 
 from . import contexts, counting, deadlines, lines
@@ -199,9 +200,9 @@ class Subject:
 
 @dataclass(frozen=True)
 class Goal:
-    """The invariant `rule` after a case, or what it needs, or (no rule) the premise of the part
-    that follows: `given` is known besides, `at` are its indices, `own` is what was assumed of
-    these before. If there are `parts`, it follows from all of them; if they `may_be_more` than it
+    """The invariant `rule` after a case, or what it needs, or the premise of the part that
+    `follows`: `given` is known besides, `at` are its indices, `own` is what was assumed of these
+    before. If there are `parts`, it follows from all of them; if they `may_be_more` than it
     says, they are of any words of contexts, and it may hold where they do not."""
 
     name: str
@@ -212,6 +213,12 @@ class Goal:
     own: tuple[z3.BoolRef, ...] = ()
     parts: "tuple[Goal, ...] | None" = None
     may_be_more: bool = False
+    follows: Part | None = None
+
+
+def _premise(part: Part, truth: Any) -> Goal:
+    """What is asked for where the part begins."""
+    return Goal(f"the premise of {part.name}", "", (), as_term(truth), (), follows=part)
 
 
 @dataclass
@@ -245,11 +252,10 @@ class Induction:
                 goal = Goal(name, name, self._counted(after, now), now, at, own)
                 yield self._in_parts(goal, rule, updates, was)
         if case.part is not None:
-            yield Goal(f"the premise of {case.part}", "", (), as_term(case.given), ())
+            yield _premise(spec.parts()[case.part], case.given)
         if case.events and case.events[-1][0] in spec.parts():
             part = spec.parts()[case.events[-1][0]]
-            yield Goal(f"the premise of {part.name}", "", (),
-                       as_term(part.given(Transition(subject.c, after))), ())
+            yield _premise(part, part.given(Transition(subject.c, after)))
         if set(case.state.updates) & HELD and subject.name not in spec.edges():
             yield Goal("what the core holds", "core_context", (), z3.BoolVal(False), ())
         for claim in () if case.follows else (
@@ -330,13 +336,13 @@ class Induction:
 
     def _failure(self, case: Case, goal: Goal, verdict: Verdict) -> Failure:
         subject = self.subject
-        if goal.rule:
+        if goal.follows is not None:
+            about = lines.of_function("premise", goal.follows.name, goal.follows.given)
+            tables = frozenset(case.state.updates)
+        else:
             rule = {**subject.rules, **spec.premises(), **spec.settled()}[goal.rule]
             about = lines.of_function("invariant", rule.name, rule.text)
             tables = lines.tables_read(subject.c, rule)
-        else:
-            about = lines.of_function("premise", case.part, spec.parts()[case.part].given)
-            tables = frozenset(case.state.updates)
         found = (about, *lines.of_case(subject.text, case, tables))
         return Failure(f"{goal.name} is not preserved in case {case.case}", subject.place, "",
                        verdict.status, model_values(verdict), str(verdict.query), found)

@@ -55,7 +55,7 @@ def theorems(m: Mutant) -> tuple[str, ...]:
     elif m.operator.startswith("ghost-"):
         wanted = ("T1", "T3", "T9")     # what names a ghost may be about the state, too
     elif m.kind == "spec" and m.function in population.PREMISES:
-        wanted = ("T1", "T2", "T3")     # assumed of the code of a part, too
+        wanted = ("T1", "T2", "T3", "T5", "T6", "T9")   # assumed in all proofs of a part
     else:
         wanted = ("T1",) if m.kind == "spec" else ("T1", "T2")
     return tuple(t for t in wanted if t in THEOREMS)

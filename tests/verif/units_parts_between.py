@@ -15,9 +15,9 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "spec")]
 import spec  # noqa: E402
 from constants import enumerators  # noqa: E402
 from spec import sets  # noqa: E402
-from spec.transition import Transition  # noqa: E402
+from spec.transition import Part, Transition  # noqa: E402
 from spec.transitions import ipc  # noqa: E402
-from spec.words import Word  # noqa: E402
+from spec.words import Truth, Word  # noqa: E402
 from verif import induct  # noqa: E402
 from verif.flags import as_term  # noqa: E402
 from verif.reads import Reads  # noqa: E402
@@ -90,3 +90,21 @@ def test_what_the_part_keeps_is_not_asked_again(tmp_path: Path) -> None:
                                    for handle in ("handle", "not handle"))
     assert all(goals[-1:] == ["the premise of receive_from"] and len(goals) <= 2
                for goals in asked.values())
+
+
+def nobody_is_loaded(t: Transition) -> Truth:
+    """Another premise than the part has."""
+    return t.get("sched.cpus.loaded", t.cpu) == 0
+
+
+def test_a_premise_behind_an_event_is_named(tmp_path: Path,
+                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    """`leave_kicked` ends with an event behind which a part comes."""
+    part = spec.parts()["vgic_leave"]
+    changed = {**spec.parts(), part.name: Part(part.name, part.text, nobody_is_loaded)}
+    monkeypatch.setattr(spec, "parts", lambda: changed)
+    subject = induct.Subject(enumerators(), "leave_kicked", spec.transition("leave_kicked"))
+    failure, *_ = induct.prove(subject, tmp_path, "").failures
+    assert failure.what.startswith("the premise of vgic_leave is not preserved in case ")
+    assert (failure.lines[0].kind, failure.lines[0].text) == ("premise", "vgic_leave")
+    assert "units_parts_between.py" in failure.lines[0].where

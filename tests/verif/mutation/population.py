@@ -5,9 +5,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
+from types import SimpleNamespace
 
 import spec
+import z3
+from spec.state import SymbolicState
 
+from verif import premises
 from verif.whole import ENDS
 
 from . import barrier, binary, source_asm, source_c, source_python, vectors
@@ -20,9 +24,8 @@ SLOW = ("console_read", "wait", "kill", "send", "trap_irq", "recv", "call", "rep
 BUSY = ("create", "alloc_l1", "set_runnable", "grant_page", "map_device", "yield")
 # What else an invariant is assumed of, or must be kept by.
 EDGES = (*spec.traps(), *spec.edges(), *ENDS)
-# What a part asks for where it begins, and whose it is.
-PREMISES = {name: tuple(part.name for part in spec.parts().values() if part.given.__name__ == name)
-            for name in {part.given.__name__ for part in spec.parts().values()} - {"<lambda>"}}
+# What a part asks for where it begins.
+PREMISES = frozenset(part.given.__name__ for part in spec.parts().values()) - {"<lambda>"}
 HEADERS = ("include/uapi/abi.h", "include/uapi/tables.h", "kernel/state.h", "kernel/ipc.h")
 # Whose faults the C kind leaves out: what the compiler does not make code of, one by one.
 NO_FAULTS_IN = ("kernel/prim.h", "kernel/hypercall.h")
@@ -89,11 +92,37 @@ def _reached(root: Path, names: Iterable[str]) -> dict[tuple[str, str], list[str
     return found
 
 
+def _ends(c: SimpleNamespace, text: spec.Spec) -> set[str]:
+    """The parts that come after it, or within it."""
+    arguments = tuple(z3.BitVec(name, 64) for name in text.parameters)
+    cases = text.symbolic(c, SymbolicState(), arguments, ghosts=False, orders=False, apart=None)
+    return {name for case in cases for name in (case.part, *(event[0] for event in case.events))
+            if name in spec.parts()}
+
+
+def asking(c: SimpleNamespace) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Definition of the specification that says what parts ask for -> these, and who must show
+    it."""
+    graph = source_python.uses(source_python.modules(ROOT))
+    parts = spec.parts()
+    texts = {**spec.hypercalls(), **spec.interrupts(), **parts}
+    ends = {name: _ends(c, text) for name, text in texts.items()}
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for part in parts.values():
+        module = part.given.__module__.removeprefix("spec.")
+        for place in source_python.closure(graph, (module, part.given.__name__)):
+            before = tuple(name for name in texts if part.name in ends[name])
+            found[place] = (*found.get(place, ()), part.name, *before)
+    return {place: tuple(dict.fromkeys(names)) for place, names in found.items()}
+
+
 def of_spec(code: Code) -> Iterator[Mutant]:
     """In transitions of hypercalls and in all that they use."""
     known, every = source_c.facts(ROOT, HEADERS), source_python.modules(ROOT)
+    asked = asking(premises.constants(code.kernel))
     for (name, defined), calls in sorted(_reached(ROOT, code.subjects()).items()):
-        subjects = (*PREMISES.get(defined, ()), *order(code, set(calls)))
+        first = asked[name, defined] if defined in PREMISES else ()
+        subjects = tuple(dict.fromkeys((*first, *order(code, set(calls)))))
         if name in SPEC_FILES:
             continue
         maker = source_python.Maker("spec", every[name], defined, known)
