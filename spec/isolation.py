@@ -168,7 +168,7 @@ def device_owner_agrees(c: Any, before: State, after: State, self: Word, device:
     kinds = (o.iff(after.get("devices.state", device) == kind,
                    before.get("devices.state", device) == kind)
              for kind in (c.HV_DEVICE_NONE, c.HV_DEVICE_SHARED))
-    return o.implies(o.ult(device, c.HV_NDEVICE), o.and_(kept, *kinds, o.implies(moved, mine)))
+    return o.and_(kept, *kinds, o.implies(moved, mine))
 
 
 # A list register (IHI 0048B, 5.3.8; IHI 0069H, 12.4, ICH_LR<n>_EL2): HW, and where the physical

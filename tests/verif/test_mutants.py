@@ -156,6 +156,7 @@ def unknown(instruction: str) -> None:
     text = done.stdout.decode(errors="replace")
     assert done.returncode == 2, text
     assert f"{word:#010x} at {address:#x}, hc_seek+0x8" in text, text
+    assert trial.REFUSAL.search(text), text
 
 
 @suite.test

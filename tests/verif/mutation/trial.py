@@ -26,8 +26,9 @@ COPIED = ("Makefile", "linker.ld", "kernel", "include", "tools", "spec", "verif"
 BUILT = ("kernel", "gen", "libfdt", "hv8.elf")
 ELF = "build/hv8.elf"
 # A refusal of the verifier that counts: it says what it does not know, and where.
-REFUSAL = re.compile(r"^(?:Undecoded|Unallocated|Unmodelled)Error: \w+: .*\+0x[0-9a-f]+.*"
-                     r"|^VerifError: \w+: the specification\b.*", re.M)
+REFUSAL = re.compile(r"^(?:VerifError: [\w /]+: )?(?:Undecoded|Unallocated|Unmodelled)Error: "
+                     r".*\+0x[0-9a-f]+.*|^VerifError: .*: the specification (?:takes|changes|reads)"
+                     r"\b.*", re.M)
 # What Python refuses of these kinds, like what a compiler refuses, is no mutant.
 PYTHON = ("spec", "invariant")
 REFUSED = re.compile(r"Traceback .*File \"[^\"]*/spec/[^\"]*\".*^[\w.]+(?:Error|Exception): ",
