@@ -238,6 +238,7 @@ help:
 	'make dist      images and checksums in build/dist/' \
 	'make test      install what is missing, build, run every test;' \
 	'               the last line is "N passed, N failed". Some: make test T="host layout"' \
+	'               HICCUPS=500: machines are stopped at random, for as many ms at most' \
 	'make bench     instructions for each operation, beside other systems; fails if one takes' \
 	'               more than is proved' \
 	'make throughput  null hypercalls and calls on 1 to CPUS=4 cores beside one: by the' \
@@ -383,7 +384,7 @@ throughput:
 
 size: $(B)/hv8.elf
 	@$(PYTHON) tools/size.py $<
-	@exec $(PYTHON) tools/lines.py
+	@exec $(PYTHON) tools/spec_lines.py
 
 docs:
 	@tools/setup.sh verify </dev/null

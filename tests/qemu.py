@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """A machine in QEMU with hv8 on it, talked to over its serial console."""
 
+import os
+import random
 import re
 import signal
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +19,9 @@ PROMPT = "hv8$ "
 # Cores as threads of the host are slow where the host has fewer: who has the ticket that is
 # served may not be running. One thread for all of them is fast, and preempts as well.
 ONE_THREAD = ("-accel", "tcg,thread=single")
+# Milliseconds that each machine is stopped for at most, again and again, as a busy host may do
+# to it at any time: no test may need that the host is quick.
+HICCUPS = int(os.environ.get("HICCUPS") or "0")
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,30 @@ class Machine:
         return words + list(self.extra)
 
 
+class Hiccups:
+    """Stops and continues a process at random until told to end."""
+
+    def __init__(self, pid: int):
+        self._process, self._ended = os.pidfd_open(pid), threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """The process goes on, if it is there."""
+        self._ended.set()
+        self._thread.join()
+        os.close(self._process)
+
+    def _run(self) -> None:
+        while not self._ended.wait(random.uniform(0.02, 1)):
+            try:
+                signal.pidfd_send_signal(self._process, signal.SIGSTOP)
+                self._ended.wait(random.uniform(0, HICCUPS / 1000))
+                signal.pidfd_send_signal(self._process, signal.SIGCONT)
+            except ProcessLookupError:
+                return
+
+
 @dataclass
 class Guest:
     """A running machine; leaving the `with` block ends it in any case."""
@@ -60,6 +90,7 @@ class Guest:
     timeout: float = 300
     child: pexpect.spawn = field(init=False)
     transcript: BinaryIO = field(init=False)
+    hiccups: Hiccups | None = field(init=False, default=None)
 
     def __enter__(self) -> "Guest":
         LOGS.mkdir(parents=True, exist_ok=True)
@@ -70,10 +101,14 @@ class Guest:
                                    timeout=self.timeout, logfile=None, dimensions=(40, 200))
         self.child.logfile_read = self.transcript
         self.child.delaybeforesend = None
+        if HICCUPS:
+            self.hiccups = Hiccups(self.child.pid)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
                  trace: TracebackType | None) -> None:
+        if self.hiccups is not None:
+            self.hiccups.end()
         if self.child.isalive():
             self.child.kill(signal.SIGKILL)
             self.child.wait()

@@ -200,8 +200,8 @@ class Subject:
 
 @dataclass(frozen=True)
 class Goal:
-    """The invariant `rule` after a case, or what it needs, or the premise of the part that
-    `follows`: `given` is known besides, `at` are its indices, `own` is what was assumed of these
+    """The invariant `rule` after a case, or what it needs, or what is asked for where the part
+    `begins`: `given` is known besides, `at` are its indices, `own` is what was assumed of these
     before. If there are `parts`, it follows from all of them; if they `may_be_more` than it
     says, they are of any words of contexts, and it may hold where they do not."""
 
@@ -213,12 +213,12 @@ class Goal:
     own: tuple[z3.BoolRef, ...] = ()
     parts: "tuple[Goal, ...] | None" = None
     may_be_more: bool = False
-    follows: Part | None = None
+    begins: Part | None = None
 
 
 def _premise(part: Part, truth: Any) -> Goal:
     """What is asked for where the part begins."""
-    return Goal(f"the premise of {part.name}", "", (), as_term(truth), (), follows=part)
+    return Goal(f"the premise of {part.name}", "", (), as_term(truth), (), begins=part)
 
 
 @dataclass
@@ -238,9 +238,7 @@ class Induction:
         """Every invariant that the case may touch, and the obligations of its counters."""
         subject, updates = self.subject, case.state.updates
         after = self.afterwards.state(updates)
-        rules = self._rules(case)
-        for name in rules.keys() - subject.rules.keys() if case.follows else rules:
-            rule = rules[name]
+        for name, rule in self._rules(case).items():
             if name in counting.RULES | deadlines.RULES or self._is_apart(rule, case):
                 continue
             at = tuple((kind, z3.BitVec(f"any{n}!{kind}", 64)) for n, kind in enumerate(rule.kinds))
@@ -281,13 +279,15 @@ class Induction:
             not (counting.ORDERS | case.state.updates.keys()) & set(self.afterwards.tables(rule))
 
     def _rules(self, case: Case) -> dict[str, Invariant]:
-        """What must hold afterwards: if a process runs then, what is assumed of that too."""
+        """What must hold afterwards: every invariant, unless a part has just left them so; if a
+        process runs then, what is assumed of that too."""
+        always = {} if case.follows else self.subject.rules
         runs = RUNS & {event[0] for event in case.events[-1:]}
         needs = runs or self.subject.is_fast or case.part not in (None, *MAY_BE_IDLE)
         if needs:
-            return {**self.subject.rules, **spec.premises()}
+            return {**always, **spec.premises()}
         waits = WAITS & {event[0] for event in case.events[-1:]}
-        return {**self.subject.rules, **(spec.settled() if waits else {})}
+        return {**always, **(spec.settled() if waits else {})}
 
     def _counted(self, after: After, goal: z3.BoolRef) -> tuple[z3.BoolRef, ...]:
         """What is known of the orders afterwards: the counts are exact, where the goal asks."""
@@ -336,8 +336,8 @@ class Induction:
 
     def _failure(self, case: Case, goal: Goal, verdict: Verdict) -> Failure:
         subject = self.subject
-        if goal.follows is not None:
-            about = lines.of_function("premise", goal.follows.name, goal.follows.given)
+        if goal.begins is not None:
+            about = lines.of_function("premise", goal.begins.name, goal.begins.given)
             tables = frozenset(case.state.updates)
         else:
             rule = {**subject.rules, **spec.premises(), **spec.settled()}[goal.rule]

@@ -187,11 +187,11 @@ class Solver:
         return self.core(given, goal, name, SLICE_RESOURCES, self._learned)
 
     def is_possible(self, given: tuple[z3.BoolRef, ...], name: str,
-                    kept: Lazily | None = None, resources: int | None = None) -> bool:
+                    kept: Lazily | None = None, resources: int = CORE_RESOURCES) -> bool:
         """Was a state found in which the hypotheses and all that is given hold? `kept` and
         `resources`: see `core`."""
         nothing = z3.BoolVal(False)
-        if self.core(given, nothing, name, resources or CORE_RESOURCES, kept) is not None:
+        if self.core(given, nothing, name, resources, kept) is not None:
             return False
         return self.is_refuted or self.prove(given, nothing, "", False).status == "refuted"
 

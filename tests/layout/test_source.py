@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "tools")]
 
-import lines  # noqa: E402
+import spec_lines  # noqa: E402
 from harness import BUILD, ROOT, Suite, command, main, output  # noqa: E402
 
 suite = Suite("layout/source")
@@ -167,9 +167,9 @@ def hypercall_reference_is_up_to_date() -> None:
 def specification_is_within_its_limit() -> None:
     python = '"""Said."""\n\ndef f() -> int:\n    """Said,\n    too."""\n    # and\n' \
              '    return (1 +\n            2)  # this\n'
-    assert lines.of_python(python) == 3
-    assert lines.of_c("/* Said,\n * too. */\nint x; /* and */\n\n\tnop\t/* this */\n") == 2
-    done = command(sys.executable, "tools/lines.py")
+    assert spec_lines.of_python(python) == 3
+    assert spec_lines.of_c("/* Said,\n * too. */\nint x; /* and */\n\n\tnop\t/* this */\n") == 2
+    done = command(sys.executable, "tools/spec_lines.py")
     assert done.returncode == 0, done.stdout.decode()
 
 

@@ -110,9 +110,10 @@ def asking(c: SimpleNamespace) -> dict[tuple[str, str], tuple[str, ...]]:
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     for part in parts.values():
         module = part.given.__module__.removeprefix("spec.")
+        before = tuple(name for name in texts if part.name in ends[name])
         for place in source_python.closure(graph, (module, part.given.__name__)):
-            before = tuple(name for name in texts if part.name in ends[name])
-            found[place] = (*found.get(place, ()), part.name, *before)
+            if place[1] in PREMISES:
+                found[place] = (*found.get(place, ()), part.name, *before)
     return {place: tuple(dict.fromkeys(names)) for place, names in found.items()}
 
 
@@ -121,8 +122,8 @@ def of_spec(code: Code) -> Iterator[Mutant]:
     known, every = source_c.facts(ROOT, HEADERS), source_python.modules(ROOT)
     asked = asking(premises.constants(code.kernel))
     for (name, defined), calls in sorted(_reached(ROOT, code.subjects()).items()):
-        first = asked[name, defined] if defined in PREMISES else ()
-        subjects = tuple(dict.fromkeys((*first, *order(code, set(calls)))))
+        subjects = tuple(dict.fromkeys((*asked.get((name, defined), ()),
+                                        *order(code, set(calls)))))
         if name in SPEC_FILES:
             continue
         maker = source_python.Maker("spec", every[name], defined, known)

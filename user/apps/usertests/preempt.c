@@ -152,26 +152,39 @@ static void sleep_and_exit(void *deadline)
 	CHECK(hv_now() >= (uintptr_t)deadline);
 }
 
-/* Deadlines of many processes come in their order, if one core runs them. */
-TEST(deadlines_in_order)
+/* Are processes whose deadlines differ by 15 ms seen to end in the order of these? */
+static bool is_in_order(void)
 {
-	enum { SLEEPERS = 6, START_US = 1000000 };	/* by then all of them sleep */
+	enum { SLEEPERS = 6, START_US = 300000 };	/* by then all of them sleep */
 	static const uintptr_t us[SLEEPERS] = { 90000, 30000, 75000, 15000, 60000, 45000 };
 	static const int order[SLEEPERS] = { 3, 1, 5, 4, 2, 0 };
 	uint64_t start = hv_now() + hv_ticks_of_us(START_US);
 	hv_pid pids[SLEEPERS];
+	bool in_order = true;
 
 	for (int i = 0; i < SLEEPERS; i++)
 		pids[i] = peer_start(sleep_and_exit, (void *)(start + hv_ticks_of_us(us[i])));
 	for (int i = 0; i < SLEEPERS; i++) {
-		hv_pid first = (hv_pid)hv_wait(HV_FOREVER, HV_NONE);
+		struct hv_exit end;
 
-		while ((int64_t)first == -HV_EINTR)
-			first = (hv_pid)hv_wait(HV_FOREVER, HV_NONE);
-		if (hv_bootinfo->cpu_count == 1)
-			CHECK_EQ(first, pids[order[i]]);
-		peer_join(first);
+		in_order = hv_waitpid(-1, 0, HV_NONE, &end) == (pid_t)pids[order[i]] && in_order;
+		CHECK_EQ(end.raw, 0);
 	}
+	return in_order;
+}
+
+/*
+ * One core keeps the order. What is due at once ends in any: a host that does
+ * not run this machine for a while makes it so, now and then.
+ */
+TEST(deadlines_in_order)
+{
+	enum { TRIES = 10 };
+	bool in_order = is_in_order() || hv_bootinfo->cpu_count > 1;
+
+	for (int i = 1; i < TRIES && !in_order; i++)
+		in_order = is_in_order();
+	CHECK(in_order);
 }
 
 /* Deadlines that make no sense are long past, or never. */
