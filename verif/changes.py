@@ -73,3 +73,13 @@ def pairs(made: tuple[Update, ...], said: tuple[spec.state.Update, ...],
             return None
         found += zip(one.words, other.words)
     return found
+
+
+def places(made: tuple[Update, ...], said: tuple[spec.state.Update, ...],
+           ) -> Iterator[tuple[z3.BitVecRef, ...]]:
+    """Indices of what either writes; of a page those of its first word."""
+    for change in (*_made(made), *_said(said)):
+        if change is not None and change.kind == "cell":
+            yield change.words[:-1]
+        elif change is not None:
+            yield change.words[0], bv(0)

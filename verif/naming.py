@@ -22,6 +22,7 @@ from .parts import Parts
 from .sample import Samples, Values, state_of
 
 TRAILING = "ctz64"
+FACT = ".fact"    # ends the label of what is no name
 SMALL = 6  # nodes of a formula that needs no name
 SHARE_RESOURCES = 300000  # of Z3, to find that two terms are equal
 
@@ -252,6 +253,12 @@ class Names:
                 todo += self._labels(wanted[label])
         return wanted
 
+    def meanings(self, term: z3.ExprRef) -> list[tuple[z3.BitVecRef, z3.BitVecRef]]:
+        """The names in a term, in the order in which they were made: each with what it is."""
+        used = self.defining((term,))
+        return [(equation.arg(0), equation.arg(1)) for label, equation in self.equations.items()
+                if label in used and not label.endswith(FACT)]
+
     def applications(self, term: z3.ExprRef) -> list[Application]:
         """Those in a term."""
         known = self.applied.get(term.get_id())
@@ -272,7 +279,7 @@ class Names:
 
     def _fact_of(self, part: z3.ExprRef) -> str | None:
         """The name of it."""
-        label = f"{part.get_id()}.fact"
+        label = f"{part.get_id()}{FACT}"
         if label not in self.equations:
             fact = self.fact(part)
             if fact is None:

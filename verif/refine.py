@@ -27,7 +27,7 @@ from .naming import Names, NamedState, SharedOps
 from .premises import constants, instances
 from .result import Failure, Row, row
 from .safety import Handled, decisions, model_values, rules_of, story, where
-from .solve import Solver, Verdict
+from .solve import Place, Solver, Verdict
 from .target import Target
 from .vacuity import impossible
 from .world import World
@@ -256,21 +256,30 @@ def _aligned(question: Question, path: Path, case: Any, under: tuple[z3.BoolRef,
     return equal_tables, proved.known
 
 
+def _places(question: Question, path: Path, case: Any, name: str) -> Iterator[Place]:
+    """Any cell of the table may be each of those that path and case write."""
+    yield ()
+    if name in question.target.layout.families:
+        made, said = path.memory.updates.get(name, ()), case.state.updates.get(name, ())
+        indices, _ = arbitrary(question.target, name)
+        yield from (tuple(zip(indices, place)) for place in changes.places(made, said))
+
+
 def _prove_case(question: Question, path: Path, case: Any, under: tuple[z3.BoolRef, ...],
                 name: str) -> tuple[list[Failure], bool]:
     """What does not hold on the path in this case; is the case possible there?"""
     equal_tables, known = _aligned(question, path, case, under)
-    is_possible = False
+    given = under + known
+    possible: Verdict | None = None
     failures = []
     for at, goal in enumerate(goals(question, path, case, equal_tables)):
-        if question.is_plain(under + known, goal[1]):
+        if question.is_plain(given, goal[1]):
             continue
-        if not is_possible:
-            is_possible = question.solver.prove(
-                under + known, z3.BoolVal(False), "", False).status != "proved"
-            if not is_possible:
-                return [], False
-        verdict = question.solver.prove(under + known, goal[1], f"{name}-{at}")
+        possible = possible or question.solver.prove(given, z3.BoolVal(False), "", False)
+        if possible.status == "proved":
+            return [], False
+        verdict = question.solver.prove(given, goal[1], f"{name}-{at}", state=possible.model,
+                                        places=_places(question, path, case, goal[0]))
         if verdict.status != "proved":
             failures.append(_failure(question, path, case, goal, verdict))
     return failures, True
@@ -322,6 +331,8 @@ def _prove_path(question: Question, path: Path, number: int) -> tuple[list[Failu
             question, path, case, under, f"{question.handled.call.name}-T1-{number}-{matched}")
         failures += wrong
         matched += is_possible
+        if len(failures) >= SHOWN_FAILURES:
+            break
     return failures, matched
 
 

@@ -6,6 +6,8 @@ bit-blasting (BINARY.md, solver facts). Whatever is not proved is written out
 as SMT-LIB 2.
 """
 import time
+from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +28,8 @@ LAST_RESOURCES = 300000000
 WITNESSES = 4   # states that are remembered
 TACTICS = ("simplify", "propagate-values", "solve-eqs", "ackermannize_bv", "simplify",
            "bit-blast", "sat")
+
+Place = tuple[tuple[z3.BitVecRef, z3.BitVecRef], ...]   # constants and their values
 
 
 @dataclass(frozen=True)
@@ -98,14 +102,18 @@ class Solver:
         return Prefix((), self.names, SLICE_RESOURCES)
 
     def prove(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef, name: str,
-              is_kept: bool = True) -> Verdict:
-        """Is `goal` implied by the hypotheses and `given`? An open query is kept under `name`."""
+              is_kept: bool = True, state: z3.ModelRef | None = None,
+              places: Iterable[Place] = ((),)) -> Verdict:
+        """Is `goal` implied by the hypotheses and `given`? An open query is kept under `name`.
+        In `state` these hold: the goal may be false there, at one of `places`."""
         begin = time.process_time()
         solver = self._full.under(given)
         solver.push()
         self._full.add(solver, (z3.Not(goal),))
-        result = solver.check()
-        model = solver.model() if result == z3.sat else None
+        model = None if state is None else self._counterexample(state, goal, places)
+        result = z3.sat if model is not None else solver.check()
+        if result == z3.sat and model is None:
+            model = solver.model()
         if result == z3.unknown:
             self.fallbacks += 1
             result, model = self._fallback(solver)
@@ -117,6 +125,21 @@ class Solver:
         self.queries += 1
         self.seconds += spent
         return Verdict(_status(result), spent, model, query)
+
+    def _counterexample(self, state: z3.ModelRef, goal: z3.BoolRef,
+                        places: Iterable[Place]) -> z3.ModelRef | None:
+        """The state, with one of the places, if the goal is false there. Functions that the state
+        does not have are 0."""
+        needed = (z3.Not(goal), *self.names.defining((goal,)).values())
+        for place in places:
+            found = copy(state)
+            for constant, value in (*place, *self.names.meanings(goal)):
+                if found.get_interp(constant) is None:
+                    z3.Z3_add_const_interp(found.ctx.ref(), found.model, constant.decl().ast,
+                                           found.eval(value, True).as_ast())
+            if all(z3.is_true(found.eval(term, True)) for term in needed):
+                return found
+        return None
 
     def quickly(self, given: tuple[z3.BoolRef, ...], goal: z3.BoolRef) -> bool:
         """Is it plain to see that `goal` follows? No says nothing."""

@@ -220,6 +220,40 @@ def test_unknown_is_not_possible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert easy.is_possible((x == 3,), "3") and not easy.is_possible((x == 4,), "4")
 
 
+def model_of(*terms: z3.BoolRef) -> z3.ModelRef:
+    solver = z3.Solver()
+    solver.add(*terms)
+    assert solver.check() == z3.sat
+    return solver.model()
+
+
+def test_known_state_refutes_without_a_query(tmp_path: Path,
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    solver, goal = hard(tmp_path, monkeypatch)
+    x, y = z3.BitVecs("x y", 64)
+    state = model_of(x == 4294967291, y == 4294967279)
+    verdict = solver.prove((), goal, "hard", state=state)
+    assert verdict.status == "refuted" and solver.fallbacks == 0
+    assert verdict.query is not None and verdict.query.exists()
+    assert solver.prove((), goal, "hard", state=model_of(x == 3, y == 5)).status == "unknown"
+
+
+def test_known_state_has_places_and_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solver, goal = hard(tmp_path, monkeypatch)
+    x, y, at = z3.BitVecs("x y at", 64)
+    state = model_of(x == 4294967291, y == 4294967279)
+    name = solver.names.name("product", x * y * (x + y) + at * (x - y) + z3.LShR(x, at))
+    value = (4294967291 * 4294967279 * (4294967291 + 4294967279) + 5 * 12
+             + (4294967291 >> 5)) % (1 << 64)
+    assert "#" in name.decl().name()
+    missed = z3.Or(goal, name != value)
+    assert solver.prove((), missed, "hard", state=state).status == "unknown"
+    verdict = solver.prove((), missed, "hard", state=state, places=((), ((at, bv(5)),)))
+    assert verdict.status == "refuted" and verdict.model is not None
+    assert verdict.model.eval(name).as_long() == value and verdict.model.eval(at).as_long() == 5
+    assert state.get_interp(at) is None
+
+
 def test_solver_keeps_prefixes_apart(tmp_path: Path) -> None:
     x = z3.BitVec("x", 64)
     solver = Solver((), tmp_path)
