@@ -127,6 +127,9 @@ def run(chosen: tuple[Mutant, ...], found: log.Log, options: argparse.Namespace)
 
 def main() -> int:
     options = arguments()
+    if not (ROOT / trial.ELF).exists():
+        print(f"there is no {trial.ELF}: run make", file=sys.stderr)
+        return 2
     chosen, sizes = choose(options, ours())
     if options.list or not chosen:
         for m in chosen:
