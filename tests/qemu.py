@@ -19,8 +19,8 @@ PROMPT = "hv8$ "
 # Cores as threads of the host are slow where the host has fewer: who has the ticket that is
 # served may not be running. One thread for all of them is fast, and preempts as well.
 ONE_THREAD = ("-accel", "tcg,thread=single")
-# Milliseconds that each machine is stopped for at most, again and again, as a busy host may do
-# to it at any time: no test may need that the host is quick.
+# Milliseconds that a machine of this file is stopped for at most, again and again, as a busy host
+# may do to it at any time: no test may need that the host is quick.
 HICCUPS = int(os.environ.get("HICCUPS") or "0")
 
 
@@ -175,6 +175,14 @@ class Guest:
         self.type("halt\r")
         status = self.ended()
         assert status == 0, f"QEMU ended with {status}"
+
+
+def all_passed(text: str) -> int:
+    """How many tests of usertests passed, which printed `text`; none may have failed."""
+    wrong = [line for line in text.splitlines() if not line.startswith(("ok ", "usertests:"))]
+    summary = re.search(r"^usertests: (\d+) passed, 0 failed$", text, re.M)
+    assert summary is not None, "\n".join(wrong) or text[-3000:]
+    return int(summary.group(1))
 
 
 def expect_failure(machine: Machine, pattern: str, ends: bool = True) -> None:

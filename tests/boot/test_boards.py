@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from harness import BUILD, Suite, main, output  # noqa: E402
-from qemu import ONE_THREAD, Guest, Machine  # noqa: E402
+from qemu import ONE_THREAD, Guest, Machine, all_passed  # noqa: E402
 
 suite = Suite("boot/boards")
 VERSAL = "xlnx-versal-virt"
@@ -47,8 +47,7 @@ def usertests_pass(board: str) -> None:
     with Guest(machine(board, "usertests", "512M"), timeout=240) as guest:
         banner = guest.prompt()
         assert re.search(BOARDS[board][2], banner, re.S), banner
-        said = guest.shell("usertests", timeout=1200)
-        assert re.search(r"^usertests: \d{3,} passed, 0 failed$", said, re.M), said[-3000:]
+        assert all_passed(guest.shell("usertests", timeout=1200)) >= 100
         guest.halt()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from harness import Suite, main  # noqa: E402
-from qemu import ONE_THREAD, Guest, Machine  # noqa: E402
+from qemu import ONE_THREAD, Guest, Machine, all_passed  # noqa: E402
 
 suite = Suite("user/usertests")
 
@@ -19,14 +19,6 @@ MEM = "128M"
 # Why a test may be skipped on these machines; nothing else may be.
 GIC_SKIPS = {"3": set(), "2": {"the CPU interface of this GIC is no system register"}}
 SKIPS = {gic: why | {"one core"} for gic, why in GIC_SKIPS.items()}
-
-
-def all_passed(text: str) -> int:
-    """How many tests of usertests passed, which printed `text`; none may have failed."""
-    wrong = [line for line in text.splitlines() if not line.startswith(("ok ", "usertests:"))]
-    summary = re.search(r"^usertests: (\d+) passed, 0 failed$", text, re.M)
-    assert summary is not None, "\n".join(wrong) or text[-3000:]
-    return int(summary.group(1))
 
 
 @suite.matrix(gic=["3", "2"], cpu=["cortex-a53", "max"])
